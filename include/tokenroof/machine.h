@@ -1,0 +1,251 @@
+/* What a machine is and what it should reach: topology, memory modules, clocks, settings, limits.
+ *
+ * Life: tr_machine_load() with options (this machine, or a recording of another one), read the
+ * plain fields, tr_machine_destroy(). Facts that are not known are NULL (strings), NAN (doubles)
+ * and -1 (integers), never 0. Nothing in here is fatal: what could not be read is a line in
+ * `notes`, which says what is missing and how to get it.
+ */
+#ifndef TOKENROOF_MACHINE_H
+#define TOKENROOF_MACHINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tokenroof/cpulist.h"
+#include "tokenroof/err.h"
+#include "tokenroof/limit.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Groups of instruction-set bits that ship together; the registry of kernels is keyed by them.
+ * avx2 = AVX2 + FMA + F16C; avx512 = F + BW + DQ + VL + CD. Order = preference. */
+enum tr_isa {
+    TR_ISA_SCALAR,
+    TR_ISA_SSE2,
+    TR_ISA_AVX2,
+    TR_ISA_AVX512,
+    TR_ISA_COUNT,
+};
+
+struct tr_isa_state {
+    bool available;
+    const char *reason; /* why not, in words; NULL where available */
+};
+
+/* "scalar", "sse2", ...; NULL outside the enum. */
+const char *tr_isa_name(enum tr_isa isa);
+/* -1 for an unknown name. */
+int tr_isa_from_name(const char *name);
+
+struct tr_cpu_facts {
+    char *vendor; /* "AMD", "Intel", or the CPUID vendor string */
+    char *model;  /* brand string, trimmed */
+    int family, model_number, stepping;
+    char *uarch;           /* name of the row in data/uarch.csv; NULL if the CPU is not in it */
+    char *uarch_efficiency; /* the same for the efficiency cores of a hybrid part, else NULL */
+    char **isa; /* CPU flags by their /proc/cpuinfo names, that the CPU has and the OS enabled */
+    size_t n_isa;
+    int fp512_datapath;    /* AMD leaf 0x8000001A bit 3: 1 yes, 0 no, -1 not told */
+    bool hybrid;           /* CPUID.7.0:EDX15 */
+    struct tr_isa_state levels[TR_ISA_COUNT];
+};
+
+struct tr_package {
+    int index;
+    struct tr_cpulist cpus;
+};
+
+struct tr_numa_node {
+    int index; /* the operating system's number */
+    struct tr_cpulist cpus; /* empty for a memory-only node */
+    int64_t memory_bytes;
+    char *kind;        /* "DRAM", "HBM", "CXL", NULL if unknown */
+    double *distances; /* one per node, in the order of tr_machine.nodes; NULL if unknown */
+};
+
+struct tr_l3_group {
+    int index;
+    int package, node; /* -1 unknown */
+    struct tr_cpulist cpus;
+    int64_t l3_bytes;
+};
+
+struct tr_ccd {
+    int index;
+    int package, node;
+    struct tr_cpulist cpus;
+    int *l3_groups;
+    size_t n_l3_groups;
+};
+
+struct tr_core {
+    int index;
+    int package, node, l3_group, ccd;
+    const char *kind; /* "performance", "efficiency", NULL where all are alike */
+    struct tr_cpulist cpus; /* hardware threads that this process may use, lowest first */
+    int64_t l1d_bytes, l2_bytes;
+};
+
+struct tr_memory_module {
+    char *locator, *bank; /* as the firmware writes them */
+    char *type;           /* "DDR5", "LPDDR5", ...; NULL for an empty slot */
+    char *manufacturer, *part_number;
+    int64_t size_bytes; /* 0 = empty slot */
+    int data_width_bits, total_width_bits;
+    int rated_mts, configured_mts;
+    int rank;
+    int package; /* socket it belongs to, as far as the locator tells; -1 unknown */
+    char *channel; /* e.g. "P0 A"; NULL unknown */
+};
+
+struct tr_memory {
+    char *basis; /* "smbios", "udev", NULL when neither was readable */
+    struct tr_memory_module *modules; /* one per slot, empty ones too */
+    size_t n_modules;
+    /* Machine totals of 64-bit channels: widths are added up, not modules counted. */
+    double channels_populated, channels_present;
+    int slots;
+    int configured_mts; /* the slowest populated module's */
+    int rated_mts;
+    int64_t total_bytes;
+};
+
+struct tr_clocks {
+    double fclk_ghz, uclk_ghz, mclk_ghz; /* NAN unless read from this machine or given */
+    const char *fclk_basis;              /* "hsmp", "ryzen_smu", "user", NULL */
+    double base_ghz, max_ghz; /* cpufreq policy facts */
+};
+
+struct tr_firmware {
+    char *board_vendor, *board_name;
+    char *bios_vendor, *bios_version, *bios_date;
+    char *microcode;
+};
+
+struct tr_settings {
+    char *nps; /* "NPS1", "SNC2", "L3 as NUMA", NULL unknown */
+    char *smt; /* "on", "off", "forceoff", "notsupported", NULL */
+    char *governor, *driver;
+    int boost;          /* 1, 0, -1 */
+    char *thp;          /* "always", "madvise", "never" */
+    int numa_balancing; /* 0, 1, 2, -1 */
+};
+
+struct tr_os {
+    char *kernel, *distribution;
+};
+
+/* What bounds this process: read afresh by tr_environment_read(). */
+struct tr_environment {
+    bool virtual_machine;
+    char *hypervisor; /* "KVM", ...; NULL */
+    bool container;
+    double cpu_quota; /* CPUs' worth of time allowed by cgroups, NAN without a limit */
+    int64_t memory_limit_bytes; /* smallest cgroup limit or RLIMIT_AS/DATA, -1 without one */
+    int64_t memory_available_bytes; /* what may still be allocated: min(MemAvailable, limit - use) */
+    double load_average; /* 1 minute, NAN unknown */
+};
+
+/* A moment's totals; two of them bracket a measurement. All of this machine since boot. */
+struct tr_activity {
+    double steal_s, busy_s, total_s; /* summed over the CPUs this process may use */
+    int64_t throttle_events;         /* core + package thermal throttle counts, -1 unknown */
+    int64_t cgroup_throttled;        /* cgroup cpu nr_throttled, -1 unknown */
+};
+
+/* A catalogue row as far as this program uses it; see data/cpus.csv for all columns. */
+struct tr_platform {
+    char *name;
+    char *uarch;
+    int sockets_max, cores, p_cores, e_cores, ccds, cores_per_ccd, gmi_links_per_ccd;
+    double l3_mb;
+    double base_ghz, boost_ghz, allcore_boost_ghz;
+    char *mem_type;
+    int mem_channels; /* 64-bit, per package */
+    double max_mts;
+    double fclk_ghz;
+    double ccd_read_bytes_per_fclk, ccd_write_bytes_per_fclk;
+    char *source, *notes;
+};
+
+/* Overrides of hardware facts; 0 = not given. Units as in BIOS menus. */
+struct tr_overrides {
+    int channels; /* 64-bit, per package */
+    double mts;
+    double fclk_mhz;
+    int ccds; /* per package */
+};
+
+struct tr_machine_options {
+    /* NULL = this machine. Else a capture directory, an hwloc XML, "synthetic:...", or a CPUID
+     * dump in InstLatx64's text form. */
+    const char *source;
+    struct tr_overrides overrides;
+};
+
+struct tr_machine {
+    char *source; /* NULL = this machine */
+    bool live;
+    char *host_id;     /* 12 hex digits of a hash of the machine id; NULL unknown */
+    char *fingerprint; /* hash of board, CPU, memory layout, firmware */
+    struct tr_cpu_facts cpu;
+    struct tr_package *packages;
+    size_t n_packages;
+    struct tr_numa_node *nodes;
+    size_t n_nodes;
+    struct tr_l3_group *l3_groups;
+    size_t n_l3_groups;
+    struct tr_ccd *ccds;
+    size_t n_ccds;
+    struct tr_core *cores; /* only cores with at least one usable hardware thread */
+    size_t n_cores;
+    struct tr_cpulist allowed_cpus; /* affinity and cpuset; all CPUs of a recording */
+    int n_cpus_online;              /* of the machine, allowed or not; -1 unknown */
+    int64_t llc_bytes; /* sum of the last-level caches that the allowed CPUs reach; -1 unknown */
+    struct tr_memory memory;
+    struct tr_clocks clocks;
+    struct tr_firmware firmware;
+    struct tr_settings settings;
+    struct tr_os os;
+    struct tr_environment environment;
+    struct tr_platform *platform; /* catalogue row, NULL where the CPU is not in it */
+    struct tr_overrides overrides;
+    struct tr_limit *limits;
+    size_t n_limits;
+    char **notes; /* "Memory modules are unknown: ... Run sudo ..." */
+    size_t n_notes;
+    struct tr_machine_private *private_data; /* hwloc topology and the sources read */
+};
+
+/* Reads the machine. Fails only for memory, or a `source` that is unreadable (TR_EIO) or
+ * malformed (TR_EFORMAT). */
+int tr_machine_load(const struct tr_machine_options *options, struct tr_machine **ret_machine,
+                    struct tr_err *reterr);
+void tr_machine_destroy(struct tr_machine *machine);
+
+/* Computes machine->limits anew (after clocks or overrides changed); formulas in docs/method.md. */
+int tr_machine_update_limits(struct tr_machine *machine);
+
+/* Saves all that was read into a directory that tr_machine_load() takes as source; serial numbers,
+ * UUIDs and host names are left out. TR_EUSAGE if `directory` exists and is not empty. */
+int tr_machine_capture(const struct tr_machine *machine, const char *directory,
+                       struct tr_err *reterr);
+
+int tr_environment_read(const struct tr_machine *machine, struct tr_environment *ret_environment);
+void tr_environment_finish(struct tr_environment *environment);
+void tr_activity_read(const struct tr_machine *machine, struct tr_activity *ret_activity);
+
+/* Catalogue lookups; both return NULL when nothing matches. The rows live as long as the program
+ * and must not be freed. By name: case-insensitive, exact or the only row with that prefix. */
+const struct tr_platform *tr_platform_by_name(const char *name);
+const struct tr_platform *tr_platform_by_cpu(const struct tr_cpu_facts *cpu);
+/* All rows, in file order; *ret_n gets their number. */
+const struct tr_platform *tr_platforms(size_t *ret_n);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,87 @@
+/* Predictions, schema tokenroof.prediction/1. Pure: no clock, no machine, no threads. */
+#ifndef TOKENROOF_PREDICT_H
+#define TOKENROOF_PREDICT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tokenroof/err.h"
+#include "tokenroof/model.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct json_t;
+
+struct tr_use_case {
+    const char *name; /* "UC1".."UC4", or "pp512", "tg128" for single tests */
+    const char *what;
+    int prompt_tokens, generated_tokens, depth;
+};
+/* UC1..UC4; *ret_n gets 4. Static storage. */
+const struct tr_use_case *tr_use_cases(size_t *ret_n);
+
+enum tr_class { TR_CLASS_INTERACTIVE, TR_CLASS_BACKGROUND, TR_CLASS_OFFLINE, TR_CLASS_NON_VIABLE };
+/* "interactive" "background" "offline" "non-viable" */
+const char *tr_class_name(enum tr_class viability);
+/* Interactive: prompt in less than 5 s and more than 10 tok/s; background: both within 300 s;
+ * offline: within 8 h (28800 s). Times in s; NAN anywhere = non-viable. */
+enum tr_class tr_classify(double prompt_s, double tg_tok_per_s, double total_s);
+
+/* What a prediction rests on; unknown = NAN. Taken from a calibration by the caller. */
+struct tr_rates {
+    double read_gb_per_s;        /* best read rate of the machine */
+    double flop_gflop_per_s;     /* FP32 FMA, all threads */
+    double memory_bytes;         /* for "does it fit" */
+    double storage_gb_per_s;     /* NAN without --storage */
+    int threads;
+    const char *platform; /* shown in the result */
+    bool fabric_bound;    /* the memory limit that binds is the fabric */
+};
+
+/* value with its 80% interval; low and high NAN where the interval was not checked. */
+struct tr_estimate {
+    double value, low, high;
+};
+
+struct tr_prediction_result {
+    struct tr_use_case use_case;
+    struct tr_estimate pp_tok_s, tg_tok_s, first_token_s, total_s;
+    double load_s;
+    const char *fits_where; /* "RAM" or NULL: does not fit */
+    double spare_bytes;     /* negative: missing */
+    double roof_pp_tok_s, roof_tg_tok_s;
+    const char *bound_pp, *bound; /* "memory" "fabric" "compute" */
+    enum tr_class viability;
+    char *why; /* one sentence */
+};
+
+/* One term of `--explain`: a formula with its numbers, as written in the documentation. */
+struct tr_explanation {
+    char *name, *formula, *value;
+};
+
+struct tr_prediction {
+    const struct tr_model *model; /* borrowed */
+    const char *fidelity;         /* "formula" */
+    char *platform;
+    int threads;
+    struct tr_prediction_result *results;
+    size_t n_results;
+    struct tr_explanation *explanations;
+    size_t n_explanations;
+};
+
+/* Formula tier: the usual upper bound. TR_EUNAVAILABLE if the read rate is unknown. */
+int tr_predict_formula(const struct tr_model *model, const struct tr_rates *rates,
+                       const struct tr_use_case *use_cases, size_t n_use_cases,
+                       struct tr_prediction **ret_prediction, struct tr_err *reterr);
+void tr_prediction_destroy(struct tr_prediction *prediction);
+int tr_prediction_to_json(const struct tr_prediction *prediction, struct json_t **ret_document);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
