@@ -1,0 +1,35 @@
+/* The parts that tr_machine_load() calls in this order; each fills its own fields of the machine.
+ * They fail for lack of memory or a malformed recording only; what is unknown becomes a note. */
+#ifndef TR_MACHINE_PARTS_H
+#define TR_MACHINE_PARTS_H
+
+#include <stdint.h>
+
+#include "source.h"
+#include "tokenroof/machine.h"
+
+struct hwloc_topology;
+
+struct tr_machine_private {
+    struct tr_source source;
+    struct hwloc_topology *topology; /* hwloc; NULL where the recording has none */
+};
+
+int tr_cpu_fill(struct tr_machine *machine, struct tr_source *source, struct tr_err *reterr);
+int tr_catalogue_fill(struct tr_machine *machine); /* machine->platform; needs cpu */
+int tr_topology_fill(struct tr_machine *machine, struct tr_source *source, struct tr_err *reterr);
+int tr_memory_fill(struct tr_machine *machine, struct tr_source *source, struct tr_err *reterr);
+int tr_clocks_fill(struct tr_machine *machine, struct tr_source *source);
+int tr_settings_fill(struct tr_machine *machine, struct tr_source *source);
+int tr_identity_fill(struct tr_machine *machine, struct tr_source *source);
+
+/* Adds a line to machine->notes: what is unknown, why, and how to get it. */
+int tr_machine_note(struct tr_machine *machine, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The only two functions that execute CPUID and XGETBV (cpuid_hw.c); tests replace them at link
+ * time by recorded dumps. regs: eax, ebx, ecx, edx. */
+void tr_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t regs[4]);
+uint64_t tr_xgetbv(void);
+
+#endif
