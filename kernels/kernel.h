@@ -1,0 +1,106 @@
+/* The kernels: loops that are timed, the table that describes them, their scalar references.
+ *
+ * A leaf: no allocation, no input or output, no threads. One row of kernels.def, instantiated for
+ * each row of isa.def, feeds prototype, registry, test and `list kernels`.
+ */
+#ifndef TR_KERNELS_KERNEL_H
+#define TR_KERNELS_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Operands of one call.
+ *
+ * Streams: a kernel works on `n` elements of each of its `streams` parts; part s begins
+ * s * stride_bytes after a, b, c. Single-stream kernels ignore stride_bytes. Any n and any
+ * alignment to the element size is right; multiples of 64 bytes are fast.
+ * FMA: n iterations of all chains; `b` has the chains' initial values (chains x lanes numbers).
+ * Clock: n dependent operations (a multiple of 64 is executed, rounded down).
+ */
+struct tr_kargs {
+    void *a; /* written */
+    const void *b, *c;
+    size_t n;
+    size_t stride_bytes;
+    double scalar;
+    /* Out: wrap-around sum of all 64-bit words read (read) or of the bits of all final chain values
+     * (fma); independent of the order of summation, so exact. */
+    uint64_t sum;
+};
+
+typedef void tr_kernel_fn(struct tr_kargs *args);
+
+enum tr_kernel_kind {
+    TR_KIND_STREAM,  /* bytes per element count */
+    TR_KIND_COMPUTE, /* operations count */
+    TR_KIND_CLOCK,   /* dependent operations of known latency */
+};
+
+enum tr_dtype { TR_DTYPE_U64, TR_DTYPE_F64, TR_DTYPE_F32 };
+const char *tr_dtype_name(enum tr_dtype dtype);
+size_t tr_dtype_bytes(enum tr_dtype dtype);
+
+enum tr_stores { TR_STORES_NONE, TR_STORES_REGULAR, TR_STORES_NT };
+const char *tr_stores_name(enum tr_stores stores);
+
+struct tr_kernel;
+
+/* What an operation does, whatever the instruction set. */
+struct tr_op {
+    const char *name; /* "triad" */
+    const char *what; /* "a = b + s * c" */
+    enum tr_kernel_kind kind;
+    int arrays;                          /* operands in memory: 1 = a or b alone */
+    int read_elements, written_elements; /* per element of the result */
+    /* Scalar reference over the same operands: fills args->a and args->sum. */
+    void (*reference)(const struct tr_kernel *kernel, struct tr_kargs *args);
+};
+
+struct tr_kernel {
+    const char *id; /* "triad_nt" */
+    const char *isa; /* "avx512", as in isa.def */
+    const struct tr_op *op;
+    enum tr_dtype dtype;
+    enum tr_stores stores;
+    int streams;        /* parts of a slice that are walked side by side */
+    int prefetch_bytes; /* software prefetch distance, 0 = none */
+    bool fused;         /* multiply-add rounds once */
+    int chains;         /* fma: independent accumulators */
+    int vector_bytes;
+    tr_kernel_fn *function;
+};
+
+/* All rows of all instruction sets, the best one last within an id. */
+const struct tr_kernel *tr_kernels(size_t *ret_n);
+/* NULL if there is no such row. */
+const struct tr_kernel *tr_kernel_find(const char *id, const char *isa);
+
+/* Bytes per element that the program asked for (STREAM's count), and that the memory moves: a
+ * regular store of a line that is not in a cache reads it first (read for ownership). */
+double tr_kernel_nominal_bytes(const struct tr_kernel *kernel);
+double tr_kernel_bus_bytes(const struct tr_kernel *kernel);
+/* FLOP per iteration: chains x lanes x 2, 0 for the others. */
+double tr_kernel_flop(const struct tr_kernel *kernel);
+/* "8 streams, prefetch 2048 B"; empty for the plain form. Buffer of at least 48 bytes. */
+void tr_kernel_variant(const struct tr_kernel *kernel, char text[48]);
+
+/* Pseudo-random data, the same function for kernels' buffers and tests: doubles in [1, 2) whose 52
+ * low bits are a hash of seed and index, so that no page is zero or compressible. */
+static inline uint64_t tr_data_word(uint64_t seed, uint64_t index) {
+    uint64_t z = seed + (index + 1) * 0x9e3779b97f4a7c15u; /* splitmix64 */
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    z ^= z >> 31;
+    return 0x3ff0000000000000u | (z >> 12);
+}
+
+/* The chains' map x = x * x + c is chaotic on [-1.9, 1.71] for this c and never leaves it: operands
+ * stay finite and their bits keep changing, as in real work. */
+#define TR_FMA_C (-1.9)
+/* Initial value of chain lane i, inside the interval. */
+static inline double tr_fma_start(size_t i) {
+    return 0.1 + 0.0078125 * (double)(i % 128) + 0.00048828125 * (double)(i / 128 % 16);
+}
+
+#endif

@@ -1,0 +1,93 @@
+/* The table of all kernels, put together from ops.def, isa.def and kernels.def. */
+#include <stdio.h>
+#include <string.h>
+
+#include "kernel.h"
+#include "ref.h"
+
+#define TR_OP(name, what, kind, arrays, read, written)                                             \
+    static const struct tr_op op_##name = {#name,  what, TR_KIND_##kind, arrays,                   \
+                                           read,   written, tr_ref_##name};
+#include "ops.def"
+#undef TR_OP
+
+#define TR_KERNEL(id, ...)                                                                         \
+    extern tr_kernel_fn tr_k_##id##_scalar, tr_k_##id##_sse2, tr_k_##id##_avx2, tr_k_##id##_avx512;
+#include "kernels.def"
+#undef TR_KERNEL
+extern tr_kernel_fn tr_k_clock_add_scalar, tr_k_clock_imul_scalar;
+
+/* The constants of isa.def by name, for the rows below. */
+#define TR_ISA_ROW(name, bytes, fused, chains)                                                     \
+    enum { BYTES_##name = bytes, FUSED_##name = fused, CHAINS_##name = chains };
+#include "isa.def"
+#undef TR_ISA_ROW
+
+#define ROW(id, op, dtype, stores, streams, prefetch, isa)                                         \
+    {#id,      #isa,     &op_##op,    TR_DTYPE_##dtype, TR_STORES_##stores, streams,               \
+     prefetch, FUSED_##isa, CHAINS_##isa, BYTES_##isa,      tr_k_##id##_##isa},
+
+static const struct tr_kernel kernels[] = {
+#define TR_KERNEL(id, op, dtype, stores, streams, prefetch)                                        \
+    ROW(id, op, dtype, stores, streams, prefetch, scalar)                                          \
+    ROW(id, op, dtype, stores, streams, prefetch, sse2)                                            \
+    ROW(id, op, dtype, stores, streams, prefetch, avx2)                                            \
+    ROW(id, op, dtype, stores, streams, prefetch, avx512)
+#include "kernels.def"
+#undef TR_KERNEL
+    /* The clock needs no vectors. */
+    ROW(clock_add, clock_add, U64, NONE, 1, 0, scalar)
+    ROW(clock_imul, clock_imul, U64, NONE, 1, 0, scalar)
+};
+
+const struct tr_kernel *tr_kernels(size_t *ret_n) {
+    *ret_n = sizeof(kernels) / sizeof(kernels[0]);
+    return kernels;
+}
+
+const struct tr_kernel *tr_kernel_find(const char *id, const char *isa) {
+    for (size_t i = 0; i < sizeof(kernels) / sizeof(kernels[0]); i++)
+        if (!strcmp(kernels[i].id, id) && !strcmp(kernels[i].isa, isa))
+            return &kernels[i];
+    return NULL;
+}
+
+const char *tr_dtype_name(enum tr_dtype dtype) {
+    static const char *const names[] = {"u64", "f64", "f32"};
+    return names[dtype];
+}
+
+size_t tr_dtype_bytes(enum tr_dtype dtype) {
+    return dtype == TR_DTYPE_F32 ? 4 : 8;
+}
+
+const char *tr_stores_name(enum tr_stores stores) {
+    static const char *const names[] = {"none", "regular", "nt"};
+    return names[stores];
+}
+
+double tr_kernel_nominal_bytes(const struct tr_kernel *kernel) {
+    const struct tr_op *op = kernel->op;
+    return (double)(op->read_elements + op->written_elements) *
+           (double)tr_dtype_bytes(kernel->dtype);
+}
+
+double tr_kernel_bus_bytes(const struct tr_kernel *kernel) {
+    double owned = kernel->stores == TR_STORES_REGULAR ? kernel->op->written_elements : 0;
+    return tr_kernel_nominal_bytes(kernel) + owned * (double)tr_dtype_bytes(kernel->dtype);
+}
+
+double tr_kernel_flop(const struct tr_kernel *kernel) {
+    if (kernel->op->kind != TR_KIND_COMPUTE)
+        return 0;
+    int lanes = kernel->vector_bytes / (int)tr_dtype_bytes(kernel->dtype);
+    if (kernel->vector_bytes == 8)
+        lanes = 1;
+    return 2.0 * kernel->chains * lanes;
+}
+
+void tr_kernel_variant(const struct tr_kernel *kernel, char text[48]) {
+    text[0] = '\0';
+    if (kernel->streams > 1)
+        snprintf(text, 48, "%d streams, prefetch %d B", kernel->streams, kernel->prefetch_bytes);
+}

@@ -1,0 +1,59 @@
+/* 256-bit vectors of AVX2 with FMA; see vec_scalar.h for the names. */
+#ifndef TR_VEC_H
+#define TR_VEC_H
+
+#include <immintrin.h>
+#include <stdint.h>
+
+#define VB 32
+#define VF 8
+typedef __m256i vu;
+typedef __m256d vd;
+typedef __m256 vf;
+
+static inline vu vu_zero(void) {
+    return _mm256_setzero_si256();
+}
+static inline vu vu_load(const void *p) {
+    return _mm256_loadu_si256((const __m256i *)p);
+}
+static inline vu vu_add(vu a, vu b) {
+    return _mm256_add_epi64(a, b);
+}
+static inline uint64_t vu_sum(vu a) {
+    uint64_t words[4];
+    _mm256_storeu_si256((__m256i *)(void *)words, a);
+    return words[0] + words[1] + words[2] + words[3];
+}
+static inline vd vd_set1(double x) {
+    return _mm256_set1_pd(x);
+}
+static inline vd vd_load(const double *p) {
+    return _mm256_loadu_pd(p);
+}
+static inline void vd_store(double *p, vd x) {
+    _mm256_storeu_pd(p, x);
+}
+static inline void vd_stream(double *p, vd x) {
+    _mm256_stream_pd(p, x);
+}
+static inline vd vd_muladd(vd a, vd b, vd c) {
+    return _mm256_fmadd_pd(a, b, c);
+}
+static inline vu vd_bits(vd x) {
+    return _mm256_castpd_si256(x);
+}
+static inline vf vf_set1(float x) {
+    return _mm256_set1_ps(x);
+}
+static inline vf vf_load(const float *p) {
+    return _mm256_loadu_ps(p);
+}
+static inline vf vf_muladd(vf a, vf b, vf c) {
+    return _mm256_fmadd_ps(a, b, c);
+}
+static inline vu vf_bits(vf x) {
+    return _mm256_castps_si256(x);
+}
+
+#endif

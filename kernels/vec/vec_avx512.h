@@ -1,0 +1,57 @@
+/* 512-bit vectors of AVX-512F; see vec_scalar.h for the names. */
+#ifndef TR_VEC_H
+#define TR_VEC_H
+
+#include <immintrin.h>
+#include <stdint.h>
+
+#define VB 64
+#define VF 16
+typedef __m512i vu;
+typedef __m512d vd;
+typedef __m512 vf;
+
+static inline vu vu_zero(void) {
+    return _mm512_setzero_si512();
+}
+static inline vu vu_load(const void *p) {
+    return _mm512_loadu_si512(p);
+}
+static inline vu vu_add(vu a, vu b) {
+    return _mm512_add_epi64(a, b);
+}
+static inline uint64_t vu_sum(vu a) {
+    return (uint64_t)_mm512_reduce_add_epi64(a);
+}
+static inline vd vd_set1(double x) {
+    return _mm512_set1_pd(x);
+}
+static inline vd vd_load(const double *p) {
+    return _mm512_loadu_pd(p);
+}
+static inline void vd_store(double *p, vd x) {
+    _mm512_storeu_pd(p, x);
+}
+static inline void vd_stream(double *p, vd x) {
+    _mm512_stream_pd(p, x);
+}
+static inline vd vd_muladd(vd a, vd b, vd c) {
+    return _mm512_fmadd_pd(a, b, c);
+}
+static inline vu vd_bits(vd x) {
+    return _mm512_castpd_si512(x);
+}
+static inline vf vf_set1(float x) {
+    return _mm512_set1_ps(x);
+}
+static inline vf vf_load(const float *p) {
+    return _mm512_loadu_ps(p);
+}
+static inline vf vf_muladd(vf a, vf b, vf c) {
+    return _mm512_fmadd_ps(a, b, c);
+}
+static inline vu vf_bits(vf x) {
+    return _mm512_castps_si512(x);
+}
+
+#endif
