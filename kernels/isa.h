@@ -1,4 +1,5 @@
-/* Names of the instruction set that this file is compiled for: TR_ISA is one of isa.def's. */
+/* Names of the instruction set that this file is compiled for: the build defines TR_ISA, one of
+ * isa.def's, and TR_VEC_HEADER, "vec/vec_<isa>.h". */
 #ifndef TR_KERNELS_ISA_H
 #define TR_KERNELS_ISA_H
 
@@ -9,11 +10,7 @@
 /* TR_NAME(triad_nt) = tr_k_triad_nt_avx512 */
 #define TR_NAME(id) TR_JOIN(tr_k_, id, _, TR_ISA)
 
-#define TR_STRING2(x) #x
-#define TR_STRING(x) TR_STRING2(x)
-#define TR_VEC_HEADER2(isa) TR_STRING(vec/vec_##isa.h)
-#define TR_VEC_HEADER(isa) TR_VEC_HEADER2(isa)
-#include TR_VEC_HEADER(TR_ISA)
+#include TR_VEC_HEADER
 
 /* Lanes of doubles and 64-bit words. */
 #define VD (VB / 8)

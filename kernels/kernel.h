@@ -58,7 +58,7 @@ struct tr_op {
 };
 
 struct tr_kernel {
-    const char *id; /* "triad_nt" */
+    const char *id;  /* "triad_nt" */
     const char *isa; /* "avx512", as in isa.def */
     const struct tr_op *op;
     enum tr_dtype dtype;

@@ -5,40 +5,39 @@
 #include "kernel.h"
 #include "ref.h"
 
-#define TR_OP(name, what, kind, arrays, read, written)                                             \
-    static const struct tr_op op_##name = {#name,  what, TR_KIND_##kind, arrays,                   \
-                                           read,   written, tr_ref_##name};
+#define TR_OP(name, what, kind, arrays, read, written)                             \
+    static const struct tr_op op_##name = {#name, what,    TR_KIND_##kind, arrays, \
+                                           read,  written, tr_ref_##name};
 #include "ops.def"
 #undef TR_OP
 
-#define TR_KERNEL(id, ...)                                                                         \
+#define TR_KERNEL(id, ...) \
     extern tr_kernel_fn tr_k_##id##_scalar, tr_k_##id##_sse2, tr_k_##id##_avx2, tr_k_##id##_avx512;
 #include "kernels.def"
 #undef TR_KERNEL
 extern tr_kernel_fn tr_k_clock_add_scalar, tr_k_clock_imul_scalar;
 
 /* The constants of isa.def by name, for the rows below. */
-#define TR_ISA_ROW(name, bytes, fused, chains)                                                     \
+#define TR_ISA_ROW(name, bytes, fused, chains) \
     enum { BYTES_##name = bytes, FUSED_##name = fused, CHAINS_##name = chains };
 #include "isa.def"
 #undef TR_ISA_ROW
 
-#define ROW(id, op, dtype, stores, streams, prefetch, isa)                                         \
-    {#id,      #isa,     &op_##op,    TR_DTYPE_##dtype, TR_STORES_##stores, streams,               \
+#define ROW(id, op, dtype, stores, streams, prefetch, isa)                               \
+    {#id,      #isa,        &op_##op,     TR_DTYPE_##dtype, TR_STORES_##stores, streams, \
      prefetch, FUSED_##isa, CHAINS_##isa, BYTES_##isa,      tr_k_##id##_##isa},
 
 static const struct tr_kernel kernels[] = {
-#define TR_KERNEL(id, op, dtype, stores, streams, prefetch)                                        \
-    ROW(id, op, dtype, stores, streams, prefetch, scalar)                                          \
-    ROW(id, op, dtype, stores, streams, prefetch, sse2)                                            \
-    ROW(id, op, dtype, stores, streams, prefetch, avx2)                                            \
+#define TR_KERNEL(id, op, dtype, stores, streams, prefetch) \
+    ROW(id, op, dtype, stores, streams, prefetch, scalar)   \
+    ROW(id, op, dtype, stores, streams, prefetch, sse2)     \
+    ROW(id, op, dtype, stores, streams, prefetch, avx2)     \
     ROW(id, op, dtype, stores, streams, prefetch, avx512)
 #include "kernels.def"
 #undef TR_KERNEL
     /* The clock needs no vectors. */
     ROW(clock_add, clock_add, U64, NONE, 1, 0, scalar)
-    ROW(clock_imul, clock_imul, U64, NONE, 1, 0, scalar)
-};
+        ROW(clock_imul, clock_imul, U64, NONE, 1, 0, scalar)};
 
 const struct tr_kernel *tr_kernels(size_t *ret_n) {
     *ret_n = sizeof(kernels) / sizeof(kernels[0]);

@@ -1,7 +1,7 @@
 /* Kernels that stream through memory, compiled once per instruction set.
  *
- * Each template walks `streams` parts side by side, `unroll` vectors of each per turn. The constants
- * are known at compile time, so that every instance is a straight loop. */
+ * Each template walks `streams` parts side by side, `unroll` vectors of each per turn. The
+ * constants are known at compile time, so that every instance is a straight loop. */
 #include "isa.h"
 
 #include <stdint.h>
@@ -10,8 +10,8 @@
 
 enum store_kind { STORES_NONE, STORES_REGULAR, STORES_NT };
 
-/* Prefetches the lines that `bytes` bytes at `p` will be `distance` bytes later. Past the end of the
- * buffer this is harmless: a prefetch never faults. */
+/* Prefetches the lines that `bytes` bytes at `p` will be `distance` bytes later. Past the end of
+ * the buffer this is harmless: a prefetch never faults. */
 TR_INLINE void prefetch(const void *p, size_t bytes, int distance) {
     if (distance)
         for (size_t at = 0; at < bytes; at += 64)
@@ -90,9 +90,8 @@ TR_INLINE void elements(enum operation operation, double *a, const double *b, co
     }
 }
 
-TR_INLINE void store_template(struct tr_kargs *args, enum operation operation,
-                              enum store_kind kind, const int streams, const int unroll,
-                              const int distance) {
+TR_INLINE void store_template(struct tr_kargs *args, enum operation operation, enum store_kind kind,
+                              const int streams, const int unroll, const int distance) {
     const vd scalar = vd_set1(args->scalar);
     const size_t n = args->n, stride = streams > 1 ? args->stride_bytes / 8 : 0;
     const size_t step = (size_t)unroll * VD;
@@ -135,26 +134,29 @@ TR_INLINE void store_template(struct tr_kargs *args, enum operation operation,
 #define UNROLL_read(streams) ((streams) == 1 ? 8 : (streams) == 2 ? 4 : 2)
 #define UNROLL_store(streams) ((streams) == 1 ? 4 : 2)
 
-#define BODY_read(stores, streams, distance)                                                       \
+#define BODY_read(stores, streams, distance) \
     read_template(args, streams, UNROLL_read(streams), distance)
-#define BODY_write(stores, streams, distance)                                                      \
+#define BODY_write(stores, streams, distance) \
     store_template(args, WRITE, STORES_##stores, streams, UNROLL_store(streams), distance)
-#define BODY_copy(stores, streams, distance)                                                       \
+#define BODY_copy(stores, streams, distance) \
     store_template(args, COPY, STORES_##stores, streams, UNROLL_store(streams), distance)
-#define BODY_triad(stores, streams, distance)                                                      \
+#define BODY_triad(stores, streams, distance) \
     store_template(args, TRIAD, STORES_##stores, streams, UNROLL_store(streams), distance)
 
-#define DEFINE_read(id, stores, streams, distance) FUNCTION(id, BODY_read(stores, streams, distance))
-#define DEFINE_write(id, stores, streams, distance)                                                \
+#define DEFINE_read(id, stores, streams, distance) \
+    FUNCTION(id, BODY_read(stores, streams, distance))
+#define DEFINE_write(id, stores, streams, distance) \
     FUNCTION(id, BODY_write(stores, streams, distance))
-#define DEFINE_copy(id, stores, streams, distance) FUNCTION(id, BODY_copy(stores, streams, distance))
-#define DEFINE_triad(id, stores, streams, distance)                                                \
+#define DEFINE_copy(id, stores, streams, distance) \
+    FUNCTION(id, BODY_copy(stores, streams, distance))
+#define DEFINE_triad(id, stores, streams, distance) \
     FUNCTION(id, BODY_triad(stores, streams, distance))
 #define DEFINE_fma(id, stores, streams, distance) /* in fma.c */
-#define FUNCTION(id, body)                                                                         \
-    void TR_NAME(id)(struct tr_kargs * args) {                                                     \
-        body;                                                                                      \
+#define FUNCTION(id, body)                     \
+    void TR_NAME(id)(struct tr_kargs * args) { \
+        body;                                  \
     }
-#define TR_KERNEL(id, op, dtype, stores, streams, distance) DEFINE_##op(id, stores, streams, distance)
+#define TR_KERNEL(id, op, dtype, stores, streams, distance) \
+    DEFINE_##op(id, stores, streams, distance)
 #include "kernels.def"
 #undef TR_KERNEL

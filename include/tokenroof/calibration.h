@@ -41,7 +41,9 @@ struct tr_measurement {
     char *traffic;             /* nominal bus; NULL where it has no meaning */
     double bus_per_nominal;    /* bus bytes moved for each nominal byte; NAN where meaningless */
     double best, median, mad, ci95[2];
-    double span_median; /* the same rate over first start to last finish, as other programs count */
+    /* As other programs count: all bytes or operations of all samples / the sum of their times from
+     * the first thread's start to the last one's finish. */
+    double span_rate;
     double *samples;    /* in time order */
     size_t n_samples;
     double core_ghz; /* measured within the samples, NAN if not */
@@ -51,6 +53,7 @@ struct tr_measurement {
     struct tr_strings flags; /* unsteady throttled migrated not_pinned small_working_set
                               * above_ceiling misplaced disturbed bimodal */
     struct tr_strings warnings;
+    struct json_t *extra; /* fields of a file that this version does not know; NULL without any */
 };
 
 struct tr_calibration {
@@ -99,7 +102,9 @@ int tr_calibration_find(const char *data_home, const char *host_id, char **ret_p
 const struct tr_measurement *tr_calibration_get(const struct tr_calibration *calibration,
                                                 const char *kernel, const char *dtype,
                                                 enum tr_place_kind kind, int index, int threads);
-/* The figures that predictions rest on; NULL if absent. Best over variants and kinds of store. */
+/* The figures that predictions rest on, at place machine; NULL if absent. The highest median over
+ * variants, one without the flags small_working_set, misplaced and disturbed if there is any; never
+ * one that is above_ceiling. */
 const struct tr_measurement *tr_calibration_read_rate(const struct tr_calibration *calibration);
 const struct tr_measurement *tr_calibration_fma_rate(const struct tr_calibration *calibration,
                                                      const char *dtype);
@@ -111,6 +116,8 @@ int tr_strings_add(struct tr_strings *strings, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 bool tr_strings_has(const struct tr_strings *strings, const char *text);
 void tr_strings_finish(struct tr_strings *strings);
+/* All unknown. */
+void tr_measurement_init(struct tr_measurement *measurement);
 void tr_measurement_finish(struct tr_measurement *measurement);
 
 #ifdef __cplusplus

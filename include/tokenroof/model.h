@@ -44,7 +44,7 @@ struct tr_attention_layer {
 };
 
 struct tr_model {
-    char *name;         /* as the user wrote it, or the file's name */
+    char *name;         /* full catalogue name, or the file's name without ".gguf" */
     char *architecture; /* "llama", "qwen3moe", ... */
     bool architecture_known; /* false: sized from its tensor list alone */
     char *quantization;      /* of most weight bytes: "Q4_K" ... */
@@ -59,6 +59,7 @@ struct tr_model {
     int blocks;
     double recurrent_state_bytes; /* read and written per token, independent of depth */
     int context_length;           /* trained, 0 unknown */
+    int embedding_length;         /* width of the hidden state (d_model), 0 unknown */
     int experts, experts_used;
     char *source; /* catalogue: where the hyper-parameters come from; files: NULL */
     char **notes;

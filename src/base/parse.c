@@ -103,7 +103,7 @@ static size_t edit_distance(const char *a, const char *b) {
     size_t rows[3][LONGEST + 1];
     size_t *before = rows[0], *last = rows[1], *now = rows[2];
     if (la > LONGEST || lb > LONGEST)
-        return LONGEST;
+        return SIZE_MAX; /* never near */
     for (size_t j = 0; j <= lb; j++)
         last[j] = j;
     for (size_t i = 1; i <= la; i++) {

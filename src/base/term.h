@@ -17,7 +17,7 @@ struct tr_term {
  * Colour: a terminal, NO_COLOR empty, TERM not "dumb". */
 void tr_term_detect(int fd, struct tr_term *ret_term);
 
-/* Display columns of a UTF-8 text; invalid bytes count one each. */
+/* Display columns of a UTF-8 text; invalid bytes count one each, colour sequences nothing. */
 size_t tr_display_width(const char *text);
 
 /* A copy in which control characters, escapes and invalid UTF-8 are shown as '?' (or \xNN), so

@@ -42,8 +42,7 @@ static unsigned char *filled(uint64_t salt) {
 
 /* Zero, subnormals, the largest number, infinities: each must come out as the reference has it. */
 static void sprinkle_special(unsigned char *bytes) {
-    static const double special[] = {0.0,      -0.0,     4.9e-324, 2.2e-308, 1.797e308,
-                                     INFINITY, -INFINITY};
+    static const double special[] = {0.0, -0.0, 4.9e-324, 2.2e-308, 1.797e308, INFINITY, -INFINITY};
     for (size_t i = 0; i < BYTES / 8; i += 5)
         memcpy(bytes + 8 * i, &special[i / 5 % 7], 8);
 }

@@ -1,0 +1,47 @@
+/* Experiments: which kernels are measured at a place. One row of benches.def and one function. */
+#ifndef TR_BENCH_H
+#define TR_BENCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "kernel.h"
+#include "tokenroof/machine.h"
+
+struct tr_bench_request {
+    const struct tr_machine *machine;
+    int isa_cap;              /* enum tr_isa, -1 = none */
+    bool all_threads;         /* the crew is the whole place, not one thread of it */
+    const char *const *names; /* what the user asked for; NULL = the default set */
+    size_t n_names;
+};
+
+/* Whether the experiment measures this row, names aside; the row is available. */
+typedef bool tr_bench_takes_fn(const struct tr_bench_request *request, const struct tr_kernel *row);
+
+struct tr_bench {
+    const char *name, *what;
+    enum tr_kernel_kind kind;
+    double seconds_per_kernel; /* share of the time budget, relative to the others */
+    tr_bench_takes_fn *takes;
+};
+
+const struct tr_bench *tr_benches(size_t *ret_n);
+
+#define TR_BENCH(name, ...) tr_bench_takes_fn tr_bench_##name;
+#include "benches.def"
+#undef TR_BENCH
+
+/* The rows that the experiment measures here, in the table's order; the caller frees the array.
+ * 0 or TR_ENOMEM. */
+int tr_bench_kernels(const struct tr_bench_request *request, const struct tr_bench *bench,
+                     const struct tr_kernel ***ret_kernels, size_t *ret_n);
+
+/* Highest available level not above the cap; NULL if the row has none. */
+const struct tr_kernel *tr_bench_best(const struct tr_bench_request *request, const char *id);
+bool tr_bench_available(const struct tr_bench_request *request, const struct tr_kernel *kernel);
+/* `name` is that of the experiment, the operation, the row, or a pattern of these. */
+bool tr_bench_matches(const struct tr_bench *bench, const struct tr_kernel *kernel,
+                      const char *name);
+
+#endif

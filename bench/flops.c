@@ -1,0 +1,11 @@
+/* FMA chains: every instruction set at all threads (the clock may differ between them), the best
+ * one alone for a single thread. Scalar only where there is nothing better. */
+#include "bench.h"
+
+#include <string.h>
+
+bool tr_bench_flops(const struct tr_bench_request *request, const struct tr_kernel *row) {
+    if (row == tr_bench_best(request, row->id))
+        return true;
+    return request->all_threads && strcmp(row->isa, "scalar");
+}

@@ -1,0 +1,197 @@
+#include "tokenroof/calibration.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <jansson.h>
+
+#include "calibration_json.h"
+#include "strbuf.h"
+
+static char *now_utc(void) {
+    char text[32];
+    struct tm parts;
+    time_t now = time(NULL);
+    if (!gmtime_r(&now, &parts) || !strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts))
+        return NULL;
+    return strdup(text);
+}
+
+int tr_calibration_create(struct tr_calibration **ret_calibration) {
+    struct tr_calibration *calibration = calloc(1, sizeof(*calibration));
+    if (!calibration)
+        return TR_ENOMEM;
+    calibration->created = now_utc();
+    calibration->label = strdup("");
+    calibration->document = json_object();
+    if (!calibration->created || !calibration->label || !calibration->document ||
+        json_object_set_new(calibration->document, "schema",
+                            json_string("tokenroof.calibration/1")) ||
+        json_object_set_new(calibration->document, "tool", tr_tool_to_json())) {
+        tr_calibration_destroy(calibration);
+        return TR_ENOMEM;
+    }
+    *ret_calibration = calibration;
+    return 0;
+}
+
+void tr_measurement_init(struct tr_measurement *measurement) {
+    *measurement = (struct tr_measurement){
+        .threads = -1,
+        .working_set_bytes = -1,
+        .page_bytes = -1,
+        .bus_per_nominal = NAN,
+        .best = NAN,
+        .median = NAN,
+        .mad = NAN,
+        .ci95 = {NAN, NAN},
+        .span_rate = NAN,
+        .core_ghz = NAN,
+        .efficiency = NAN,
+    };
+}
+
+void tr_measurement_finish(struct tr_measurement *measurement) {
+    if (!measurement)
+        return;
+    char *texts[] = {measurement->kernel,     measurement->variant, measurement->isa,
+                     measurement->dtype,      measurement->stores,  measurement->metric,
+                     measurement->unit,       measurement->traffic, measurement->limit,
+                     measurement->measured_at};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        free(texts[i]);
+    free(measurement->samples);
+    tr_place_finish(&measurement->place);
+    tr_strings_finish(&measurement->flags);
+    tr_strings_finish(&measurement->warnings);
+    json_decref(measurement->extra);
+    *measurement = (struct tr_measurement){0};
+}
+
+void tr_calibration_destroy(struct tr_calibration *calibration) {
+    if (!calibration)
+        return;
+    free(calibration->path);
+    free(calibration->created);
+    free(calibration->label);
+    free(calibration->grade);
+    tr_strings_finish(&calibration->reasons);
+    tr_strings_finish(&calibration->warnings);
+    for (size_t i = 0; i < calibration->n_limits; i++)
+        tr_limit_finish(&calibration->limits[i]);
+    free(calibration->limits);
+    for (size_t i = 0; i < calibration->n_measurements; i++)
+        tr_measurement_finish(&calibration->measurements[i]);
+    free(calibration->measurements);
+    json_decref(calibration->document);
+    free(calibration);
+}
+
+static bool same(const char *wanted, const char *text) {
+    return !wanted || (text && !strcmp(wanted, text));
+}
+
+const struct tr_measurement *tr_calibration_get(const struct tr_calibration *calibration,
+                                                const char *kernel, const char *dtype,
+                                                enum tr_place_kind kind, int index, int threads) {
+    for (size_t i = 0; i < calibration->n_measurements; i++) {
+        const struct tr_measurement *at = &calibration->measurements[i];
+        if (same(kernel, at->kernel) && same(dtype, at->dtype) && at->place.kind == kind &&
+            at->place.index == index && (threads == 0 || at->threads == threads))
+            return at;
+    }
+    return NULL;
+}
+
+/* Figures that tell less about the machine than about what went wrong. */
+static bool is_doubtful(const struct tr_measurement *measurement) {
+    return tr_strings_has(&measurement->flags, "small_working_set") ||
+           tr_strings_has(&measurement->flags, "misplaced") ||
+           tr_strings_has(&measurement->flags, "disturbed");
+}
+
+static const struct tr_measurement *best_rate(const struct tr_calibration *calibration,
+                                              const char *kernel, const char *metric,
+                                              const char *dtype) {
+    const struct tr_measurement *best = NULL;
+    for (size_t i = 0; i < calibration->n_measurements; i++) {
+        const struct tr_measurement *at = &calibration->measurements[i];
+        if (!same(kernel, at->kernel) || !same(metric, at->metric) || !same(dtype, at->dtype) ||
+            at->place.kind != TR_PLACE_MACHINE || !(at->median > 0) ||
+            tr_strings_has(&at->flags, "above_ceiling"))
+            continue;
+        bool better = !best || (is_doubtful(at) == is_doubtful(best) ? at->median > best->median
+                                                                     : is_doubtful(best));
+        if (better)
+            best = at;
+    }
+    return best;
+}
+
+const struct tr_measurement *tr_calibration_read_rate(const struct tr_calibration *calibration) {
+    return best_rate(calibration, "read", "bandwidth", NULL);
+}
+
+const struct tr_measurement *tr_calibration_fma_rate(const struct tr_calibration *calibration,
+                                                     const char *dtype) {
+    return best_rate(calibration, "fma", "compute", dtype);
+}
+
+static const json_t *machine_fact(const struct tr_calibration *calibration, const char *path) {
+    const json_t *at = json_object_get(calibration->document, "machine");
+    while (at && *path) {
+        char key[64];
+        size_t n = strcspn(path, ".");
+        if (n >= sizeof(key))
+            return NULL;
+        memcpy(key, path, n);
+        key[n] = '\0';
+        at = json_object_get(at, key);
+        path += n + (path[n] == '.');
+    }
+    return at;
+}
+
+const char *tr_calibration_text(const struct tr_calibration *calibration, const char *path) {
+    return json_string_value(machine_fact(calibration, path));
+}
+
+double tr_calibration_number(const struct tr_calibration *calibration, const char *path) {
+    const json_t *fact = machine_fact(calibration, path);
+    return json_is_number(fact) ? json_number_value(fact) : NAN;
+}
+
+int tr_strings_add(struct tr_strings *strings, const char *format, ...) {
+    struct tr_strbuf text = {0};
+    va_list args;
+    va_start(args, format);
+    tr_strbuf_vaddf(&text, format, args);
+    va_end(args);
+    char *item = tr_strbuf_take(&text);
+    char **items = item ? realloc(strings->items, (strings->n + 1) * sizeof(*items)) : NULL;
+    if (!items) {
+        free(item);
+        return TR_ENOMEM;
+    }
+    items[strings->n++] = item;
+    strings->items = items;
+    return 0;
+}
+
+bool tr_strings_has(const struct tr_strings *strings, const char *text) {
+    for (size_t i = 0; i < strings->n; i++)
+        if (!strcmp(strings->items[i], text))
+            return true;
+    return false;
+}
+
+void tr_strings_finish(struct tr_strings *strings) {
+    if (!strings)
+        return;
+    for (size_t i = 0; i < strings->n; i++)
+        free(strings->items[i]);
+    free(strings->items);
+    *strings = (struct tr_strings){0};
+}

@@ -1,0 +1,269 @@
+#include "calibration_json.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "strbuf.h"
+#include "term.h"
+#include "tokenroof/calibration.h"
+#include "tool.h"
+
+json_t *tr_json_text(const char *text) {
+    if (!text)
+        return json_null();
+    json_t *value = json_string(text);
+    if (value)
+        return value;
+    char *printable = tr_printable(text);
+    value = printable ? json_string(printable) : NULL;
+    free(printable);
+    return value;
+}
+
+json_t *tr_json_number(double value) {
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+json_t *tr_json_count(int64_t value) {
+    return value >= 0 ? json_integer(value) : json_null();
+}
+
+json_t *tr_json_cpulist(const struct tr_cpulist *list) {
+    if (list->n == 0)
+        return json_null();
+    char *text = tr_cpulist_format(list);
+    json_t *value = text ? json_string(text) : NULL;
+    free(text);
+    return value;
+}
+
+json_t *tr_tool_to_json(void) {
+#ifdef __clang__
+    static const char compiler[] = "clang " __clang_version__;
+#else
+    static const char compiler[] = "gcc " __VERSION__;
+#endif
+    return json_pack("{s:s, s:o, s:s}", "version", TR_TOOL_VERSION, "commit",
+                     tr_json_text(*TR_TOOL_COMMIT ? TR_TOOL_COMMIT : NULL), "compiler", compiler);
+}
+
+/* json_object_set_new() takes a NULL value as an error, so that one check per object is enough. */
+static int set(json_t *object, const char *key, json_t *value) {
+    return json_object_set_new(object, key, value);
+}
+
+static json_t *place_to_json(const struct tr_place *place) {
+    json_t *object = json_object();
+    int failed = set(object, "kind", tr_json_text(tr_place_kind_name(place->kind)));
+    failed |= set(object, "index", tr_json_count(place->index));
+    failed |= set(object, "cpus", tr_json_cpulist(&place->cpus));
+    failed |= set(object, "memory_nodes", tr_json_cpulist(&place->memory_nodes));
+    if (failed) {
+        json_decref(object);
+        return NULL;
+    }
+    return object;
+}
+
+static json_t *limit_to_json(const struct tr_limit *limit) {
+    json_t *object = json_object();
+    int failed = set(object, "name", tr_json_text(limit->name));
+    failed |= set(object, "place", place_to_json(&limit->place));
+    failed |= set(object, "value", tr_json_number(limit->value));
+    failed |= set(object, "unit", tr_json_text(limit->unit));
+    failed |= set(object, "formula", tr_json_text(limit->formula));
+    failed |= set(object, "basis", tr_json_text(limit->basis));
+    failed |= set(object, "hard", json_boolean(limit->hard));
+    failed |= set(object, "refuted", json_boolean(limit->refuted));
+    failed |= set(object, "host_only", json_boolean(limit->host_only));
+    failed |= set(object, "binds", tr_json_text(limit->binds));
+    if (failed) {
+        json_decref(object);
+        return NULL;
+    }
+    return object;
+}
+
+int tr_limits_to_json(const struct tr_limit *limits, size_t n, json_t **ret_array) {
+    json_t *array = json_array();
+    for (size_t i = 0; i < n; i++) {
+        if (json_array_append_new(array, limit_to_json(&limits[i]))) {
+            json_decref(array);
+            return TR_ENOMEM;
+        }
+    }
+    if (!array)
+        return TR_ENOMEM;
+    *ret_array = array;
+    return 0;
+}
+
+static json_t *strings_to_json(const struct tr_strings *strings) {
+    json_t *array = json_array();
+    for (size_t i = 0; i < strings->n; i++) {
+        if (json_array_append_new(array, tr_json_text(strings->items[i]))) {
+            json_decref(array);
+            return NULL;
+        }
+    }
+    return array;
+}
+
+static json_t *numbers_to_json(const double *numbers, size_t n) {
+    json_t *array = json_array();
+    for (size_t i = 0; i < n; i++) {
+        if (json_array_append_new(array, tr_json_number(numbers[i]))) {
+            json_decref(array);
+            return NULL;
+        }
+    }
+    return array;
+}
+
+static json_t *interval_to_json(const double interval[2]) {
+    if (!isfinite(interval[0]) || !isfinite(interval[1]))
+        return json_null();
+    return numbers_to_json(interval, 2);
+}
+
+/* params: what a read file had there, and the variant. */
+static json_t *params_to_json(const struct tr_measurement *measurement) {
+    const json_t *kept = json_object_get(measurement->extra, "params");
+    json_t *params = json_is_object(kept) ? json_copy((json_t *)kept) : json_object();
+    if (measurement->variant && set(params, "variant", tr_json_text(measurement->variant))) {
+        json_decref(params);
+        return NULL;
+    }
+    return params;
+}
+
+static json_t *measurement_to_json(const struct tr_measurement *at) {
+    json_t *object = json_object();
+    int failed = set(object, "kernel", tr_json_text(at->kernel));
+    failed |= set(object, "isa", tr_json_text(at->isa));
+    failed |= set(object, "dtype", tr_json_text(at->dtype));
+    failed |= set(object, "stores", tr_json_text(at->stores));
+    failed |= set(object, "place", place_to_json(&at->place));
+    failed |= set(object, "to_place", json_null());
+    failed |= set(object, "params", json_null()); /* its place in the order of fields */
+    failed |= set(object, "threads", tr_json_count(at->threads));
+    failed |= set(object, "working_set_bytes", tr_json_count(at->working_set_bytes));
+    failed |= set(object, "page_bytes", tr_json_count(at->page_bytes));
+    failed |= set(object, "metric", tr_json_text(at->metric));
+    failed |= set(object, "unit", tr_json_text(at->unit));
+    failed |= set(object, "traffic", tr_json_text(at->traffic));
+    failed |= set(object, "bus_per_nominal", tr_json_number(at->bus_per_nominal));
+    failed |= set(object, "best", tr_json_number(at->best));
+    failed |= set(object, "median", tr_json_number(at->median));
+    failed |= set(object, "mad", tr_json_number(at->mad));
+    failed |= set(object, "ci95", interval_to_json(at->ci95));
+    failed |= set(object, "span_rate", tr_json_number(at->span_rate));
+    failed |= set(object, "n", json_integer((json_int_t)at->n_samples));
+    failed |= set(object, "samples", numbers_to_json(at->samples, at->n_samples));
+    failed |= set(object, "core_ghz", tr_json_number(at->core_ghz));
+    failed |= set(object, "limit", tr_json_text(at->limit));
+    failed |= set(object, "efficiency", tr_json_number(at->efficiency));
+    failed |= set(object, "measured_at", tr_json_text(at->measured_at));
+    failed |= set(object, "flags", strings_to_json(&at->flags));
+    failed |= set(object, "warnings", strings_to_json(&at->warnings));
+    /* Among these are n and samples = null of a file that was written without samples. */
+    failed |= at->extra ? json_object_update(object, at->extra) : 0;
+    failed |= set(object, "params", params_to_json(at));
+    if (failed) {
+        json_decref(object);
+        return NULL;
+    }
+    return object;
+}
+
+/* Fields of the file's own entry for the same limit that this version does not know. */
+static int keep_limit_fields(json_t *array, const json_t *old_array) {
+    size_t i, j;
+    json_t *fresh, *old;
+    json_array_foreach(array, i, fresh) {
+        const json_t *place = json_object_get(fresh, "place");
+        json_array_foreach(old_array, j, old) {
+            const json_t *old_place = json_object_get(old, "place");
+            if (json_equal(json_object_get(old, "name"), json_object_get(fresh, "name")) &&
+                json_equal(json_object_get(old_place, "kind"), json_object_get(place, "kind")) &&
+                json_equal(json_object_get(old_place, "index"), json_object_get(place, "index"))) {
+                if (json_object_update_missing(fresh, old))
+                    return TR_ENOMEM;
+                break;
+            }
+        }
+    }
+    return 0;
+}
+
+/* Entries at pairs of places, which the typed arrays leave out. */
+static int keep_pairs(json_t *array, const json_t *old_array) {
+    size_t i;
+    json_t *old;
+    json_array_foreach(old_array, i, old) {
+        const json_t *kind = json_object_get(json_object_get(old, "place"), "kind");
+        if (json_is_string(kind) && !strcmp(json_string_value(kind), "pair") &&
+            json_array_append(array, old))
+            return TR_ENOMEM;
+    }
+    return 0;
+}
+
+/* The member `key` of the document, copied so that the document stays as it is. */
+static json_t *copy_object(const json_t *document, const char *key) {
+    json_t *value = json_object_get(document, key);
+    return json_is_object(value) ? json_copy(value) : json_object();
+}
+
+static int set_arrays(const struct tr_calibration *calibration, json_t *document) {
+    const json_t *old_limits = json_object_get(calibration->document, "limits");
+    const json_t *old_measurements = json_object_get(calibration->document, "measurements");
+    json_t *limits = NULL, *measurements = json_array();
+    if (tr_limits_to_json(calibration->limits, calibration->n_limits, &limits) ||
+        keep_limit_fields(limits, old_limits) || keep_pairs(limits, old_limits))
+        goto fail;
+    for (size_t i = 0; i < calibration->n_measurements; i++)
+        if (json_array_append_new(measurements, measurement_to_json(&calibration->measurements[i])))
+            goto fail;
+    if (keep_pairs(measurements, old_measurements))
+        goto fail;
+    if (set(document, "limits", limits)) {
+        json_decref(measurements);
+        return TR_ENOMEM;
+    }
+    return set(document, "measurements", measurements) ? TR_ENOMEM : 0;
+fail:
+    json_decref(limits);
+    json_decref(measurements);
+    return TR_ENOMEM;
+}
+
+int tr_calibration_to_json(const struct tr_calibration *calibration, json_t **ret_document) {
+    static const char *const in_order[] = {"schema",  "created", "label",
+                                           "partial", "tool",    "machine"};
+    json_t *document = json_object();
+    json_t *conditions = copy_object(calibration->document, "conditions");
+    json_t *quality = copy_object(calibration->document, "quality");
+    int failed = 0;
+    for (size_t i = 0; i < sizeof(in_order) / sizeof(in_order[0]); i++)
+        failed |= set(document, in_order[i], json_null());
+    failed |= json_object_update(document, calibration->document);
+    failed |= set(document, "created", tr_json_text(calibration->created));
+    failed |= set(document, "label", tr_json_text(calibration->label));
+    failed |= set(document, "partial", json_boolean(calibration->partial));
+    failed |= set(conditions, "warnings", strings_to_json(&calibration->warnings));
+    failed |= json_object_set(document, "conditions", conditions);
+    failed |= set(quality, "grade", tr_json_text(calibration->grade));
+    failed |= set(quality, "reasons", strings_to_json(&calibration->reasons));
+    failed |= json_object_set(document, "quality", quality);
+    failed |= set_arrays(calibration, document);
+    json_decref(conditions);
+    json_decref(quality);
+    if (failed) {
+        json_decref(document);
+        return TR_ENOMEM;
+    }
+    *ret_document = document;
+    return 0;
+}

@@ -1,0 +1,286 @@
+/* tokenroof predict MODEL...: tokens per second on a machine that was measured. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "cmd.h"
+#include "predictions.h"
+#include "rates.h"
+#include "tokenroof/model.h"
+
+enum { MAX_USE_CASES = 16, MAX_TOKENS = 1 << 24 };
+
+struct predict_options {
+    struct tr_output_options output;
+    const char *calibration;
+    const char *use_cases; /* "UC1,UC3" */
+    int pp, tg, depth;     /* tokens, 0 = not given; depth -1 = not given */
+    int threads;
+    double storage_gb_per_s;
+    bool explain;
+};
+
+#define MEMBER(name) offsetof(struct predict_options, name)
+static const struct tr_option rows[] = {
+    {.name = "calibration",
+     .argument = "FILE",
+     .store = tr_store_text,
+     .offset = MEMBER(calibration),
+     .brief = true,
+     .help = "rates of that machine; default: this machine's newest"},
+    {.name = "use-case",
+     .argument = "LIST",
+     .store = tr_store_text,
+     .offset = MEMBER(use_cases),
+     .brief = true,
+     .help = "of UC1,UC2,UC3,UC4 (tokenroof list use-cases); default: all"},
+    {.name = "pp",
+     .argument = "N",
+     .store = tr_store_int,
+     .offset = MEMBER(pp),
+     .min = 1,
+     .max = MAX_TOKENS,
+     .brief = true,
+     .help = "test of its own: process a prompt of N tokens"},
+    {.name = "tg",
+     .argument = "N",
+     .store = tr_store_int,
+     .offset = MEMBER(tg),
+     .min = 1,
+     .max = MAX_TOKENS,
+     .brief = true,
+     .help = "test of its own: generate N tokens"},
+    {.name = "depth",
+     .argument = "N",
+     .store = tr_store_int,
+     .offset = MEMBER(depth),
+     .min = 0,
+     .max = MAX_TOKENS,
+     .help = "--pp and --tg start after N tokens in the cache; default: 0"},
+    {.name = "threads",
+     .argument = "N",
+     .store = tr_store_int,
+     .offset = MEMBER(threads),
+     .min = 1,
+     .max = 65536,
+     .help = "rates measured with N threads; default: all"},
+    {.name = "storage",
+     .argument = "GB/S",
+     .store = tr_store_double,
+     .offset = MEMBER(storage_gb_per_s),
+     .min = 0.001,
+     .max = 10000,
+     .help = "read rate of the storage in GB/s, for the time to load"},
+    {.name = "explain",
+     .store = tr_store_true,
+     .offset = MEMBER(explain),
+     .brief = true,
+     .help = "show each formula with its numbers"},
+};
+
+static int check_options(const struct tr_command *command, void *target, struct tr_err *reterr) {
+    const struct predict_options *options = target;
+    (void)command;
+    if (options->depth >= 0 && !options->pp && !options->tg)
+        return tr_err_set(reterr, TR_EUSAGE, "--depth belongs to --pp or --tg: give one of them");
+    return 0;
+}
+
+struct use_cases {
+    struct tr_use_case items[MAX_USE_CASES];
+    char names[2][24];
+    size_t n;
+};
+
+/* One name of the list, `n` bytes of it. */
+static int add_use_case(struct use_cases *cases, const char *text, size_t n,
+                        struct tr_err *reterr) {
+    const char *names[MAX_USE_CASES + 1] = {0};
+    char word[64];
+    size_t n_known = 0;
+    const struct tr_use_case *known = tr_use_cases(&n_known);
+    snprintf(word, sizeof(word), "%.*s", (int)n, text);
+    for (size_t i = 0; i < n_known && i < MAX_USE_CASES; i++) {
+        names[i] = known[i].name;
+        if (strcasecmp(word, known[i].name) != 0)
+            continue;
+        if (cases->n == MAX_USE_CASES - 2)
+            return tr_err_set(reterr, TR_EUSAGE, "--use-case: more than %d", MAX_USE_CASES - 2);
+        cases->items[cases->n++] = known[i];
+        return 0;
+    }
+    struct tr_err why = {0};
+    int code = tr_unknown("use case", word, names, &why);
+    return tr_err_set(reterr, code, "--use-case: %s", why.text);
+}
+
+static int choose_use_cases(const struct predict_options *options, struct use_cases *cases,
+                            struct tr_err *reterr) {
+    const char *list = options->use_cases;
+    int depth = options->depth > 0 ? options->depth : 0;
+    if (!list && !options->pp && !options->tg)
+        list = "UC1,UC2,UC3,UC4";
+    while (list && *list) {
+        size_t n = strcspn(list, ",");
+        int code = add_use_case(cases, list, n, reterr);
+        if (code)
+            return code;
+        list += n + (list[n] == ',');
+    }
+    if (options->pp) {
+        snprintf(cases->names[0], sizeof(cases->names[0]), "pp%d", options->pp);
+        cases->items[cases->n++] = (struct tr_use_case){
+            .name = cases->names[0], .prompt_tokens = options->pp, .depth = depth};
+    }
+    if (options->tg) {
+        snprintf(cases->names[1], sizeof(cases->names[1]), "tg%d", options->tg);
+        cases->items[cases->n++] = (struct tr_use_case){
+            .name = cases->names[1], .generated_tokens = options->tg, .depth = depth};
+    }
+    return 0;
+}
+
+/* Which calibration it rests on, and what to know about that. */
+static int add_source(const struct tr_calibration *calibration, const struct tr_strings *warnings,
+                      json_t *document) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < warnings->n; i++)
+        if (json_array_append_new(list, json_string(warnings->items[i]))) {
+            json_decref(list);
+            return TR_ENOMEM;
+        }
+    json_t *source = json_pack("{s:s?, s:s?, s:s?, s:b}", "path", calibration->path, "created",
+                               calibration->created, "grade", calibration->grade, "partial",
+                               calibration->partial);
+    int failed = json_object_set_new(document, "calibration", source);
+    failed |= json_object_set_new(document, "warnings", list);
+    return failed ? TR_ENOMEM : 0;
+}
+
+struct basis {
+    const struct predict_options *options;
+    const struct tr_calibration *calibration;
+    struct tr_rates rates;
+    struct use_cases cases;
+    struct tr_strings warnings;
+};
+
+static int predict_one(const struct basis *basis, const struct tr_model *model, json_t *documents,
+                       struct tr_err *reterr) {
+    struct tr_prediction *prediction = NULL;
+    json_t *document = NULL;
+    int code = tr_predict_formula(model, &basis->rates, basis->cases.items, basis->cases.n,
+                                  &prediction, reterr);
+    if (!code)
+        code = tr_prediction_to_json(prediction, &document);
+    if (!code)
+        code = add_source(basis->calibration, &basis->warnings, document);
+    if (!code && json_array_append(documents, document))
+        code = TR_ENOMEM;
+    json_decref(document);
+    tr_prediction_destroy(prediction);
+    return code;
+}
+
+struct results {
+    json_t *documents; /* one a model */
+    bool explain;
+};
+
+static int render(const char *format, const struct tr_term *term, const void *data,
+                  struct tr_strbuf *out, struct tr_err *reterr) {
+    (void)reterr;
+    const struct results *results = data;
+    if (!strcmp(format, "json"))
+        return tr_predictions_json(results->documents, out);
+    if (!strcmp(format, "csv"))
+        tr_predictions_csv(results->documents, out);
+    else
+        tr_predictions_text(results->documents, term, results->explain, out);
+    return 0;
+}
+
+static int find_calibration(const struct predict_options *options,
+                            struct tr_calibration **ret_calibration, struct tr_strings *warnings,
+                            struct tr_err *reterr) {
+    int code = options->calibration
+                   ? tr_calibration_read(options->calibration, ret_calibration, reterr)
+                   : tr_rates_find_calibration(ret_calibration, warnings, reterr);
+    if (!code && (*ret_calibration)->partial)
+        code = tr_strings_add(warnings, "the calibration is partial: its run was interrupted");
+    /* The page for people has them in it. */
+    bool page = !tr_output_machine_readable(&options->output);
+    if (!code && !page && !options->calibration)
+        tr_note(&options->output, "calibration: %s", (*ret_calibration)->path);
+    for (size_t i = 0; !code && !page && i < warnings->n; i++)
+        tr_note(&options->output, "warning: %s", warnings->items[i]);
+    return code;
+}
+
+/* The models come first: a wrong name or a bad file weighs more than a calibration that is missing.
+ */
+static int predict_all(struct basis *basis, struct tr_model **models, char *const *names, size_t n,
+                       struct tr_calibration **calibration, json_t *documents,
+                       struct tr_err *reterr) {
+    const struct predict_options *options = basis->options;
+    int code = choose_use_cases(options, &basis->cases, reterr);
+    for (size_t i = 0; !code && i < n; i++)
+        code = tr_model_load(names[i], &models[i], reterr);
+    if (!code)
+        code = find_calibration(options, calibration, &basis->warnings, reterr);
+    if (!code)
+        code = tr_rates_from_calibration(*calibration, options->threads, &basis->rates, reterr);
+    basis->calibration = *calibration;
+    basis->rates.storage_gb_per_s = options->storage_gb_per_s;
+    for (size_t i = 0; !code && i < n; i++)
+        code = predict_one(basis, models[i], documents, reterr);
+    return code;
+}
+
+static int run(void *data, char *const *arguments, size_t n, struct tr_err *reterr) {
+    struct predict_options *options = data;
+    struct basis basis = {.options = options};
+    struct tr_calibration *calibration = NULL;
+    struct tr_model **models = calloc(n, sizeof(struct tr_model *));
+    struct results results = {.documents = json_array(), .explain = options->explain};
+    int code = TR_ENOMEM;
+    if (models && results.documents)
+        code = predict_all(&basis, models, arguments, n, &calibration, results.documents, reterr);
+    if (!code)
+        code = tr_output_write(&options->output, "text", render, &results, reterr);
+    for (size_t i = 0; models && i < n; i++)
+        tr_model_destroy(models[i]);
+    free(models);
+    json_decref(results.documents);
+    tr_strings_finish(&basis.warnings);
+    tr_calibration_destroy(calibration);
+    return code;
+}
+
+static const struct predict_options defaults = {.depth = -1, .storage_gb_per_s = NAN};
+static const char *const formats[] = {"text", "json", "csv", NULL};
+static const struct tr_option_group groups[] = {
+    {"prediction", TR_ROWS(rows), 0, check_options},
+    TR_GROUP_OUTPUT,
+    TR_GROUP_END,
+};
+
+const struct tr_command tr_command_predict = {
+    .usage = "MODEL... [--calibration FILE] [options]",
+    .about = "MODEL is a GGUF file (of a split set: the first one) or a name of the catalogue\n"
+             "(tokenroof list models). The figures are the usual formula's, bandwidth / bytes:\n"
+             "an upper bound that real engines do not reach.\n",
+    .examples = "  tokenroof predict llama-3.1-8b-q4_k_m\n"
+                "  tokenroof predict model.gguf --pp 512 --tg 128 --explain\n"
+                "  tokenroof predict qwen3-32b-q4_k_m --calibration server.json --json\n",
+    .groups = groups,
+    .formats = formats,
+    .options_bytes = sizeof(struct predict_options),
+    .defaults = &defaults,
+    .min_arguments = 1,
+    .max_arguments = 1000,
+    .argument = "MODEL",
+    .run = run,
+};

@@ -1,0 +1,198 @@
+/* tokenroof report FILE...: calibration and prediction files in any format. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "file.h"
+#include "predictions.h"
+#include "report.h"
+#include "tokenroof/calibration.h"
+
+enum { MAX_FILE_BYTES = 256 << 20 };
+
+struct report_options {
+    struct tr_output_options output;
+};
+
+/* One file: a calibration, predictions, or both (as `tokenroof run --json` writes them). */
+struct item {
+    json_t *document;
+    struct tr_calibration *calibration; /* NULL if it has none */
+    json_t *predictions;                /* array; NULL if it has none */
+};
+
+struct items {
+    struct item *items;
+    size_t n;
+    bool explain; /* -v: with the formulas */
+};
+
+static void item_finish(struct item *item) {
+    json_decref(item->document);
+    json_decref(item->predictions);
+    tr_calibration_destroy(item->calibration);
+}
+
+static int read_calibration(const json_t *part, const char *name, struct item *item,
+                            struct tr_err *reterr) {
+    char *text = json_dumps(part, JSON_COMPACT);
+    if (!text)
+        return TR_ENOMEM;
+    int code = tr_calibration_parse(text, strlen(text), name, &item->calibration, reterr);
+    free(text);
+    return code;
+}
+
+static int read_predictions(json_t *list, const char *name, struct item *item,
+                            struct tr_err *reterr) {
+    size_t i;
+    const json_t *prediction;
+    if (!json_is_array(list))
+        return tr_err_set(reterr, TR_EFORMAT, "%.300s: expected an array of predictions", name);
+    json_array_foreach(list, i, prediction) {
+        int code = tr_prediction_check(prediction, name, reterr);
+        if (code)
+            return code;
+    }
+    item->predictions = json_incref(list);
+    return 0;
+}
+
+/* Which kind of file it is follows from its schema, or from the names of its two parts. */
+static int recognise(json_t *document, const char *name, struct item *item, struct tr_err *reterr) {
+    const char *schema = json_string_value(json_object_get(document, "schema"));
+    json_t *calibration = json_object_get(document, "calibration");
+    if (!schema && json_is_object(calibration)) {
+        int code = read_calibration(calibration, name, item, reterr);
+        json_t *predictions = json_object_get(document, "predictions");
+        if (!code && predictions)
+            code = read_predictions(predictions, name, item, reterr);
+        return code;
+    }
+    if (schema && !strncmp(schema, "tokenroof.calibration/", 22))
+        return read_calibration(document, name, item, reterr);
+    if (schema && !strcmp(schema, TR_PREDICTIONS_SCHEMA))
+        return read_predictions(json_object_get(document, "results"), name, item, reterr);
+    if (schema && !strncmp(schema, "tokenroof.prediction/", 21)) {
+        json_t *alone = json_pack("[O]", document);
+        int code = alone ? read_predictions(alone, name, item, reterr) : TR_ENOMEM;
+        json_decref(alone);
+        return code;
+    }
+    return tr_err_set(reterr, TR_EFORMAT,
+                      "%.300s: schema: expected tokenroof.calibration/1 or tokenroof.prediction/1, "
+                      "found %.60s",
+                      name, schema ? schema : "none");
+}
+
+static int read_item(const char *path, struct item *item, struct tr_err *reterr) {
+    char *text = NULL;
+    size_t length = 0;
+    json_error_t error;
+    int code = tr_file_read(path, MAX_FILE_BYTES, &text, &length, reterr);
+    if (code)
+        return code;
+    item->document = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
+    if (!item->document)
+        code = tr_err_set(reterr, TR_EFORMAT, "%.300s: line %d, column %d: not JSON: %s", path,
+                          error.line, error.column, error.text);
+    else
+        code = recognise(item->document, path, item, reterr);
+    free(text);
+    return code;
+}
+
+static int render_item(const char *format, const struct tr_term *term, const struct item *item,
+                       bool explain, struct tr_strbuf *out, struct tr_err *reterr) {
+    bool csv = !strcmp(format, "csv");
+    int code = 0;
+    if (item->calibration) {
+        struct tr_report_input input = {.calibration = item->calibration, .term = *term};
+        code = tr_report_render(format, &input, out, reterr);
+        if (!code && item->predictions)
+            tr_strbuf_add(out, csv ? "\r\n" : "\n");
+    }
+    if (!code && item->predictions && csv)
+        tr_predictions_csv(item->predictions, out);
+    else if (!code && item->predictions)
+        tr_predictions_text(item->predictions, term, explain, out);
+    return code;
+}
+
+static int render_json(const struct items *items, struct tr_strbuf *out) {
+    if (items->n == 1)
+        return tr_json_print(items->items[0].document, out);
+    json_t *all = json_pack("{s:s, s:[]}", "schema", "tokenroof.report/1", "results");
+    json_t *results = json_object_get(all, "results");
+    int failed = !all;
+    for (size_t i = 0; !failed && i < items->n; i++)
+        failed = json_array_append(results, items->items[i].document);
+    int code = failed ? TR_ENOMEM : tr_json_print(all, out);
+    json_decref(all);
+    return code;
+}
+
+static int render(const char *format, const struct tr_term *term, const void *data,
+                  struct tr_strbuf *out, struct tr_err *reterr) {
+    const struct items *items = data;
+    if (!strcmp(format, "json"))
+        return render_json(items, out);
+    for (size_t i = 0; i < items->n; i++) {
+        if (i)
+            tr_strbuf_add(out, "\n");
+        int code = render_item(format, term, &items->items[i], items->explain, out, reterr);
+        if (code)
+            return code;
+    }
+    return 0;
+}
+
+/* A table has one head: files of several kinds, or one with both parts, would make two. */
+static int check_csv(const struct items *items, struct tr_err *reterr) {
+    for (size_t i = 0; i < items->n; i++)
+        if (items->n > 1 || (items->items[i].calibration && items->items[i].predictions))
+            return tr_err_set(reterr, TR_EUSAGE,
+                              "--format: csv is one table: give one file that holds a calibration "
+                              "or predictions, not both");
+    return 0;
+}
+
+static int run(void *data, char *const *arguments, size_t n, struct tr_err *reterr) {
+    struct report_options *options = data;
+    struct items items = {
+        .items = calloc(n, sizeof(struct item)), .n = n, .explain = options->output.verbose > 0};
+    int code = items.items ? 0 : TR_ENOMEM;
+    for (size_t i = 0; !code && i < n; i++)
+        code = read_item(arguments[i], &items.items[i], reterr);
+    for (size_t i = 0; !code && i < options->output.n; i++)
+        if (!strcmp(options->output.items[i].format, "csv"))
+            code = check_csv(&items, reterr);
+    if (!code)
+        code = tr_output_write(&options->output, "text", render, &items, reterr);
+    for (size_t i = 0; items.items && i < n; i++)
+        item_finish(&items.items[i]);
+    free(items.items);
+    return code;
+}
+
+static const char *const formats[] = {"text", "json", "csv", NULL};
+static const struct tr_option_group groups[] = {
+    TR_GROUP_OUTPUT,
+    TR_GROUP_END,
+};
+
+const struct tr_command tr_command_report = {
+    .usage = "FILE... [options]",
+    .about = "FILE is a calibration, a prediction, or what `tokenroof --json` printed.\n",
+    .examples = "  tokenroof report machine.json\n"
+                "  tokenroof report machine.json -f csv:machine.csv\n"
+                "  tokenroof report monday.json friday.json\n",
+    .groups = groups,
+    .formats = formats,
+    .options_bytes = sizeof(struct report_options),
+    .min_arguments = 1,
+    .max_arguments = 1000,
+    .argument = "FILE",
+    .run = run,
+};

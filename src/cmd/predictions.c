@@ -1,0 +1,361 @@
+#include "predictions.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "calibration_json.h"
+#include "table.h"
+
+static double number(const json_t *object, const char *key) {
+    const json_t *value = json_object_get(object, key);
+    return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+/* The value of an estimate: {"value", "low", "high"} or a bare number. */
+static double estimate(const json_t *object, const char *key) {
+    const json_t *value = json_object_get(object, key);
+    return json_is_object(value) ? number(value, "value") : number(object, key);
+}
+
+static const char *text_of(const json_t *object, const char *key) {
+    return json_string_value(json_object_get(object, key));
+}
+
+/* Text from a file, made safe for a terminal. */
+static void add_safe(struct tr_strbuf *out, const char *text) {
+    char *safe = tr_printable(text ? text : "-");
+    if (safe)
+        tr_strbuf_add(out, safe);
+    else
+        out->failed = true;
+    free(safe);
+}
+
+/* Paragraph: lines of at most `width` columns, the second and later ones indented by `indent`. */
+static void add_wrapped(struct tr_strbuf *out, const char *text, size_t width, size_t indent) {
+    struct tr_strbuf word = {0};
+    char *safe = tr_printable(text ? text : "-");
+    size_t column = 0;
+    for (const char *at = safe; at && *at;) {
+        size_t n = strcspn(at, " ");
+        tr_strbuf_add_bytes(&word, at, n);
+        size_t columns = word.failed ? 0 : tr_display_width(word.text);
+        if (column && column + 1 + columns > width) {
+            tr_strbuf_add(out, "\n");
+            tr_strbuf_repeat(out, " ", indent);
+            column = indent;
+        } else if (column) {
+            tr_strbuf_add(out, " ");
+            column++;
+        }
+        tr_strbuf_add_bytes(out, at, n);
+        column += columns;
+        at += n + strspn(at + n, " ");
+        tr_strbuf_finish(&word);
+    }
+    out->failed = out->failed || !safe;
+    tr_strbuf_add(out, "\n");
+    free(safe);
+}
+
+static void cell_safe(struct tr_table *table, const char *text) {
+    char *safe = tr_printable(text ? text : "-");
+    tr_table_add(table, safe);
+    free(safe);
+}
+
+/* Three significant digits, "-" for unknown. */
+static void format_number(double value, char text[32]) {
+    if (isnan(value))
+        snprintf(text, 32, "-");
+    else if (fabs(value) >= 99.95)
+        snprintf(text, 32, "%.0f", value);
+    else if (fabs(value) >= 9.995)
+        snprintf(text, 32, "%.1f", value);
+    else if (fabs(value) >= 0.9995)
+        snprintf(text, 32, "%.2f", value);
+    else
+        snprintf(text, 32, "%.3g", value);
+}
+
+static void cell_number(struct tr_table *table, double value) {
+    char text[32];
+    format_number(value, text);
+    tr_table_add(table, text);
+}
+
+static int complain(const char *name, const char *field, const char *expected,
+                    struct tr_err *reterr) {
+    return tr_err_set(reterr, TR_EFORMAT, "%.300s: %s: expected %s", name, field, expected);
+}
+
+int tr_prediction_check(const json_t *document, const char *name, struct tr_err *reterr) {
+    const char *schema = text_of(document, "schema");
+    if (!schema || strncmp(schema, "tokenroof.prediction/", 21) != 0)
+        return complain(name, "schema", TR_PREDICTION_SCHEMA, reterr);
+    if (strcmp(schema, TR_PREDICTION_SCHEMA) != 0)
+        return tr_err_set(reterr, TR_EFORMAT,
+                          "%.300s: its schema is %.60s, newer than this program's %s. Use a newer "
+                          "tokenroof",
+                          name, schema, TR_PREDICTION_SCHEMA);
+    if (!text_of(json_object_get(document, "model"), "name"))
+        return complain(name, "model.name", "a text", reterr);
+    const json_t *results = json_object_get(document, "results");
+    if (!json_is_array(results))
+        return complain(name, "results", "an array", reterr);
+    size_t i;
+    const json_t *result;
+    json_array_foreach(results, i, result) {
+        if (!text_of(result, "use_case")) {
+            char field[48];
+            snprintf(field, sizeof(field), "results[%zu].use_case", i);
+            return complain(name, field, "a text", reterr);
+        }
+    }
+    return 0;
+}
+
+static void add_amount(struct tr_strbuf *out, const char *before, double value, const char *after) {
+    char text[32];
+    if (isnan(value))
+        return;
+    format_number(value, text);
+    tr_strbuf_addf(out, "%s%s%s", before, text, after);
+}
+
+static void add_heading(struct tr_strbuf *out, const json_t *document, const struct tr_term *term) {
+    const json_t *model = json_object_get(document, "model");
+    tr_strbuf_add(out, term->color ? "\x1b[1m" : "");
+    add_safe(out, text_of(model, "name"));
+    tr_strbuf_add(out, term->color ? "\x1b[0m" : "");
+    add_amount(out, term->width < 80 ? "\n  " : "  ", number(model, "parameters") / 1e9,
+               " B parameters");
+    double active = number(model, "active_parameters");
+    if (active < 0.8 * number(model, "parameters"))
+        add_amount(out, " (", active / 1e9, " B active)");
+    add_amount(out, "  ", number(model, "file_bytes") / 1e9, " GB");
+    add_amount(out, "  ", number(model, "weight_bytes_per_token") / 1e9, " GB/token");
+    tr_strbuf_add(out, "\n");
+}
+
+static void add_results(struct tr_strbuf *out, const json_t *results, bool wide) {
+    struct tr_table table;
+    tr_table_init(&table, wide ? "lrrrrrrll" : "lrrrrl");
+    static const char *const heads[] = {"use case", "prompt",   "output",
+                                        "PP tok/s", "TG tok/s", "first token s",
+                                        "total s",  "class",    "bound"};
+    static const char *const narrow[] = {"use",     "PP tok/s", "TG tok/s",
+                                         "first s", "total s",  "class"};
+    for (size_t i = 0; i < (wide ? 9 : 6); i++)
+        tr_table_add(&table, wide ? heads[i] : narrow[i]);
+    size_t i;
+    const json_t *result;
+    json_array_foreach(results, i, result) {
+        cell_safe(&table, text_of(result, "use_case"));
+        if (wide) {
+            tr_table_addf(&table, "%.0f", number(result, "prompt_tokens"));
+            tr_table_addf(&table, "%.0f", number(result, "generated_tokens"));
+        }
+        cell_number(&table, estimate(result, "pp_tok_s"));
+        cell_number(&table, estimate(result, "tg_tok_s"));
+        cell_number(&table, estimate(result, "first_token_s"));
+        cell_number(&table, estimate(result, "total_s"));
+        cell_safe(&table, text_of(result, "class"));
+        if (wide)
+            cell_safe(&table, text_of(result, "bound"));
+    }
+    out->failed = out->failed || table.failed;
+    tr_table_write(&table, 2, out);
+    tr_table_finish(&table);
+}
+
+/* "  label: text", wrapped. */
+static void add_sentence(struct tr_strbuf *out, const char *label, const char *text, size_t width) {
+    char *line = tr_format("%s: %s", label, text);
+    tr_strbuf_add(out, "  ");
+    add_wrapped(out, line, width - 2, 4);
+    out->failed = out->failed || !line;
+    free(line);
+}
+
+/* The sentences; the same one is written once. */
+static void add_reasons(struct tr_strbuf *out, const json_t *results, size_t width) {
+    size_t i;
+    const json_t *result;
+    json_array_foreach(results, i, result) {
+        const char *why = text_of(result, "why");
+        bool repeated = false;
+        for (size_t j = 0; why && j < i; j++) {
+            const char *before = text_of(json_array_get(results, j), "why");
+            repeated = repeated || (before && !strcmp(before, why));
+        }
+        if (why && !repeated)
+            add_sentence(out, text_of(result, "use_case"), why, width);
+    }
+    double load_s = number(json_array_get(results, 0), "load_s");
+    add_amount(out, "  loading from storage takes ", load_s, " s\n");
+}
+
+static void add_lines(struct tr_strbuf *out, const json_t *lines, const char *label, size_t width) {
+    size_t i;
+    const json_t *line;
+    json_array_foreach(lines, i, line) {
+        if (json_is_string(line))
+            add_sentence(out, label, json_string_value(line), width);
+    }
+}
+
+static void add_explanations(struct tr_strbuf *out, const json_t *document, size_t width) {
+    const json_t *explanations = json_object_get(document, "explanations"), *item;
+    size_t i;
+    if (json_array_size(explanations))
+        tr_strbuf_add(out, "\n  how it was computed\n");
+    json_array_foreach(explanations, i, item) {
+        tr_strbuf_add(out, "    ");
+        add_wrapped(out, text_of(item, "name"), width - 4, 4);
+        tr_strbuf_add(out, "      ");
+        add_wrapped(out, text_of(item, "formula"), width - 6, 8);
+        tr_strbuf_add(out, "      = ");
+        add_wrapped(out, text_of(item, "value"), width - 8, 8);
+    }
+}
+
+static void add_basis(struct tr_strbuf *out, const json_t *document) {
+    const char *fidelity = text_of(document, "fidelity");
+    const char *calibration = text_of(json_object_get(document, "calibration"), "path");
+    tr_strbuf_add(out, "platform     ");
+    add_safe(out, text_of(document, "platform"));
+    if (number(document, "threads") > 0)
+        tr_strbuf_addf(out, ", %.0f threads", number(document, "threads"));
+    if (calibration) {
+        tr_strbuf_add(out, "\ncalibration  ");
+        add_safe(out, calibration);
+    }
+    tr_strbuf_add(out, "\nfidelity     ");
+    add_safe(out, fidelity);
+    if (fidelity && !strcmp(fidelity, "formula"))
+        tr_strbuf_add(out, ": upper bound (bandwidth / bytes); real engines reach less");
+    tr_strbuf_add(out, "\n");
+}
+
+/* Models on the same platform share one head. */
+static bool same_basis(const json_t *a, const json_t *b) {
+    static const char *const keys[] = {"fidelity", "platform", "threads", "calibration"};
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        const json_t *x = json_object_get(a, keys[i]), *y = json_object_get(b, keys[i]);
+        if (x != y && !(x && y && json_equal(x, y)))
+            return false;
+    }
+    return true;
+}
+
+void tr_predictions_text(const json_t *predictions, const struct tr_term *term, bool explain,
+                         struct tr_strbuf *out) {
+    size_t i;
+    const json_t *document;
+    json_array_foreach(predictions, i, document) {
+        const json_t *results = json_object_get(document, "results");
+        if (i)
+            tr_strbuf_add(out, "\n");
+        if (i == 0 || !same_basis(document, json_array_get(predictions, i - 1))) {
+            add_basis(out, document);
+            tr_strbuf_add(out, "\n");
+        }
+        add_heading(out, document, term);
+        add_results(out, results, term->width >= 90);
+        add_reasons(out, results, term->width);
+        add_lines(out, json_object_get(document, "notes"), "note", term->width);
+        add_lines(out, json_object_get(document, "warnings"), "warning", term->width);
+        if (explain)
+            add_explanations(out, document, term->width);
+    }
+}
+
+void tr_csv_cell(struct tr_strbuf *out, const char *text) {
+    if (!text)
+        return;
+    if (!text[strcspn(text, ",\"\r\n")]) {
+        tr_strbuf_add(out, text);
+        return;
+    }
+    tr_strbuf_add(out, "\"");
+    for (; *text; text++)
+        tr_strbuf_add_bytes(out, *text == '"' ? "\"\"" : text, *text == '"' ? 2 : 1);
+    tr_strbuf_add(out, "\"");
+}
+
+static void csv_number(struct tr_strbuf *out, double value) {
+    tr_strbuf_add(out, ",");
+    if (!isnan(value))
+        tr_strbuf_addf(out, "%.10g", value);
+}
+
+static void csv_text(struct tr_strbuf *out, const char *text) {
+    tr_strbuf_add(out, ",");
+    tr_csv_cell(out, text);
+}
+
+static void csv_row(struct tr_strbuf *out, const json_t *document, const json_t *result) {
+    static const char *const estimates[] = {"pp_tok_s", "tg_tok_s", "first_token_s", "total_s"};
+    static const char *const roofs[] = {"roof_pp_tok_s", "roof_tg_tok_s", "fraction_of_roof_pp",
+                                        "fraction_of_roof_tg"};
+    tr_csv_cell(out, text_of(json_object_get(document, "model"), "name"));
+    csv_text(out, text_of(document, "fidelity"));
+    csv_text(out, text_of(document, "platform"));
+    csv_number(out, number(document, "threads"));
+    csv_text(out, text_of(result, "use_case"));
+    csv_number(out, number(result, "prompt_tokens"));
+    csv_number(out, number(result, "generated_tokens"));
+    csv_number(out, number(result, "depth"));
+    for (size_t i = 0; i < 4; i++) {
+        const json_t *value = json_object_get(result, estimates[i]);
+        csv_number(out, estimate(result, estimates[i]));
+        csv_number(out, number(value, "low"));
+        csv_number(out, number(value, "high"));
+    }
+    csv_number(out, number(result, "load_s"));
+    csv_text(out, text_of(json_object_get(result, "fits"), "where"));
+    csv_number(out, number(json_object_get(result, "fits"), "spare_bytes"));
+    for (size_t i = 0; i < 4; i++)
+        csv_number(out, number(result, roofs[i]));
+    csv_text(out, text_of(result, "bound"));
+    csv_text(out, text_of(result, "class"));
+    csv_text(out, text_of(result, "why"));
+    tr_strbuf_add(out, "\r\n");
+}
+
+void tr_predictions_csv(const json_t *predictions, struct tr_strbuf *out) {
+    size_t i, j;
+    const json_t *document, *result;
+    tr_strbuf_add(out, "model,fidelity,platform,threads,use_case,prompt_tokens,generated_tokens,"
+                       "depth,pp_tok_s,pp_tok_s_low,pp_tok_s_high,tg_tok_s,tg_tok_s_low,"
+                       "tg_tok_s_high,first_token_s,first_token_s_low,first_token_s_high,total_s,"
+                       "total_s_low,total_s_high,load_s,fits_where,spare_bytes,roof_pp_tok_s,"
+                       "roof_tg_tok_s,fraction_of_roof_pp,fraction_of_roof_tg,bound,class,why\r\n");
+    json_array_foreach(predictions, i, document) {
+        json_array_foreach(json_object_get(document, "results"), j, result)
+            csv_row(out, document, result);
+    }
+}
+
+int tr_json_print(const json_t *document, struct tr_strbuf *out) {
+    char *text = json_dumps(document, TR_JSON_FLAGS);
+    if (!text)
+        return TR_ENOMEM;
+    tr_strbuf_add(out, text);
+    tr_strbuf_add(out, "\n");
+    free(text);
+    return 0;
+}
+
+int tr_predictions_json(json_t *predictions, struct tr_strbuf *out) {
+    if (json_array_size(predictions) == 1)
+        return tr_json_print(json_array_get(predictions, 0), out);
+    json_t *all = json_pack("{s:s, s:O}", "schema", TR_PREDICTIONS_SCHEMA, "results", predictions);
+    int code = all ? tr_json_print(all, out) : TR_ENOMEM;
+    json_decref(all);
+    return code;
+}

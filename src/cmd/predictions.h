@@ -1,0 +1,32 @@
+/* Prediction documents (schema tokenroof.prediction/1) for people and tables, whether they were
+ * made just now or read from files. */
+#ifndef TR_CMD_PREDICTIONS_H
+#define TR_CMD_PREDICTIONS_H
+
+#include <stdbool.h>
+
+#include <jansson.h>
+
+#include "strbuf.h"
+#include "term.h"
+#include "tokenroof/err.h"
+
+#define TR_PREDICTION_SCHEMA "tokenroof.prediction/1"
+#define TR_PREDICTIONS_SCHEMA "tokenroof.predict/1" /* several: {"schema", "results": [...]} */
+
+/* TR_EFORMAT, with the field, if it is no prediction that this version reads. */
+int tr_prediction_check(const json_t *document, const char *name, struct tr_err *reterr);
+
+/* `predictions`: an array of such documents. `explain`: with the formulas. */
+void tr_predictions_text(const json_t *predictions, const struct tr_term *term, bool explain,
+                         struct tr_strbuf *out);
+void tr_predictions_csv(const json_t *predictions, struct tr_strbuf *out);
+/* One document alone, or several in one. */
+int tr_predictions_json(json_t *predictions, struct tr_strbuf *out);
+
+/* Any document, as text with a newline at its end. */
+int tr_json_print(const json_t *document, struct tr_strbuf *out);
+/* A cell by RFC 4180. NULL writes nothing. */
+void tr_csv_cell(struct tr_strbuf *out, const char *text);
+
+#endif

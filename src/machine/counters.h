@@ -1,0 +1,30 @@
+/* What the kernel and the processor counted for one thread: a check on a sample, never its result.
+ * Context switches and page faults come from getrusage where PAPI has no software events. */
+#ifndef TR_MACHINE_COUNTERS_H
+#define TR_MACHINE_COUNTERS_H
+
+#include <stdint.h>
+
+/* -1 = not counted here. */
+struct tr_counts {
+    int64_t context_switches; /* involuntary ones if from getrusage, all if from PAPI */
+    int64_t migrations, page_faults;
+    int64_t cycles, instructions;
+};
+
+struct tr_counters {
+    int event_set; /* PAPI's; -1 without */
+    int n_events;
+    int8_t slots[8]; /* which field of tr_counts the i-th event is */
+};
+
+/* Once per process, before threads exist. Returns NULL where PAPI counts hardware events, else the
+ * reason why not, in words (static storage). */
+const char *tr_counters_setup(void);
+/* Begin and end counting for the calling thread; both work, counting less, where PAPI does not. */
+void tr_counters_start(struct tr_counters *ret_counters);
+void tr_counters_stop(struct tr_counters *counters);
+/* Totals since some fixed moment; the difference of two calls is what lies between them. */
+void tr_counters_read(const struct tr_counters *counters, struct tr_counts *ret_counts);
+
+#endif

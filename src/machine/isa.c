@@ -1,0 +1,67 @@
+/* Levels of instruction sets: which are there, and in words why one is not. */
+#include <stddef.h>
+#include <string.h>
+
+#include "cpuid_table.h"
+#include "tokenroof/machine.h"
+
+static const char *const names[TR_ISA_COUNT] = {
+    [TR_ISA_SCALAR] = "scalar",
+    [TR_ISA_SSE2] = "sse2",
+    [TR_ISA_AVX2] = "avx2",
+    [TR_ISA_AVX512] = "avx512",
+};
+
+const char *tr_isa_name(enum tr_isa isa) {
+    return (int)isa >= 0 && isa < TR_ISA_COUNT ? names[isa] : NULL;
+}
+
+int tr_isa_from_name(const char *name) {
+    for (int i = 0; name && i < TR_ISA_COUNT; i++)
+        if (!strcmp(name, names[i]))
+            return i;
+    return -1;
+}
+
+/* What a level needs, in the order in which the reasons are told. */
+static const struct {
+    enum tr_isa level;
+    const char *flag;
+    const char *reason;
+} needs[] = {
+    {TR_ISA_SSE2, "sse2", "the CPU has no SSE2"},
+    {TR_ISA_AVX2, "avx2", "the CPU has no AVX2"},
+    {TR_ISA_AVX2, "fma", "the CPU has no FMA"},
+    {TR_ISA_AVX2, "f16c", "the CPU has no F16C"},
+    {TR_ISA_AVX512, "avx512f", "the CPU has no AVX-512"},
+    {TR_ISA_AVX512, "avx512bw", "the CPU has no AVX512BW"},
+    {TR_ISA_AVX512, "avx512dq", "the CPU has no AVX512DQ"},
+    {TR_ISA_AVX512, "avx512vl", "the CPU has no AVX512VL"},
+    {TR_ISA_AVX512, "avx512cd", "the CPU has no AVX512CD"},
+};
+
+void tr_isa_fill_levels(struct tr_cpu_facts *facts, tr_has_flag_fn has_flag, const void *context,
+                        uint64_t xcr0) {
+    for (int i = 0; i < TR_ISA_COUNT; i++)
+        facts->levels[i] = (struct tr_isa_state){.available = true};
+    for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
+        struct tr_isa_state *level = &facts->levels[needs[i].level];
+        if (level->available && !has_flag(context, needs[i].flag))
+            *level = (struct tr_isa_state){false, needs[i].reason};
+    }
+    if (facts->levels[TR_ISA_AVX2].available && (xcr0 & TR_XCR0_YMM) != TR_XCR0_YMM)
+        facts->levels[TR_ISA_AVX2] =
+            (struct tr_isa_state){false, "the operating system has not enabled YMM state (XCR0)"};
+    if (facts->levels[TR_ISA_AVX512].available && (xcr0 & TR_XCR0_ZMM) != TR_XCR0_ZMM)
+        facts->levels[TR_ISA_AVX512] =
+            (struct tr_isa_state){false, "the operating system has not enabled ZMM state (XCR0)"};
+    /* Code for AVX-512 may use AVX2 and FMA too; a virtual machine can hide them alone. */
+    if (facts->levels[TR_ISA_AVX512].available && !facts->levels[TR_ISA_AVX2].available)
+        facts->levels[TR_ISA_AVX512] = facts->levels[TR_ISA_AVX2];
+}
+
+void tr_isa_levels_unknown(struct tr_cpu_facts *facts, const char *reason) {
+    for (int i = 0; i < TR_ISA_COUNT; i++)
+        facts->levels[i] = (struct tr_isa_state){.available = i == TR_ISA_SCALAR,
+                                                 .reason = i == TR_ISA_SCALAR ? NULL : reason};
+}

@@ -1,0 +1,59 @@
+/* Theoretical limits: where the numbers come from is in docs/method.md.
+ *
+ * No input, no limit: a figure that is not known is left out, never assumed. */
+#ifndef TR_MACHINE_LIMITS_H
+#define TR_MACHINE_LIMITS_H
+
+#include <stdbool.h>
+
+#include "tokenroof/machine.h"
+
+/* What the FMA limits are computed with. */
+struct tr_flop_clock {
+    double performance_ghz; /* of all cores, or of the performance cores of a hybrid part */
+    double efficiency_ghz;  /* NAN: as the performance cores, which is an upper bound */
+    const char *basis;      /* "measured_clock", "catalogue" */
+    const char *only;       /* name of the one limit to add; NULL = all */
+};
+
+/* Adds flop_<dtype>_<isa> at one place (cores of `kind` `index` that this process may use), for f32
+ * and f64 and every level that is available here: cores x FLOP per cycle and core (data/uarch.csv,
+ * FMA counts 2) x clock. Replaces limits of the same name and place. Nothing is added where the
+ * micro-architecture is unknown. 0 or TR_ENOMEM. */
+int tr_machine_add_flop_limits_at(struct tr_machine *machine, enum tr_place_kind kind, int index,
+                                  const struct tr_flop_clock *clock);
+
+/* The same for the machine and each of its packages, from a clock measured while all cores were
+ * busy; basis measured_clock, hard. */
+int tr_machine_add_flop_limits(struct tr_machine *machine, double clock_ghz);
+
+/* For the files behind this header: */
+
+/* NAN or a value <= 0 adds nothing. Takes over `formula` (heap; NULL = out of memory). */
+struct tr_limit_facts {
+    const char *name;
+    enum tr_place_kind kind;
+    int index;
+    double value;
+    const char *unit;
+    const char *basis;
+    const char *binds; /* NULL */
+    char *formula;
+    bool of_memory; /* the host's, where this is a virtual machine */
+};
+int tr_limit_put(struct tr_machine *machine, const struct tr_limit_facts *facts);
+
+/* The weaker of two: catalogue < user < what was read. NULL weakens nothing. */
+const char *tr_weaker_basis(const char *a, const char *b);
+/* Packages by topology, else by memory modules, else 1 where the part allows no more; -1 unknown.
+ */
+int tr_package_count(const struct tr_machine *machine);
+/* FMA limits from the catalogue's clocks, where nothing was measured. */
+int tr_limits_add_catalogue_flop(struct tr_machine *machine);
+/* fabric_read, fabric_write of machine, packages, nodes, CCDs. */
+int tr_limits_add_fabric(struct tr_machine *machine);
+/* Nodes of one package that each own an equal part of its memory channels; 0 where that is not
+ * certain. */
+int tr_nodes_per_package(const struct tr_machine *machine);
+
+#endif

@@ -1,0 +1,53 @@
+/* Executes one group of a plan: team, buffers, samples, checks. */
+#ifndef TR_MEASURE_RUN_H
+#define TR_MEASURE_RUN_H
+
+#include <signal.h>
+
+#include "plan.h"
+#include "tokenroof/calibration.h"
+
+/* Told to the caller between samples, never during one. */
+struct tr_run_progress {
+    const struct tr_group *group;
+    const struct tr_kernel *kernel; /* the one whose turn it is */
+    size_t stage, n_stages;         /* groups of the whole plan */
+    double seconds_left;            /* by the plan, corrected as it goes */
+    double current;                 /* last sample, in `unit`; NAN before the first */
+    const char *unit;
+};
+typedef void tr_run_progress_fn(void *context, const struct tr_run_progress *progress);
+
+struct tr_run_options {
+    enum tr_pages pages;
+    size_t min_samples;                /* at least this many, 9 by default */
+    const volatile sig_atomic_t *stop; /* non-zero: end at once */
+    tr_run_progress_fn *progress;
+    void *progress_context;
+    size_t stage, n_stages; /* for the progress: this group among those of the plan */
+    double seconds_after;   /* budget of the groups still to come */
+};
+
+/* One step's raw outcome. */
+struct tr_series {
+    double *rates; /* common window, GB/s nominal or GFLOP/s or GHz, in time order */
+    size_t n;
+    double units_total, span_total_ns;   /* for the rate over first start to last finish */
+    double core_ghz;                     /* median over samples, NAN unknown */
+    double huge_fraction, node_fraction; /* of its buffers, the worst thread's; NAN unknown */
+    size_t dropped;                      /* disturbed samples that were repeated */
+    bool migrated, not_pinned, faulted;
+    int64_t context_switches, migrations, page_faults; /* within samples, all threads */
+    int64_t cycles, instructions;
+    bool wrong;         /* a result differed from the reference: nothing of this step counts */
+    bool bound_refused; /* the kernel refused the memory policy: first touch alone placed pages */
+};
+
+/* Fills one series per step. Returns TR_ESTOPPED when stopped (series hold what was complete),
+ * TR_ENOMEM, TR_EUNAVAILABLE (cannot bind, no such pages). */
+int tr_run_group(const struct tr_machine *machine, const struct tr_group *group,
+                 const struct tr_run_options *options, struct tr_series *ret_series,
+                 struct tr_err *reterr);
+void tr_series_finish(struct tr_series *series);
+
+#endif

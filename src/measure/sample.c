@@ -1,0 +1,175 @@
+#include "sample.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "bind.h"
+#include "clock.h"
+#include "ref.h"
+
+enum { WORDS_PER_PAGE = 512, CLOCK_CHAIN = 20480, CLOCK_EVERY = 8 };
+
+double tr_clock_burst(void) {
+    static const char id[] = "clock_add";
+    const struct tr_kernel *kernel = tr_kernel_find(id, "scalar");
+    struct tr_kargs args = {.n = CLOCK_CHAIN};
+    double begin = tr_now_ns();
+    kernel->function(&args);
+    double end = tr_now_ns();
+    return (double)(CLOCK_CHAIN / 64 * 64) / (end - begin);
+}
+
+/* The word of page `page` that is poisoned and looked at in sample `number`. */
+static size_t marked_word(uint64_t number, size_t page, size_t n) {
+    size_t word = page * WORDS_PER_PAGE + tr_data_word(number, page) % WORDS_PER_PAGE;
+    return word < n ? word : n - 1;
+}
+
+static size_t slice_elements(const struct tr_step *step) {
+    return (size_t)step->slice_bytes / 8;
+}
+
+void tr_sample_prepare(const struct tr_step *step, const struct tr_dose *dose,
+                       struct tr_worker *worker) {
+    size_t n = slice_elements(step);
+    if (step->kernel->op->written_elements)
+        for (size_t page = 0; page * WORDS_PER_PAGE < n; page++)
+            worker->arrays[0][marked_word(dose->number, page, n)] = -7.25e100;
+    worker->sum = 0;
+    worker->timeline.n = 0;
+    worker->stopped = false;
+}
+
+static void note(struct tr_worker *worker, double begin, double end, double units) {
+    struct tr_timeline *line = &worker->timeline;
+    line->begin_ns[line->n] = begin;
+    line->end_ns[line->n] = end;
+    line->units[line->n] = units;
+    line->n++;
+}
+
+/* One walk through the slice in pieces, or several walks as one piece. */
+static void work_stream(const struct tr_step *step, const struct tr_dose *dose,
+                        const volatile sig_atomic_t *stop, struct tr_worker *worker) {
+    const struct tr_kernel *kernel = step->kernel;
+    const size_t streams = (size_t)kernel->streams;
+    const size_t part_bytes = (size_t)step->slice_bytes / streams;
+    const size_t piece_bytes = dose->piece_bytes / streams;
+    struct tr_kargs args = {.stride_bytes = part_bytes, .scalar = dose->scalar};
+    char *a = (char *)worker->arrays[0], *b = (char *)worker->arrays[1],
+         *c = (char *)worker->arrays[2];
+    double begin = tr_now_ns();
+
+    for (size_t pass = 0; pass < dose->passes; pass += dose->passes_per_piece) {
+        for (size_t at = 0; at < part_bytes; at += piece_bytes) {
+            size_t bytes = part_bytes - at < piece_bytes ? part_bytes - at : piece_bytes;
+            args.a = a + at;
+            args.b = b + at;
+            args.c = c + at;
+            args.n = bytes / 8;
+            for (size_t again = 0; again < dose->passes_per_piece; again++) {
+                kernel->function(&args);
+                worker->sum += args.sum;
+                args.sum = 0;
+            }
+            double end = tr_now_ns();
+            note(worker, begin, end, (double)(args.n * streams * dose->passes_per_piece));
+            begin = end;
+            if (*stop) {
+                worker->stopped = true;
+                return;
+            }
+        }
+    }
+}
+
+/* FMA pieces alternate with bursts of the clock chain, so that the clock is that of the very
+ * moments in which the FMA ran; the bursts' time belongs to no piece. */
+static void work_chains(const struct tr_step *step, const struct tr_dose *dose,
+                        const volatile sig_atomic_t *stop, struct tr_worker *worker) {
+    const struct tr_kernel *kernel = step->kernel;
+    bool compute = kernel->op->kind == TR_KIND_COMPUTE;
+    size_t turns = compute ? TR_FMA_TURNS : CLOCK_CHAIN;
+    double clock_sum = 0;
+    size_t clocks = 0;
+    struct tr_kargs args = {.b = worker->chain_start, .n = turns, .scalar = TR_FMA_C};
+
+    for (size_t piece = 0; piece < dose->turns; piece++) {
+        double begin = tr_now_ns();
+        kernel->function(&args);
+        double end = tr_now_ns();
+        worker->sum += args.sum;
+        note(worker, begin, end, (double)turns);
+        if (compute && piece % CLOCK_EVERY == CLOCK_EVERY - 1) {
+            clock_sum += tr_clock_burst();
+            clocks++;
+        }
+        if (*stop) {
+            worker->stopped = true;
+            return;
+        }
+    }
+    worker->clock_ghz = clocks ? clock_sum / (double)clocks : NAN;
+}
+
+void tr_sample_work(const struct tr_step *step, const struct tr_dose *dose,
+                    const volatile sig_atomic_t *stop, struct tr_worker *worker) {
+    if (step->kernel->op->kind == TR_KIND_STREAM)
+        work_stream(step, dose, stop, worker);
+    else
+        work_chains(step, dose, stop, worker);
+}
+
+/* What element i of the result must be. */
+static double expected_element(const struct tr_step *step, double scalar,
+                               const struct tr_worker *worker, size_t i) {
+    const char *op = step->kernel->op->name;
+    if (!strcmp(op, "write"))
+        return scalar;
+    if (!strcmp(op, "copy"))
+        return worker->arrays[1][i];
+    return tr_ref_muladd(step->kernel, scalar, worker->arrays[2][i], worker->arrays[1][i]);
+}
+
+void tr_sample_check(const struct tr_step *step, const struct tr_dose *dose, uint64_t expected_sum,
+                     bool whole, struct tr_worker *worker) {
+    const struct tr_op *op = step->kernel->op;
+    size_t n = slice_elements(step);
+    if (op->kind == TR_KIND_COMPUTE || op->kind == TR_KIND_CLOCK) {
+        if (worker->sum != expected_sum * dose->turns)
+            worker->wrong = true;
+    } else if (!op->written_elements) {
+        if (worker->sum != expected_sum * dose->passes)
+            worker->wrong = true;
+    } else if (whole) {
+        for (size_t i = 0; i < n; i++)
+            if (worker->arrays[0][i] != expected_element(step, dose->scalar, worker, i))
+                worker->wrong = true;
+    } else {
+        for (size_t page = 0; page * WORDS_PER_PAGE < n; page++) {
+            size_t i = marked_word(dose->number, page, n);
+            if (worker->arrays[0][i] != expected_element(step, dose->scalar, worker, i))
+                worker->wrong = true;
+        }
+    }
+}
+
+uint64_t tr_sample_reference(const struct tr_step *step, const struct tr_worker *worker) {
+    const struct tr_op *op = step->kernel->op;
+    struct tr_kargs args = {.scalar = TR_FMA_C};
+    if (op->kind == TR_KIND_STREAM && op->written_elements)
+        return 0;
+    if (op->kind == TR_KIND_STREAM) {
+        /* Whatever the number of parts, every word of the slice is read once. */
+        struct tr_kernel plain = *step->kernel;
+        plain.streams = 1;
+        args.b = worker->arrays[1];
+        args.n = slice_elements(step);
+        op->reference(&plain, &args);
+        return args.sum;
+    }
+    args.b = worker->chain_start;
+    args.n = op->kind == TR_KIND_COMPUTE ? TR_FMA_TURNS : CLOCK_CHAIN;
+    op->reference(step->kernel, &args);
+    return args.sum;
+}

@@ -1,0 +1,158 @@
+/* The tensor list that a model's GGUF file would have, from its hyper-parameters. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "catalogue.h"
+
+struct list {
+    const struct tr_catalogue_model *model;
+    const struct tr_mix *mix;
+    struct tr_tensor *tensors;
+    size_t n, capacity;
+    int block; /* of the names to come; -1 outside of blocks */
+    int code;
+};
+
+static void add(struct list *list, const char *part, uint32_t n_dims, uint64_t ne0, uint64_t ne1,
+                uint64_t ne2) {
+    if (list->code)
+        return;
+    if (list->n == list->capacity) {
+        size_t capacity = list->capacity ? list->capacity * 2 : 256;
+        struct tr_tensor *tensors = realloc(list->tensors, capacity * sizeof(*tensors));
+        if (!tensors) {
+            list->code = TR_ENOMEM;
+            return;
+        }
+        list->tensors = tensors;
+        list->capacity = capacity;
+    }
+    struct tr_tensor *tensor = &list->tensors[list->n++];
+    *tensor = (struct tr_tensor){.n_dims = n_dims, .ne = {ne0, ne1, ne2, 1}};
+    if (list->block < 0)
+        snprintf(tensor->name, sizeof(tensor->name), "%s", part);
+    else
+        snprintf(tensor->name, sizeof(tensor->name), "blk.%d.%s", list->block, part);
+    tensor->type = tr_mix_type(list->mix, list->model, tensor->name, n_dims, ne0);
+    if (!tensor->type || !tr_quant_size(tensor->type, tensor->ne, &tensor->bytes))
+        list->code = TR_EFAIL; /* a row of models.csv that no type fits: the tests see it */
+}
+
+static void add_vector(struct list *list, const char *part, int length) {
+    add(list, part, 1, (uint64_t)length, 1, 1);
+}
+
+static void add_matrix(struct list *list, const char *part, int from, int to) {
+    add(list, part, 2, (uint64_t)from, (uint64_t)to, 1);
+}
+
+static void add_stack(struct list *list, const char *part, int from, int to, int count) {
+    add(list, part, 3, (uint64_t)from, (uint64_t)to, (uint64_t)count);
+}
+
+static bool has(const struct list *list, const char *feature) {
+    return strstr(list->model->features, feature) != NULL;
+}
+
+static void add_attention(struct list *list) {
+    const struct tr_catalogue_model *m = list->model;
+    int keys = m->kv_heads * m->key_length, values = m->kv_heads * m->value_length;
+    int queries = m->heads * m->key_length, results = m->heads * m->value_length;
+    add_vector(list, "attn_norm.weight", m->embedding);
+    add_matrix(list, "attn_q.weight", m->embedding, queries);
+    add_matrix(list, "attn_k.weight", m->embedding, keys);
+    add_matrix(list, "attn_v.weight", m->embedding, values);
+    add_matrix(list, "attn_output.weight", results, m->embedding);
+    if (has(list, "qkv_bias")) {
+        add_vector(list, "attn_q.bias", queries);
+        add_vector(list, "attn_k.bias", keys);
+        add_vector(list, "attn_v.bias", values);
+    }
+    if (has(list, "output_bias"))
+        add_vector(list, "attn_output.bias", m->embedding);
+    if (has(list, "qk_norm")) {
+        add_vector(list, "attn_q_norm.weight", m->key_length);
+        add_vector(list, "attn_k_norm.weight", m->key_length);
+    }
+    if (has(list, "sinks"))
+        add_vector(list, "attn_sinks.weight", m->heads);
+    if (has(list, "post_norm"))
+        add_vector(list, "post_attention_norm.weight", m->embedding);
+}
+
+/* Multi-head latent attention in absorbed form. */
+static void add_latent_attention(struct list *list) {
+    const struct tr_catalogue_model *m = list->model;
+    int queries = m->heads * (m->key_length + m->rope_length);
+    add_vector(list, "attn_norm.weight", m->embedding);
+    if (m->q_lora) {
+        add_matrix(list, "attn_q_a.weight", m->embedding, m->q_lora);
+        add_vector(list, "attn_q_a_norm.weight", m->q_lora);
+        add_matrix(list, "attn_q_b.weight", m->q_lora, queries);
+    } else {
+        add_matrix(list, "attn_q.weight", m->embedding, queries);
+    }
+    add_matrix(list, "attn_kv_a_mqa.weight", m->embedding, m->kv_lora + m->rope_length);
+    add_vector(list, "attn_kv_a_norm.weight", m->kv_lora);
+    add_stack(list, "attn_k_b.weight", m->key_length, m->kv_lora, m->heads);
+    add_stack(list, "attn_v_b.weight", m->kv_lora, m->value_length, m->heads);
+    add_matrix(list, "attn_output.weight", m->heads * m->value_length, m->embedding);
+}
+
+static void add_experts(struct list *list) {
+    const struct tr_catalogue_model *m = list->model;
+    int width = m->expert_feed_forward, shared = m->shared_feed_forward;
+    add_matrix(list, "ffn_gate_inp.weight", m->embedding, m->experts);
+    add_stack(list, "ffn_gate_exps.weight", m->embedding, width, m->experts);
+    add_stack(list, "ffn_up_exps.weight", m->embedding, width, m->experts);
+    add_stack(list, "ffn_down_exps.weight", width, m->embedding, m->experts);
+    if (has(list, "expert_bias")) {
+        add_vector(list, "ffn_gate_inp.bias", m->experts);
+        add_matrix(list, "ffn_gate_exps.bias", width, m->experts);
+        add_matrix(list, "ffn_up_exps.bias", width, m->experts);
+        add_matrix(list, "ffn_down_exps.bias", m->embedding, m->experts);
+    }
+    if (shared) {
+        add_matrix(list, "ffn_gate_shexp.weight", m->embedding, shared);
+        add_matrix(list, "ffn_up_shexp.weight", m->embedding, shared);
+        add_matrix(list, "ffn_down_shexp.weight", shared, m->embedding);
+    }
+}
+
+static void add_block(struct list *list, int block) {
+    const struct tr_catalogue_model *m = list->model;
+    list->block = block;
+    if (m->kv_lora)
+        add_latent_attention(list);
+    else
+        add_attention(list);
+    add_vector(list, "ffn_norm.weight", m->embedding);
+    if (has(list, "post_norm"))
+        add_vector(list, "post_ffw_norm.weight", m->embedding);
+    if (m->experts && block >= m->dense_blocks) {
+        add_experts(list);
+        return;
+    }
+    add_matrix(list, "ffn_gate.weight", m->embedding, m->feed_forward);
+    add_matrix(list, "ffn_up.weight", m->embedding, m->feed_forward);
+    add_matrix(list, "ffn_down.weight", m->feed_forward, m->embedding);
+}
+
+int tr_catalogue_tensors(const struct tr_catalogue_model *model, const struct tr_mix *mix,
+                         struct tr_tensor **ret_tensors, size_t *ret_n) {
+    struct list list = {.model = model, .mix = mix, .block = -1};
+    add_matrix(&list, "token_embd.weight", model->embedding, model->vocabulary);
+    if (!model->tied)
+        add_matrix(&list, "output.weight", model->embedding, model->vocabulary);
+    add_vector(&list, "output_norm.weight", model->embedding);
+    for (int i = 0; i < model->blocks; i++)
+        add_block(&list, i);
+    if (list.code) {
+        free(list.tensors);
+        return list.code;
+    }
+    *ret_tensors = list.tensors;
+    *ret_n = list.n;
+    return 0;
+}

@@ -1,0 +1,163 @@
+/* Bytes and operations of one token. Sources of the rules: which tensors the graphs of llama.cpp
+ * read when a token is generated; 2 FLOP per weight of a matrix and token. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hyper.h"
+
+enum { MAX_TYPE_ID = 512, KV_ELEMENT_BYTES = 2 /* F16 cache */ };
+
+static double elements(const struct tr_tensor *tensor) {
+    return (double)tensor->ne[0] * (double)tensor->ne[1] * (double)tensor->ne[2] *
+           (double)tensor->ne[3];
+}
+
+/* Part of a tensor's elements that one token uses. */
+static double active_fraction(const struct tr_tensor *tensor, enum tr_tensor_class tensor_class,
+                              const struct tr_hyper *hyper) {
+    switch (tensor_class) {
+    case TR_TENSOR_EMBEDDING:
+        return tensor->ne[1] ? 1.0 / (double)tensor->ne[1] : 0;
+    case TR_TENSOR_EXPERTS:
+        return hyper->experts > 0 && hyper->experts_used > 0
+                   ? (double)hyper->experts_used / hyper->experts
+                   : 1;
+    case TR_TENSOR_SKIPPED:
+        return 0;
+    default:
+        return 1;
+    }
+}
+
+static void add_tensor(struct tr_model *model, const struct tr_tensor *tensor,
+                       enum tr_tensor_class tensor_class, double fraction) {
+    struct tr_tensor_sum *sum = &model->classes[tensor_class];
+    double count = elements(tensor);
+    sum->tensors++;
+    sum->parameters += (uint64_t)count;
+    sum->file_bytes += tensor->bytes;
+    sum->bytes_per_token += (double)tensor->bytes * fraction;
+    if (tensor_class != TR_TENSOR_EMBEDDING) /* a row is copied, not multiplied */
+        sum->flop_per_token += 2 * count * fraction;
+}
+
+/* Without a vocabulary matrix of its own a model uses its embedding table as such. */
+static void add_tied_output(struct tr_model *model, const struct tr_tensor *tensors, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(tensors[i].name, "token_embd.weight") != 0)
+            continue;
+        struct tr_tensor_sum *sum = &model->classes[TR_TENSOR_OUTPUT];
+        sum->bytes_per_token += (double)tensors[i].bytes;
+        sum->flop_per_token += 2 * elements(&tensors[i]);
+    }
+}
+
+static int add_layers(struct tr_model *model, const struct tr_hyper *hyper) {
+    model->layers = calloc((size_t)hyper->blocks + 1, sizeof(*model->layers));
+    if (!model->layers)
+        return TR_ENOMEM;
+    int recurrent = 0;
+    for (int i = 0; i < hyper->blocks; i++) {
+        const struct tr_attention_layer *layer = &hyper->attention[i];
+        if (tr_block_attends(&hyper->use[i]) && layer->heads > 0 && layer->kv_heads > 0)
+            model->layers[model->n_layers++] = *layer;
+        if (hyper->use[i].recurrent && !hyper->use[i].prediction)
+            recurrent++;
+    }
+    model->recurrent_state_bytes = recurrent * hyper->state_bytes;
+    return 0;
+}
+
+static int set_quantization(struct tr_model *model, const uint64_t *bytes_by_type) {
+    uint32_t best = 0;
+    for (uint32_t id = 1; id < MAX_TYPE_ID; id++)
+        if (bytes_by_type[id] > bytes_by_type[best])
+            best = id;
+    const struct tr_quant *quant = tr_quant_by_id(best);
+    model->quantization = strdup(quant ? quant->name : "F32");
+    return model->quantization ? 0 : TR_ENOMEM;
+}
+
+int tr_model_fill(struct tr_model *model, const struct tr_hyper *hyper,
+                  const struct tr_tensor *tensors, size_t n_tensors) {
+    uint64_t bytes_by_type[MAX_TYPE_ID] = {0};
+    size_t unknown = 0;
+    for (size_t i = 0; i < n_tensors; i++) {
+        const struct tr_tensor *tensor = &tensors[i];
+        const char *part;
+        bool known;
+        int block = tr_tensor_block(tensor->name, &part);
+        enum tr_tensor_class tensor_class = tr_tensor_class_of(
+            tensor, block >= 0 && block < hyper->blocks ? &hyper->use[block] : NULL, part, &known);
+        add_tensor(model, tensor, tensor_class, active_fraction(tensor, tensor_class, hyper));
+        unknown += !known;
+        if (tensor->type->id < MAX_TYPE_ID)
+            bytes_by_type[tensor->type->id] += tensor->bytes;
+    }
+    if (!model->classes[TR_TENSOR_OUTPUT].tensors)
+        add_tied_output(model, tensors, n_tensors);
+
+    for (int i = 0; i < TR_TENSOR_CLASS_COUNT; i++) {
+        const struct tr_tensor_sum *sum = &model->classes[i];
+        model->parameters += sum->parameters;
+        model->weight_bytes_per_token += sum->bytes_per_token;
+        model->flop_per_token += sum->flop_per_token;
+    }
+    model->active_parameters = (uint64_t)(model->flop_per_token / 2);
+    model->prompt_flop_per_token =
+        model->flop_per_token - model->classes[TR_TENSOR_OUTPUT].flop_per_token;
+    model->blocks = hyper->blocks;
+    model->context_length = hyper->context_length;
+    model->embedding_length = hyper->embedding_length;
+    model->experts = hyper->experts;
+    model->experts_used = hyper->experts_used;
+    model->architecture_known = hyper->architecture_known;
+    int code = add_layers(model, hyper);
+    if (!code)
+        code = set_quantization(model, bytes_by_type);
+    if (!code && unknown)
+        code = tr_model_note(model, "%zu tensors of unknown use are counted as read for each token",
+                             unknown);
+    if (!code && model->classes[TR_TENSOR_SKIPPED].tensors)
+        code = tr_model_note(model,
+                             "%.2f GB of tensors are not read in ordinary decoding: multi-token "
+                             "prediction, vision or audio parts, second forms of other tensors",
+                             (double)model->classes[TR_TENSOR_SKIPPED].file_bytes / 1e9);
+    return code;
+}
+
+/* Bytes of one position in the cache of a layer. */
+static double row_bytes(const struct tr_attention_layer *layer) {
+    double row = layer->mla ? (double)layer->key_length
+                            : layer->kv_heads * ((double)layer->key_length + layer->value_length);
+    return row * KV_ELEMENT_BYTES;
+}
+
+static double visible(const struct tr_attention_layer *layer, double depth) {
+    return layer->window > 0 ? fmin(depth, layer->window) : depth;
+}
+
+double tr_model_kv_bytes_per_position(const struct tr_model *model) {
+    double bytes = 0;
+    for (size_t i = 0; i < model->n_layers; i++)
+        bytes += row_bytes(&model->layers[i]);
+    return bytes;
+}
+
+double tr_model_kv_bytes(const struct tr_model *model, double depth) {
+    double bytes = 0;
+    for (size_t i = 0; i < model->n_layers; i++)
+        bytes += row_bytes(&model->layers[i]) * visible(&model->layers[i], depth);
+    return bytes;
+}
+
+double tr_model_attention_flop(const struct tr_model *model, double depth) {
+    double flop = 0;
+    for (size_t i = 0; i < model->n_layers; i++) {
+        const struct tr_attention_layer *layer = &model->layers[i];
+        flop += 2.0 * layer->heads * ((double)layer->key_length + layer->value_length) *
+                visible(layer, depth);
+    }
+    return flop;
+}

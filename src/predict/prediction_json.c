@@ -1,0 +1,95 @@
+#include <jansson.h>
+#include <math.h>
+
+#include "tokenroof/predict.h"
+
+static json_t *number(double value) {
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+/* Whole numbers; 0 or less is unknown. */
+static json_t *count(json_int_t value) {
+    return value > 0 ? json_integer(value) : json_null();
+}
+
+/* NULL, and what is not UTF-8, is null. */
+static json_t *text(const char *value) {
+    json_t *string = value ? json_string(value) : NULL;
+    return string ? string : json_null();
+}
+
+static json_t *estimate(struct tr_estimate value) {
+    return json_pack("{s:o, s:o, s:o}", "value", number(value.value), "low", number(value.low),
+                     "high", number(value.high));
+}
+
+static json_t *model_json(const struct tr_model *model) {
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", text(model->name),
+                     "architecture", text(model->architecture), "parameters",
+                     count((json_int_t)model->parameters), "active_parameters",
+                     count((json_int_t)model->active_parameters), "file_bytes",
+                     count((json_int_t)model->file_bytes), "weight_bytes_per_token",
+                     number(model->weight_bytes_per_token), "flop_per_token",
+                     number(model->flop_per_token), "kv_bytes_per_position",
+                     number(tr_model_kv_bytes_per_position(model)));
+}
+
+static json_t *result_json(const struct tr_prediction_result *result) {
+    const struct tr_use_case *use_case = &result->use_case;
+    json_t *json =
+        json_pack("{s:o, s:i, s:i, s:i, s:o, s:o, s:o, s:o}", "use_case", text(use_case->name),
+                  "prompt_tokens", use_case->prompt_tokens, "generated_tokens",
+                  use_case->generated_tokens, "depth", use_case->depth, "pp_tok_s",
+                  estimate(result->pp_tok_s), "tg_tok_s", estimate(result->tg_tok_s),
+                  "first_token_s", estimate(result->first_token_s), "total_s",
+                  estimate(result->total_s));
+    json_t *rest = json_pack(
+        "{s:o, s:{s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o}", "load_s",
+        number(result->load_s), "fits", "where", text(result->fits_where), "spare_bytes",
+        number(result->spare_bytes), "roof_pp_tok_s", number(result->roof_pp_tok_s),
+        "roof_tg_tok_s", number(result->roof_tg_tok_s), "fraction_of_roof_pp",
+        number(result->pp_tok_s.value / result->roof_pp_tok_s), "fraction_of_roof_tg",
+        number(result->tg_tok_s.value / result->roof_tg_tok_s), "bound_pp",
+        text(result->bound_pp), "bound", text(result->bound), "class",
+        tr_class_name(result->viability), "why", text(result->why));
+    if (!json || !rest || json_object_update(json, rest)) {
+        json_decref(json);
+        json = NULL;
+    }
+    json_decref(rest);
+    return json;
+}
+
+/* Appends `item`, whose reference is taken; false when out of memory. */
+static bool append(json_t *array, json_t *item) {
+    return item && !json_array_append_new(array, item);
+}
+
+int tr_prediction_to_json(const struct tr_prediction *prediction, struct json_t **ret_document) {
+    json_t *results = json_array(), *explanations = json_array(), *notes = json_array();
+    bool ok = results && explanations && notes;
+    for (size_t i = 0; ok && i < prediction->n_results; i++)
+        ok = append(results, result_json(&prediction->results[i]));
+    for (size_t i = 0; ok && i < prediction->n_explanations; i++) {
+        const struct tr_explanation *one = &prediction->explanations[i];
+        ok = append(explanations, json_pack("{s:s, s:s, s:s}", "name", one->name, "formula",
+                                            one->formula, "value", one->value));
+    }
+    for (size_t i = 0; ok && i < prediction->model->n_notes; i++)
+        ok = append(notes, json_string(prediction->model->notes[i]));
+    if (!ok) {
+        json_decref(results);
+        json_decref(explanations);
+        json_decref(notes);
+        return TR_ENOMEM;
+    }
+    json_t *document = json_pack(
+        "{s:s, s:o, s:s, s:n, s:o, s:o, s:o, s:o, s:o}", "schema", "tokenroof.prediction/1",
+        "model", model_json(prediction->model), "fidelity", prediction->fidelity, "engine",
+        "platform", text(prediction->platform), "threads", count(prediction->threads), "notes",
+        notes, "results", results, "explanations", explanations);
+    if (!document)
+        return TR_ENOMEM;
+    *ret_document = document;
+    return 0;
+}

@@ -1,0 +1,329 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "text.h"
+
+/* Order and headlines of the metrics; others are in the other formats only. */
+static const struct {
+    const char *metric;
+    const char *head; /* with the unit of the rows */
+} metrics[] = {
+    {"bandwidth", "bandwidth GB/s"},
+    {"compute", "compute GFLOP/s"},
+    {"clock", "clock GHz"},
+};
+enum { N_METRICS = sizeof(metrics) / sizeof(metrics[0]) };
+
+/* One line of the table: the best way of doing one kernel, on all threads or on one. */
+struct row {
+    const struct tr_measurement *best;
+    int metric;
+    int kernel; /* place in the order of kernels */
+    bool all;
+};
+
+static int metric_number(const char *metric) {
+    for (int i = 0; i < N_METRICS; i++)
+        if (!strcmp(metric, metrics[i].metric))
+            return i;
+    return -1;
+}
+
+static int kernel_number(const char *kernel) {
+    static const char *const order[] = {"read", "copy", "write", "triad", "fma", "clock"};
+    enum { N = sizeof(order) / sizeof(order[0]) };
+    for (int i = 0; i < N; i++)
+        if (!strcmp(kernel, order[i]))
+            return i;
+    return N;
+}
+
+static bool same_text(const char *a, const char *b) {
+    return a == b || (a && b && !strcmp(a, b));
+}
+
+/* The data type makes another figure of a computation, not of a transfer; a clock is one figure
+ * however it was found. */
+static bool same_row(const struct row *a, const struct row *b) {
+    const char *metric = a->best->metric;
+    if (a->metric != b->metric || a->all != b->all)
+        return false;
+    if (!strcmp(metric, "clock"))
+        return true;
+    return !strcmp(a->best->kernel, b->best->kernel) &&
+           (!strcmp(metric, "bandwidth") || same_text(a->best->dtype, b->best->dtype));
+}
+
+static bool is_refused(const struct tr_measurement *at) {
+    return tr_strings_has(&at->flags, "above_ceiling");
+}
+
+static int row_order(const void *left, const void *right) {
+    const struct row *a = left, *b = right;
+    if (a->metric != b->metric)
+        return a->metric - b->metric;
+    if (a->kernel != b->kernel)
+        return a->kernel - b->kernel;
+    int order = strcmp(a->best->kernel, b->best->kernel);
+    if (!order)
+        order = strcmp(b->best->dtype ? b->best->dtype : "", a->best->dtype ? a->best->dtype : "");
+    return order ? order : (int)b->all - (int)a->all;
+}
+
+/* The rows in their order; heap, *ret_n of them. *ret_left_out: figures that are in no row and are
+ * not just a slower way of doing the same. */
+static struct row *choose_rows(const struct tr_calibration *calibration, size_t *ret_n,
+                               size_t *ret_left_out) {
+    size_t n = 0, left_out = 0;
+    struct row *rows = calloc(calibration->n_measurements + 1, sizeof(*rows));
+    for (size_t i = 0; rows && i < calibration->n_measurements; i++) {
+        const struct tr_measurement *at = &calibration->measurements[i];
+        struct row row = {at, metric_number(at->metric), kernel_number(at->kernel),
+                          at->place.kind == TR_PLACE_MACHINE && at->threads != 1};
+        /* On a machine of one CPU, all threads are one. */
+        bool shown = row.metric >= 0 && (row.all || at->threads == 1);
+        if (!shown || isnan(at->median)) {
+            left_out++;
+            continue;
+        }
+        size_t same = 0;
+        while (same < n && !same_row(&rows[same], &row))
+            same++;
+        if (same == n)
+            rows[n++] = row;
+        else if (is_refused(rows[same].best) != is_refused(at)
+                     ? is_refused(rows[same].best)
+                     : at->median > rows[same].best->median)
+            rows[same] = row;
+    }
+    if (rows)
+        qsort(rows, n, sizeof(*rows), row_order);
+    *ret_n = n;
+    *ret_left_out = left_out;
+    return rows;
+}
+
+static const struct {
+    const char *flag;
+    const char *letter;
+    const char *meaning;
+} flag_letters[] = {
+    {"unsteady", "U", "unsteady: repeats differ too much"},
+    {"throttled", "T", "throttled: the clock or the quota fell"},
+    {"migrated", "M", "migrated: a thread left its CPU"},
+    {"not_pinned", "P", "not pinned to its CPU"},
+    {"small_working_set", "S", "working set too small for memory: caches take part"},
+    {"above_ceiling", "A", "above a hard limit: refused"},
+    {"misplaced", "X", "pages on another node"},
+    {"disturbed", "D", "disturbed by other programs or the hypervisor"},
+    {"bimodal", "B", "bimodal: two speeds"},
+};
+enum { N_FLAGS = sizeof(flag_letters) / sizeof(flag_letters[0]) };
+
+static void flags_cell(struct tr_table *table, const struct tr_measurement *at) {
+    struct tr_strbuf letters = {0};
+    tr_strbuf_add(&letters, "");
+    for (size_t i = 0; i < N_FLAGS; i++)
+        if (tr_strings_has(&at->flags, flag_letters[i].flag))
+            tr_strbuf_add(&letters, flag_letters[i].letter);
+    for (size_t i = 0; i < at->flags.n; i++) {
+        bool known = false;
+        for (size_t j = 0; j < N_FLAGS; j++)
+            known = known || !strcmp(at->flags.items[i], flag_letters[j].flag);
+        if (!known) {
+            tr_strbuf_add(&letters, "?");
+            break;
+        }
+    }
+    tr_table_add(table, letters.failed ? "" : letters.text);
+    tr_strbuf_finish(&letters);
+}
+
+static const struct tr_limit *limit_of(const struct tr_calibration *calibration,
+                                       const struct tr_measurement *at) {
+    return at->limit ? tr_limit_find(calibration->limits, calibration->n_limits, at->limit,
+                                     at->place.kind, at->place.index)
+                     : NULL;
+}
+
+/* Which columns there is room for. */
+struct columns {
+    bool how, best, bus, n;
+    size_t bar_width;
+};
+
+static struct columns columns_for(size_t width) {
+    struct columns columns = {
+        .how = width >= 80, .best = width >= 92, .n = width >= 92, .bus = width >= 120};
+    return columns;
+}
+
+/* From 0.8 on a memory or compute figure is as it should be; below 0.6 something is wrong; above
+ * the limit the limit is. */
+static enum tr_tone verdict(double efficiency) {
+    if (efficiency > 1.0)
+        return TR_TONE_DOUBTFUL;
+    return efficiency >= 0.8 ? TR_TONE_GOOD : efficiency >= 0.6 ? TR_TONE_DOUBTFUL : TR_TONE_BAD;
+}
+
+static void bar_cells(struct tr_text *text, struct tr_table *table, const struct row *row,
+                      const struct columns *columns) {
+    const struct tr_measurement *at = row->best;
+    const struct tr_limit *limit = limit_of(text->calibration, at);
+    if (!limit || limit->host_only || !isfinite(at->efficiency)) {
+        /* One thread alone, and a clock, have no limit of their own to miss. */
+        bool expected = row->all && strcmp(at->metric, "clock");
+        tr_table_add(table, limit && limit->host_only ? "not rated"
+                            : !expected               ? ""
+                            : columns->how            ? "limit unknown"
+                                                      : "unknown");
+        tr_table_add(table, "");
+        return;
+    }
+    double part = at->efficiency < 0 ? 0 : at->efficiency > 1 ? 1 : at->efficiency;
+    size_t full = (size_t)lround(part * (double)columns->bar_width);
+    struct tr_strbuf bar = {0};
+    tr_strbuf_add(&bar, tr_text_tone(text, verdict(at->efficiency)));
+    tr_strbuf_repeat(&bar, text->term.unicode ? "█" : "#", full);
+    tr_strbuf_repeat(&bar, text->term.unicode ? "░" : ".", columns->bar_width - full);
+    tr_strbuf_add(&bar, tr_text_plain(text));
+    tr_table_add(table, bar.failed ? "" : bar.text);
+    tr_strbuf_finish(&bar);
+    double percent = at->efficiency * 100;
+    tr_table_addf(table, percent < 1e4 ? "%.0f %%" : "%.2g %%", percent);
+}
+
+static void how_cell(struct tr_text *text, struct tr_table *table, const struct tr_measurement *at,
+                     bool with_variant) {
+    struct tr_strbuf how = {0};
+    tr_strbuf_add(&how, at->isa ? at->isa : "");
+    if (at->stores && !strcmp(at->stores, "nt"))
+        tr_strbuf_add(&how, " nt");
+    if (with_variant && at->variant && *at->variant)
+        tr_strbuf_addf(&how, " %s", at->variant);
+    tr_text_cell(text, table, how.failed ? "" : how.text, with_variant ? 32 : 12);
+    tr_strbuf_finish(&how);
+}
+
+static void head_cells(struct tr_table *table, const char *head, bool first,
+                       const struct columns *columns, bool unicode) {
+    tr_table_add(table, head);
+    tr_table_add(table, !first ? "" : columns->how ? "threads" : "thr");
+    if (columns->how)
+        tr_table_add(table, first ? "how" : "");
+    tr_table_add(table, !first ? "" : columns->how ? "of its limit" : "limit");
+    tr_table_add(table, "");
+    tr_table_add(table, first ? "median" : "");
+    tr_table_add(table, first ? (unicode ? "±95%" : "+-95%") : "");
+    if (columns->best)
+        tr_table_add(table, first ? "best" : "");
+    if (columns->bus)
+        tr_table_add(table, first ? "bus" : "");
+    if (columns->n)
+        tr_table_add(table, first ? "n" : "");
+    tr_table_add(table, first ? "flags" : "");
+}
+
+static void row_cells(struct tr_text *text, struct tr_table *table, const struct row *row,
+                      const struct columns *columns) {
+    const struct tr_measurement *at = row->best;
+    struct tr_strbuf name = {0};
+    tr_strbuf_addf(&name, "  %s", at->kernel);
+    if (!strcmp(at->metric, "compute") && at->dtype)
+        tr_strbuf_addf(&name, " %s", at->dtype);
+    tr_text_cell(text, table, name.failed ? "" : name.text, 16);
+    tr_strbuf_finish(&name);
+    if (at->threads >= 0)
+        tr_table_addf(table, "%d", at->threads);
+    else
+        tr_table_add(table, "-");
+    if (columns->how)
+        how_cell(text, table, at, columns->bus);
+    bar_cells(text, table, row, columns);
+    tr_table_add(table, tr_text_number(at->median).text);
+    tr_table_add(table, tr_text_number_like((at->ci95[1] - at->ci95[0]) / 2, at->median).text);
+    if (columns->best)
+        tr_table_add(table, tr_text_number_like(at->best, at->median).text);
+    if (columns->bus)
+        tr_table_add(table, strcmp(at->metric, "bandwidth")
+                                ? ""
+                                : tr_text_number(at->median * at->bus_per_nominal).text);
+    if (columns->n && at->n_samples)
+        tr_table_addf(table, "%zu", at->n_samples);
+    else if (columns->n)
+        tr_table_add(table, "-");
+    flags_cell(table, at);
+}
+
+static void write_table(struct tr_text *text, const struct row *rows, size_t n,
+                        const struct columns *columns, struct tr_strbuf *out) {
+    struct tr_table table;
+    char alignment[16] = "lr";
+    size_t at = 2;
+    if (columns->how)
+        alignment[at++] = 'l';
+    alignment[at++] = 'l';
+    memset(alignment + at, 'r', 3u + columns->best + columns->bus + columns->n);
+    at += 3u + columns->best + columns->bus + columns->n;
+    alignment[at] = 'l';
+    tr_table_init(&table, alignment);
+    for (size_t i = 0; i < n; i++) {
+        if (i == 0 || rows[i].metric != rows[i - 1].metric)
+            head_cells(&table, metrics[rows[i].metric].head, i == 0, columns, text->term.unicode);
+        row_cells(text, &table, &rows[i], columns);
+    }
+    tr_table_write(&table, 0, out);
+    tr_table_finish(&table);
+}
+
+/* What the letters of the flags in these rows mean. */
+static void legend(struct tr_text *text, const struct row *rows, size_t n) {
+    for (size_t i = 0; i < N_FLAGS; i++) {
+        bool used = false;
+        for (size_t j = 0; j < n; j++)
+            used = used || tr_strings_has(&rows[j].best->flags, flag_letters[i].flag);
+        if (used)
+            tr_text_wrapf(text, 4, "  %s %s", flag_letters[i].letter, flag_letters[i].meaning);
+    }
+}
+
+void tr_text_figures(struct tr_text *text) {
+    size_t n = 0, left_out = 0;
+    struct row *rows = choose_rows(text->calibration, &n, &left_out);
+    struct columns columns = columns_for(text->term.width);
+    struct tr_strbuf trial = {0};
+    if (!rows) {
+        text->out->failed = true;
+        return;
+    }
+    tr_strbuf_add(text->out, "\n");
+    if (n == 0)
+        tr_text_wrap(text, "No figures were measured.", 2);
+    else {
+        /* The bar takes what the other columns leave. */
+        columns.bar_width = 12;
+        write_table(text, rows, n, &columns, &trial);
+        size_t taken = tr_text_columns(trial.text);
+        size_t most = text->term.width >= 120 ? 40 : 24;
+        while (columns.bar_width > 4 && taken > text->term.width) {
+            columns.bar_width--;
+            taken--;
+        }
+        while (columns.bar_width < most && taken < text->term.width) {
+            columns.bar_width++;
+            taken++;
+        }
+        write_table(text, rows, n, &columns, text->out);
+        tr_text_wrap(text,
+                     "  Bandwidth counts the bytes the program asked for; percent counts what the "
+                     "memory moved.",
+                     2);
+        legend(text, rows, n);
+    }
+    if (left_out)
+        tr_text_wrapf(text, 2, "  %zu more %s in the formats json and csv.", left_out,
+                      left_out == 1 ? "figure is" : "figures are");
+    tr_strbuf_finish(&trial);
+    free(rows);
+}

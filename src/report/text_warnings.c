@@ -1,0 +1,63 @@
+#include <ctype.h>
+#include <math.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "text.h"
+
+/* `word` occurs in one of the warnings, in any case. */
+static bool mentioned(const struct tr_strings *warnings, const char *word) {
+    for (size_t i = 0; i < warnings->n; i++)
+        if (strcasestr(warnings->items[i], word))
+            return true;
+    return false;
+}
+
+static void add(struct tr_strings *all, const char *text, bool *failed) {
+    if (!tr_strings_has(all, text) && tr_strings_add(all, "%s", text))
+        *failed = true;
+}
+
+/* What the file's facts say and its writer did not. */
+static void add_derived(const struct tr_calibration *calibration, struct tr_strings *all,
+                        bool *failed) {
+    double populated = tr_calibration_number(calibration, "memory.channels_populated");
+    double present = tr_calibration_number(calibration, "memory.channels_present");
+    if (populated > 0 && present > populated && !mentioned(all, "channel"))
+        *failed |= tr_strings_add(all,
+                                  "%.4g of %.4g memory channels are empty: bandwidth is limited to "
+                                  "%.0f %%. Put a module into each channel.",
+                                  present - populated, present, populated / present * 100) != 0;
+    const json_t *conditions = json_object_get(calibration->document, "conditions");
+    double steal = json_number_value(json_object_get(conditions, "steal_fraction"));
+    if (steal > 0.01 && !mentioned(all, "steal") && !mentioned(all, "stole"))
+        *failed |= tr_strings_add(all,
+                                  "The hypervisor took %.0f %% of the time for others: figures are "
+                                  "too low. Repeat when the host is quiet.",
+                                  steal * 100) != 0;
+}
+
+void tr_text_warnings(struct tr_text *text) {
+    const struct tr_calibration *calibration = text->calibration;
+    struct tr_strings all = {0};
+    bool failed = false;
+    for (size_t i = 0; i < calibration->warnings.n; i++)
+        add(&all, calibration->warnings.items[i], &failed);
+    for (size_t i = 0; i < calibration->n_measurements; i++)
+        for (size_t j = 0; j < calibration->measurements[i].warnings.n; j++)
+            add(&all, calibration->measurements[i].warnings.items[j], &failed);
+    add_derived(calibration, &all, &failed);
+    if (all.n)
+        tr_strbuf_add(text->out, "\n");
+    for (size_t i = 0; i < all.n; i++) {
+        struct tr_strbuf line = {0};
+        tr_strbuf_addf(&line, "%s!%s ", tr_text_tone(text, TR_TONE_DOUBTFUL), tr_text_plain(text));
+        tr_text_add(text, &line, all.items[i]);
+        failed = failed || line.failed;
+        tr_text_wrap(text, line.failed ? "" : line.text, 2);
+        tr_strbuf_finish(&line);
+    }
+    tr_strings_finish(&all);
+    text->out->failed = text->out->failed || failed;
+}

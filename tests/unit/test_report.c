@@ -1,0 +1,490 @@
+/* Reports of hand-written calibrations against recorded texts. TOKENROOF_UPDATE_GOLDEN=1 writes the
+ * texts anew. */
+#include <ctype.h>
+#include <math.h>
+
+#include <jansson.h>
+
+#include "csv.h"
+#include "file.h"
+#include "report.h"
+#include "test.h"
+
+static struct tr_calibration *load(const char *name) {
+    struct tr_calibration *calibration = NULL;
+    struct tr_err err = {0};
+    char file[64];
+    snprintf(file, sizeof(file), "calibration/%s.json", name);
+    char *path = test_data(file);
+    if (tr_calibration_read(path, &calibration, &err))
+        fail_msg("%s", err.text);
+    free(path);
+    return calibration;
+}
+
+/* Two predictions as the formula gives them; the second model has no room. */
+struct example {
+    struct tr_model models[2];
+    struct tr_prediction_result results[2][4];
+    struct tr_prediction predictions[2];
+    struct tr_prediction *pointers[2];
+};
+
+static struct tr_estimate unchecked(double value) {
+    return (struct tr_estimate){value, NAN, NAN};
+}
+
+static void make_example(struct example *example, double read_gb_per_s, double flop_gflop_per_s) {
+    static const struct tr_use_case cases[] = {
+        {"UC1", "", 1024, 16, 0},
+        {"UC2", "", 4096, 256, 0},
+        {"UC3", "", 1280, 3072, 0},
+        {"UC4", "", 384, 1152, 0},
+    };
+    *example = (struct example){0};
+    example->models[0] = (struct tr_model){
+        .name = (char *)"llama-3.1-8b-q4_k_m", .parameters = 8030261248, .file_bytes = 4920734720};
+    example->models[1] = (struct tr_model){.name = (char *)"gpt-oss-120b-mxfp4",
+                                           .parameters = 116829156672,
+                                           .file_bytes = 63387345856};
+    for (int m = 0; m < 2; m++) {
+        for (int i = 0; i < 4; i++) {
+            struct tr_prediction_result *at = &example->results[m][i];
+            double tg = read_gb_per_s / 4.7, pp = flop_gflop_per_s / 16.06;
+            double first = cases[i].prompt_tokens / pp;
+            double total = first + cases[i].generated_tokens / tg;
+            if (m == 1)
+                tg = pp = first = total = NAN;
+            *at = (struct tr_prediction_result){
+                .use_case = cases[i],
+                .pp_tok_s = unchecked(pp),
+                .tg_tok_s = unchecked(tg),
+                .first_token_s = unchecked(first),
+                .total_s = unchecked(total),
+                .load_s = NAN,
+                .fits_where = m == 0 ? "RAM" : NULL,
+                .spare_bytes = m == 0 ? 3e9 : -55.4e9,
+                .roof_pp_tok_s = pp,
+                .roof_tg_tok_s = tg,
+                .bound_pp = "compute",
+                .bound = "memory",
+                .viability = m == 1          ? TR_CLASS_NON_VIABLE
+                             : first < 5     ? TR_CLASS_INTERACTIVE
+                             : total < 300   ? TR_CLASS_BACKGROUND
+                             : total < 28800 ? TR_CLASS_OFFLINE
+                                             : TR_CLASS_NON_VIABLE,
+                .why = (char *)"a sentence",
+            };
+        }
+        example->predictions[m] = (struct tr_prediction){
+            .model = &example->models[m],
+            .fidelity = "formula",
+            .platform = (char *)"this machine",
+            .threads = 2,
+            .results = example->results[m],
+            .n_results = 4,
+        };
+        example->pointers[m] = &example->predictions[m];
+    }
+}
+
+static char *render(const char *format, const struct tr_report_input *input) {
+    struct tr_strbuf out = {0};
+    struct tr_err err = {0};
+    if (tr_report_render(format, input, &out, &err))
+        fail_msg("%s", err.text);
+    char *text = tr_strbuf_take(&out);
+    assert_non_null(text);
+    return text;
+}
+
+static void compare_golden(const char *name, const char *text) {
+    char file[96];
+    struct tr_err err = {0};
+    char *expected = NULL;
+    snprintf(file, sizeof(file), "golden/%s", name);
+    char *path = test_data(file);
+    if (getenv("TOKENROOF_UPDATE_GOLDEN")) {
+        if (tr_file_write(path, text, strlen(text), true, &err))
+            fail_msg("%s", err.text);
+    } else {
+        if (tr_file_read(path, 1 << 20, &expected, NULL, &err))
+            fail_msg("%s (TOKENROOF_UPDATE_GOLDEN=1 writes it)", err.text);
+        if (strcmp(expected, text))
+            fail_msg("%s differs. Expected:\n%s\nfound:\n%s", name, expected, text);
+    }
+    free(expected);
+    free(path);
+}
+
+static void assert_width(const char *text, size_t width) {
+    while (*text) {
+        char line[4096] = "";
+        size_t n = strcspn(text, "\n");
+        assert_true(n < sizeof(line));
+        memcpy(line, text, n);
+        if (tr_display_width(line) > width)
+            fail_msg("wider than %zu columns: '%s'", width, line);
+        if (n && line[n - 1] == ' ')
+            fail_msg("blanks at the end: '%s'", line);
+        text += n + (text[n] == '\n');
+    }
+}
+
+static const char *const machines[] = {"server", "laptop", "vm", "partial"};
+static const size_t widths[] = {60, 100, 160};
+
+static void text_as_recorded(void **state) {
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        struct tr_calibration *calibration = load(machines[i]);
+        struct example example;
+        make_example(&example, tr_calibration_read_rate(calibration)->median, i ? 655 : 3732);
+        for (size_t w = 0; w < 3; w++) {
+            struct tr_report_input input = {
+                .calibration = calibration,
+                .predictions = example.pointers,
+                .n_predictions = strcmp(machines[i], "partial") ? 2 : 0,
+                .term = {.width = widths[w], .unicode = true},
+            };
+            char name[64];
+            char *text = render("text", &input);
+            assert_width(text, widths[w]);
+            snprintf(name, sizeof(name), "%s_%zu.txt", machines[i], widths[w]);
+            compare_golden(name, text);
+            free(text);
+        }
+        tr_calibration_destroy(calibration);
+    }
+}
+
+static void ascii_and_color(void **state) {
+    (void)state;
+    struct tr_calibration *calibration = load("laptop");
+    struct tr_report_input input = {.calibration = calibration, .term = {.width = 100}};
+    char *ascii = render("terminal", &input);
+    for (const char *at = ascii; *at; at++)
+        assert_true((unsigned char)*at < 0x80 && (*at == '\n' || *at >= ' '));
+    compare_golden("laptop_ascii.txt", ascii);
+    /* Colour adds escape sequences and changes nothing else. */
+    input.term.color = true;
+    char *colored = render("text", &input);
+    assert_non_null(strstr(colored, "\033[31m"));
+    char *to = colored;
+    for (const char *from = colored; *from;) {
+        if (*from == '\033')
+            from = strchr(from, 'm') + 1;
+        else
+            *to++ = *from++;
+    }
+    *to = '\0';
+    assert_string_equal(colored, ascii);
+    free(colored);
+    free(ascii);
+    tr_calibration_destroy(calibration);
+}
+
+static void every_width(void **state) {
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        struct tr_calibration *calibration = load(machines[i]);
+        struct example example;
+        make_example(&example, 20, 100);
+        for (size_t width = 60; width <= 200; width++) {
+            struct tr_report_input input = {calibration, example.pointers, 2, {.width = width}};
+            input.term.unicode = width % 2;
+            input.term.color = width % 3 == 0;
+            char *text = render("text", &input);
+            assert_width(text, width);
+            free(text);
+        }
+        tr_calibration_destroy(calibration);
+    }
+}
+
+static void channels_that_fit(void **state) {
+    (void)state;
+    /* Plateaus that all channels explain. */
+    assert_int_equal(tr_channels_that_fit(400, 460.8, 12, 1), -1);
+    assert_int_equal(tr_channels_that_fit(323, 460.8, 12, 1), -1);
+    /* 8 of 12, at 0.78 and at 0.95 of what 8 channels carry. */
+    assert_int_equal(tr_channels_that_fit(0.78 * 307.2, 460.8, 12, 1), 8);
+    assert_int_equal(tr_channels_that_fit(0.95 * 307.2, 460.8, 12, 1), 8);
+    /* Two packages: 16 of 24. */
+    assert_int_equal(tr_channels_that_fit(0.9 * 614.4, 921.6, 24, 2), 16);
+    /* 1 of 2, 2 of 4, 1 of 12. */
+    assert_int_equal(tr_channels_that_fit(21.9, 51.2, 2, 1), 1);
+    assert_int_equal(tr_channels_that_fit(80, 166.4, 4, 1), 2);
+    assert_int_equal(tr_channels_that_fit(33, 460.8, 12, 1), 1);
+    /* Too slow for even one; between two usual populations; nonsense. */
+    assert_int_equal(tr_channels_that_fit(10, 460.8, 12, 1), -1);
+    assert_int_equal(tr_channels_that_fit(0.6 * 51.2, 51.2, 2, 1), -1);
+    assert_int_equal(tr_channels_that_fit(NAN, 460.8, 12, 1), -1);
+    assert_int_equal(tr_channels_that_fit(100, NAN, 12, 1), -1);
+    assert_int_equal(tr_channels_that_fit(100, 460.8, -1, 1), -1);
+    assert_int_equal(tr_channels_that_fit(100, 460.8, 13, 2), -1);
+    assert_int_equal(tr_channels_that_fit(100, 460.8, 12, 0), -1);
+}
+
+static bool says(struct tr_calibration *calibration, const char *words) {
+    struct tr_report_input input = {.calibration = calibration, .term = {.width = 200}};
+    char *text = render("text", &input);
+    bool found = strstr(text, words);
+    free(text);
+    return found;
+}
+
+static void replace(char **text, const char *by) {
+    free(*text);
+    *text = strdup(by);
+}
+
+static void first_line(void **state) {
+    (void)state;
+    struct tr_calibration *calibration = load("laptop");
+    struct tr_report_input input = {.calibration = calibration, .term = {.width = 200}};
+    char *text = render("text", &input);
+    static const char expected[] = "Memory limits rest on the catalogue alone.";
+    assert_int_equal(strncmp(text, expected, strlen(expected)), 0);
+    *strchr(text, '\n') = '\0';
+    assert_non_null(strstr(text, "sudo tokenroof"));
+    free(text);
+    assert_true(says(calibration, "fits 1 of 2 channels populated"));
+    /* No suspicion from a disturbed figure, nor where the modules were read. */
+    struct tr_measurement *read = NULL;
+    for (size_t i = 0; i < calibration->n_measurements; i++)
+        if (&calibration->measurements[i] == tr_calibration_read_rate(calibration))
+            read = &calibration->measurements[i];
+    assert_non_null(read);
+    assert_int_equal(tr_strings_add(&read->flags, "throttled"), 0);
+    assert_false(says(calibration, "Suspicion"));
+    tr_strings_finish(&read->flags);
+    assert_true(says(calibration, "Suspicion"));
+    replace(&calibration->limits[1].binds, "fabric_read");
+    assert_false(says(calibration, "Suspicion"));
+    replace(&calibration->limits[1].binds, "dram");
+    replace(&calibration->limits[0].basis, "smbios");
+    assert_false(says(calibration, "Suspicion"));
+    assert_false(says(calibration, "catalogue alone"));
+    tr_calibration_destroy(calibration);
+}
+
+static void limits_that_rate_nothing(void **state) {
+    (void)state;
+    struct tr_calibration *calibration = load("server");
+    assert_true(says(calibration, "87 %"));
+    for (size_t i = 0; i < calibration->n_limits; i++)
+        calibration->limits[i].host_only = true;
+    assert_false(says(calibration, "87 %"));
+    assert_true(says(calibration, "not rated"));
+    assert_true(says(calibration, "the host's, rates nothing here"));
+    tr_calibration_destroy(calibration);
+    calibration = load("vm");
+    assert_true(says(calibration, "limit unknown"));
+    assert_false(says(calibration, " %  "));
+    tr_calibration_destroy(calibration);
+}
+
+static void channels_warning(void **state) {
+    (void)state;
+    struct tr_calibration *calibration = load("server");
+    assert_false(says(calibration, "channels are empty"));
+    json_t *memory = json_object_get(json_object_get(calibration->document, "machine"), "memory");
+    json_object_set_new(memory, "channels_populated", json_integer(8));
+    assert_true(says(calibration, "4 of 12 memory channels are empty"));
+    assert_true(says(calibration, "67 %"));
+    tr_calibration_destroy(calibration);
+}
+
+static const char hostile[] = "a\033[31m\nb\r\x07<script>,\"x\" \xc3\xa9\xff \xe2\x80\xae end";
+
+/* Every text that a report may show. */
+static void make_hostile(struct tr_calibration *calibration) {
+    json_t *machine = json_object_get(calibration->document, "machine");
+    json_t *cpu = json_object_get(machine, "cpu");
+    static const char valid[] = "a\033[31m\nb\r\x07<script>,\"x\" \xc3\xa9 \xe2\x80\xae end";
+    json_object_set_new(cpu, "model", json_string(valid));
+    json_object_set_new(machine, "hypervisor", json_string(valid));
+    replace(&calibration->label, hostile);
+    replace(&calibration->grade, hostile);
+    replace(&calibration->created, hostile);
+    assert_int_equal(tr_strings_add(&calibration->reasons, "%s", hostile), 0);
+    assert_int_equal(tr_strings_add(&calibration->warnings, "%s", hostile), 0);
+    for (size_t i = 0; i < calibration->n_measurements; i++) {
+        struct tr_measurement *at = &calibration->measurements[i];
+        replace(&at->kernel, hostile);
+        replace(&at->isa, hostile);
+        replace(&at->dtype, hostile);
+        replace(&at->variant, hostile);
+        assert_int_equal(tr_strings_add(&at->warnings, "%s", hostile), 0);
+        assert_int_equal(tr_strings_add(&at->flags, "%s", hostile), 0);
+    }
+    for (size_t i = 0; i < calibration->n_limits; i++) {
+        struct tr_limit *limit = &calibration->limits[i];
+        limit->refuted = true;
+        replace(&limit->name, hostile);
+        replace(&limit->unit, hostile);
+        replace(&limit->formula, hostile);
+        replace(&limit->basis, hostile);
+        replace(&limit->binds, hostile);
+    }
+}
+
+static void hostile_texts(void **state) {
+    (void)state;
+    static const char *const names[] = {"text", "csv", "json"};
+    struct tr_calibration *calibration = load("server");
+    struct example example;
+    make_hostile(calibration);
+    make_example(&example, 20, 100);
+    example.models[0].name = (char *)hostile;
+    example.models[1].name = (char *)hostile;
+    for (size_t i = 0; i < 3; i++) {
+        struct tr_report_input input = {calibration, example.pointers, 2, {100, true, false, true}};
+        if (i == 2) /* the JSON of predictions is another room's */
+            input.n_predictions = 0;
+        char *text = render(names[i], &input);
+        for (const char *at = text; *at; at++)
+            assert_true(*at == '\n' || (i == 1 && *at == '\r' && at[1] == '\n') ||
+                        (unsigned char)*at >= ' ');
+        assert_null(strstr(text, "\xff"));
+        if (i == 0)
+            assert_width(text, 100);
+        if (i < 2)
+            assert_null(strstr(text, "\xe2\x80\xae"));
+        free(text);
+    }
+    tr_calibration_destroy(calibration);
+}
+
+/* Widths and values at the edge of what numbers can be. */
+static void extreme_values(void **state) {
+    (void)state;
+    static const double values[] = {0, -1, 1e-300, 1e300, 99999.5, -1e12};
+    struct tr_calibration *calibration = load("server");
+    for (size_t v = 0; v < sizeof(values) / sizeof(values[0]); v++) {
+        for (size_t i = 0; i < calibration->n_measurements; i++) {
+            struct tr_measurement *at = &calibration->measurements[i];
+            at->best = at->median = at->ci95[0] = at->ci95[1] = at->efficiency = values[v];
+            at->threads = i % 2 ? -1 : 2147483647;
+        }
+        for (size_t i = 0; i < calibration->n_limits; i++)
+            calibration->limits[i].value = values[v];
+        struct tr_report_input input = {.calibration = calibration, .term = {.width = 100}};
+        char *text = render("text", &input);
+        assert_width(text, 110);
+        free(text);
+    }
+    tr_calibration_destroy(calibration);
+}
+
+static void csv_rows(void **state) {
+    (void)state;
+    struct tr_calibration *calibration = load("laptop");
+    struct tr_report_input input = {.calibration = calibration};
+    char *text = render("csv", &input);
+    struct tr_csv csv;
+    struct tr_err err = {0};
+    if (tr_csv_parse(text, strlen(text), "report", &csv, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(csv.n_rows, calibration->n_measurements + 1);
+    for (size_t i = 0; i < calibration->n_measurements; i++) {
+        const struct tr_measurement *at = &calibration->measurements[i];
+        assert_string_equal(tr_csv_get(&csv, i + 1, "kernel"), at->kernel);
+        assert_true(fabs(tr_csv_number(&csv, i + 1, "median") - at->median) < 1e-6);
+        assert_true(tr_csv_number(&csv, i + 1, "threads") == at->threads);
+        if (isnan(at->efficiency))
+            assert_string_equal(tr_csv_get(&csv, i + 1, "efficiency"), "");
+        else
+            assert_true(fabs(tr_csv_number(&csv, i + 1, "efficiency") - at->efficiency) < 1e-6);
+    }
+    assert_true(tr_csv_number(&csv, 2, "limit_value") > 51.19);
+    assert_string_equal(tr_csv_get(&csv, 2, "limit_basis"), "catalogue");
+    tr_csv_finish(&csv);
+    free(text);
+    tr_calibration_destroy(calibration);
+}
+
+/* The columns that scripts rely on stand in the documentation, in this order. */
+static void csv_columns_are_documented(void **state) {
+    (void)state;
+    struct tr_report_input input = {0};
+    struct tr_err err = {0};
+    char *header = render("csv", &input), *documentation = NULL;
+    char *path = test_data("../../docs/formats.md");
+    if (tr_file_read(path, 1 << 20, &documentation, NULL, &err))
+        fail_msg("%s", err.text);
+    *strchr(header, '\r') = '\0';
+    const char *at = strstr(documentation, "## CSV of a calibration");
+    assert_non_null(at);
+    for (char *rest = NULL, *name = strtok_r(header, ",", &rest); name;
+         name = strtok_r(NULL, ",", &rest)) {
+        char row[64];
+        snprintf(row, sizeof(row), "\n| `%s` |", name);
+        at = strstr(at, row);
+        if (!at)
+            fail_msg("column %s is not documented, or not in this place", name);
+    }
+    free(documentation);
+    free(path);
+    free(header);
+}
+
+static void json_forms(void **state) {
+    (void)state;
+    struct tr_calibration *calibration = load("server");
+    struct example example;
+    make_example(&example, 20, 100);
+    struct tr_report_input input = {.calibration = calibration};
+    char *text = render("json", &input);
+    json_t *alone = json_loads(text, 0, NULL);
+    assert_string_equal(json_string_value(json_object_get(alone, "schema")),
+                        "tokenroof.calibration/1");
+    free(text);
+    input.predictions = example.pointers;
+    input.n_predictions = 2;
+    text = render("json", &input);
+    json_t *both = json_loads(text, 0, NULL);
+    assert_int_equal(json_array_size(json_object_get(both, "predictions")), 2);
+    assert_true(json_equal(json_object_get(both, "calibration"), alone));
+    /* What `run --json` printed can be read again. */
+    struct tr_calibration *again = NULL;
+    assert_int_equal(tr_calibration_parse(text, strlen(text), "run", &again, NULL), 0);
+    assert_int_equal(again->n_measurements, calibration->n_measurements);
+    tr_calibration_destroy(again);
+    json_decref(alone);
+    json_decref(both);
+    free(text);
+    tr_calibration_destroy(calibration);
+}
+
+static void unknown_format(void **state) {
+    (void)state;
+    struct tr_report_input input = {0};
+    struct tr_strbuf out = {0};
+    struct tr_err err = {0};
+    assert_int_equal(tr_report_render("jsn", &input, &out, &err), TR_EUSAGE);
+    assert_non_null(strstr(err.text, "Did you mean 'json'?"));
+    assert_null(out.text);
+    assert_null(tr_report_format_find("html"));
+    assert_ptr_equal(tr_report_format_find("terminal"), tr_report_format_find("text"));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(text_as_recorded),
+        cmocka_unit_test(ascii_and_color),
+        cmocka_unit_test(every_width),
+        cmocka_unit_test(channels_that_fit),
+        cmocka_unit_test(first_line),
+        cmocka_unit_test(limits_that_rate_nothing),
+        cmocka_unit_test(channels_warning),
+        cmocka_unit_test(hostile_texts),
+        cmocka_unit_test(extreme_values),
+        cmocka_unit_test(csv_rows),
+        cmocka_unit_test(csv_columns_are_documented),
+        cmocka_unit_test(json_forms),
+        cmocka_unit_test(unknown_format),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,122 @@
+# Installs what building and testing need; sourced by ./run and ./check (POSIX sh).
+#
+# Only packages that neither bring a kernel nor start a service may stand in these lists.
+
+build_apt="build-essential meson ninja-build pkg-config python3 libhwloc-dev libnuma-dev
+libpapi-dev libjansson-dev libmd-dev"
+test_apt="libcmocka-dev clang-format clang-tidy qemu-user"
+# Untried: names taken from the distributions' package lists.
+build_dnf="gcc gcc-c++ meson ninja-build pkgconf python3 hwloc-devel numactl-devel papi-devel
+jansson-devel libmd-devel"
+test_dnf="libcmocka-devel clang-tools-extra qemu-user"
+build_pacman="base-devel meson ninja pkgconf python hwloc numactl papi jansson libmd"
+test_pacman="cmocka clang qemu-user"
+
+say() {
+    printf '%s\n' "$0: $*" >&2
+}
+
+# Runs a command as root; sudo only where that is needed.
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null 2>&1; then
+        sudo "$@"
+    else
+        say "root rights are needed for: $*"
+        return 1
+    fi
+}
+
+# Those of its arguments that dpkg does not know as installed.
+missing_apt() {
+    for package in "$@"; do
+        case $(dpkg-query -W -f='${Status}' "$package" 2>/dev/null) in
+        *" installed") ;;
+        *) printf '%s ' "$package" ;;
+        esac
+    done
+}
+
+install_apt() {
+    missing=$(missing_apt "$@")
+    [ -n "$missing" ] || return 0
+    say "installing: $missing"
+    # shellcheck disable=SC2086
+    if ! apt-get install --simulate --no-install-recommends $missing >/dev/null 2>&1; then
+        as_root apt-get -q update >&2 || return 1
+    fi
+    # shellcheck disable=SC2086
+    as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get -qq -y install --no-install-recommends $missing >&2
+}
+
+# Other systems' lists are printed, and used only with --yes: nobody has tried them.
+install_untried() {
+    manager=$1
+    shift
+    if [ "$yes" = 1 ]; then
+        say "installing (untried): $manager $*"
+        as_root "$manager" "$@" >&2
+        return
+    fi
+    say "these packages are needed (untried list; --yes installs them): $manager $*"
+}
+
+# install_packages build|test; $yes is 1 with --yes. Where installing is not possible the build is
+# tried all the same: it names what it lacks.
+install_packages() {
+    want_test=0
+    [ "$1" = test ] && want_test=1
+    # shellcheck disable=SC2046,SC2086
+    if command -v apt-get >/dev/null 2>&1; then
+        install_apt $build_apt $([ $want_test = 0 ] || echo $test_apt) ||
+            say "some packages could not be installed"
+    elif have_tools; then
+        :
+    elif command -v dnf >/dev/null 2>&1; then
+        install_untried dnf install -y $build_dnf $([ $want_test = 0 ] || echo $test_dnf)
+    elif command -v pacman >/dev/null 2>&1; then
+        install_untried pacman -S --needed --noconfirm $build_pacman \
+            $([ $want_test = 0 ] || echo $test_pacman)
+    else
+        say "no known package manager; these are needed, by their Debian names:" $build_apt
+    fi
+    if ! have_tools; then
+        say "cannot build: a C compiler, meson, ninja and python3 must be installed"
+        return 1
+    fi
+}
+
+have_tools() {
+    for tool in cc meson ninja python3; do
+        command -v "$tool" >/dev/null 2>&1 || return 1
+    done
+}
+
+# build FOLDER LOG MESON_OPTIONS... -- NINJA_TARGETS...; quiet unless it fails. A folder that was
+# configured elsewhere (the checkout was moved) is set up anew.
+build() {
+    folder=$1
+    shift
+    log=$folder.log
+    setup_options=
+    while [ $# -gt 0 ] && [ "$1" != -- ]; do
+        setup_options="$setup_options $1"
+        shift
+    done
+    [ $# -eq 0 ] || shift
+    say "building in $folder"
+    # shellcheck disable=SC2086
+    {
+        if [ "$(cat "$folder/source-root" 2>/dev/null)" != "$root" ]; then
+            rm -rf "$folder"
+            meson setup "$folder" "$root" $setup_options &&
+                printf '%s' "$root" >"$folder/source-root"
+        fi && ninja -C "$folder" "$@"
+    } >"$log" 2>&1 || {
+        tail -n 40 "$log" >&2
+        say "the build failed; all of its output is in $log"
+        return 1
+    }
+}
