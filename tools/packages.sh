@@ -38,17 +38,22 @@ missing_apt() {
     done
 }
 
+# The index is fetched only if the packages at hand do not suffice.
 install_apt() {
     missing=$(missing_apt "$@")
     [ -n "$missing" ] || return 0
     say "installing: $missing"
+    log=$root/build-packages.log
     # shellcheck disable=SC2086
-    if ! apt-get install --simulate --no-install-recommends $missing >/dev/null 2>&1; then
-        as_root apt-get -q update >&2 || return 1
-    fi
-    # shellcheck disable=SC2086
-    as_root env DEBIAN_FRONTEND=noninteractive \
-        apt-get -qq -y install --no-install-recommends $missing >&2
+    {
+        apt-get install --simulate --no-install-recommends $missing >/dev/null 2>&1 ||
+            as_root apt-get -q update
+        as_root env DEBIAN_FRONTEND=noninteractive \
+            apt-get -qq -y install --no-install-recommends $missing
+    } >"$log" 2>&1 || {
+        tail -n 20 "$log" >&2
+        return 1
+    }
 }
 
 # Other systems' lists are printed, and used only with --yes: nobody has tried them.

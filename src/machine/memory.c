@@ -314,6 +314,8 @@ static int take_smbios(struct tr_machine *machine, const struct tr_source *sourc
                        struct tr_smbios *smbios) {
     struct tr_memory *memory = &machine->memory;
     int code = 0, sockets = 0, n_arrays = 0, persistent = 0;
+    if (smbios->n_devices == 0)
+        return 0;
     for (size_t i = 0; i < smbios->n_processors; i++)
         sockets += smbios->processors[i].populated;
     if ((int)machine->n_packages > sockets)

@@ -138,18 +138,43 @@ static const struct tr_catalogue_model *find(const char *name, const struct tr_m
     return NULL;
 }
 
+/* The nearest of all names, with and without quantisation; "" if none is near. */
+static char *nearest_name(const char *name) {
+    struct tr_strbuf text = {0};
+    size_t n_quants = 0, n = 0;
+    while (tr_mix_names()[n_quants])
+        n_quants++;
+    size_t capacity = catalogue.n * (n_quants + 1) + 1;
+    char **all = calloc(capacity, sizeof(*all));
+    for (size_t i = 0; all && i < catalogue.n; i++)
+        for (size_t j = 0; j <= n_quants; j++) {
+            const char *model = catalogue.models[i].name;
+            all[n] = j ? tr_format("%s-%s", model, tr_mix_names()[j - 1]) : strdup(model);
+            n += all[n] != NULL;
+        }
+    const char *nearest = all ? tr_nearest(name, (const char *const *)all) : NULL;
+    if (nearest)
+        tr_strbuf_add(&text, nearest);
+    for (size_t i = 0; i < n; i++)
+        free(all[i]);
+    free(all);
+    return tr_strbuf_take(&text);
+}
+
 static int refuse_unknown(const char *name, struct tr_err *reterr) {
     struct tr_strbuf quants = {0};
     for (const char *const *quant = tr_mix_names(); *quant; quant++)
         tr_strbuf_addf(&quants, "%s%s", quants.length ? " " : "", *quant);
     char *list = tr_strbuf_take(&quants);
     char *shown = tr_printable(name);
-    const char *nearest = tr_nearest(name, tr_model_catalogue_names());
+    char *nearest = nearest_name(name);
+    bool near = nearest && *nearest;
     tr_err_set(reterr, TR_EUSAGE,
                "'%.80s' is neither a file nor a model of the catalogue. %s%s%sSee 'list models'; "
                "quantisations: %s",
-               shown ? shown : "?", nearest ? "Did you mean '" : "", nearest ? nearest : "",
-               nearest ? "'? " : "", list ? list : "");
+               shown ? shown : "?", near ? "Did you mean '" : "", near ? nearest : "",
+               near ? "'? " : "", list ? list : "");
+    free(nearest);
     free(list);
     free(shown);
     return TR_EUSAGE;

@@ -123,7 +123,8 @@ static int read_shard(const char *path, int64_t index, int64_t n, struct tr_gguf
 static int read_others(char **paths, int64_t n, struct tr_gguf *gguf, struct tr_err *reterr) {
     int prefix = (int)(strlen(paths[0]) - SPLIT_SUFFIX_LENGTH);
     for (int64_t i = 1; i < n; i++) {
-        paths[i] = tr_format("%.*s-%05" PRId64 "-of-%05" PRId64 ".gguf", prefix, paths[0], i + 1, n);
+        paths[i] =
+            tr_format("%.*s-%05" PRId64 "-of-%05" PRId64 ".gguf", prefix, paths[0], i + 1, n);
         if (!paths[i])
             return TR_ENOMEM;
         int code = read_shard(paths[i], i, n, gguf, reterr);

@@ -13,15 +13,15 @@
 #include "tokenroof/err.h"
 
 enum {
-    TR_GGUF_MAX_TENSORS = 65536,      /* largest known files: fewer than 10000 */
-    TR_GGUF_MAX_KEYS = 65536,         /* known files: fewer than 200 */
-    TR_GGUF_MAX_METADATA = 3 << 20,   /* bytes of keys and values that are kept */
-    TR_GGUF_MAX_KEY_LENGTH = 65535,   /* the format's own limit */
-    TR_GGUF_MAX_TEXT = 256,           /* longer values (chat templates) are skipped */
-    TR_GGUF_MAX_ELEMENTS = 4096,      /* longer arrays (vocabularies) are skipped; = most blocks */
+    TR_GGUF_MAX_TENSORS = 65536,    /* largest known files: fewer than 10000 */
+    TR_GGUF_MAX_KEYS = 65536,       /* known files: fewer than 200 */
+    TR_GGUF_MAX_METADATA = 3 << 20, /* bytes of keys and values that are kept */
+    TR_GGUF_MAX_KEY_LENGTH = 65535, /* the format's own limit */
+    TR_GGUF_MAX_TEXT = 256,         /* longer values (chat templates) are skipped */
+    TR_GGUF_MAX_ELEMENTS = 4096,    /* longer arrays (vocabularies) are skipped; = most blocks */
     TR_GGUF_MAX_ALIGNMENT = 1 << 20,
     TR_GGUF_MAX_SHARDS = 1024,
-    TR_GGUF_NAME_SIZE = 64,           /* tensor name with its NUL */
+    TR_GGUF_NAME_SIZE = 64, /* tensor name with its NUL */
 };
 
 enum tr_gguf_type {

@@ -41,8 +41,7 @@ static int refuse(struct keys *keys, const struct tr_gguf_value *value, const ch
     return 0;
 }
 
-static int in_range(struct keys *keys, const struct tr_gguf_value *value, int64_t number,
-                    int max) {
+static int in_range(struct keys *keys, const struct tr_gguf_value *value, int64_t number, int max) {
     char expected[96];
     if (number >= 0 && number <= max)
         return (int)number;
@@ -144,8 +143,8 @@ static int read_experts(struct keys *keys, struct tr_hyper *hyper, struct tr_mod
 /* Sliding window of a block, 0 = whole context. */
 static int window_of(struct keys *keys, const struct tr_architecture *architecture, int block) {
     static const char pattern[] = "attention.sliding_window_pattern";
-    int window = get(keys, "attention.sliding_window", INT_MAX,
-                     architecture ? architecture->window : 0);
+    int window =
+        get(keys, "attention.sliding_window", INT_MAX, architecture ? architecture->window : 0);
     const struct tr_gguf_value *value = find(keys, pattern);
     if (value && value->type == TR_GGUF_ARRAY)
         return get_for_block(keys, pattern, block, 1, 0) ? window : 0;

@@ -16,9 +16,9 @@ struct parser {
 };
 
 static const uint8_t scalar_size[TR_GGUF_TYPE_COUNT] = {
-    [TR_GGUF_UINT8] = 1,  [TR_GGUF_INT8] = 1,   [TR_GGUF_UINT16] = 2,  [TR_GGUF_INT16] = 2,
-    [TR_GGUF_UINT32] = 4, [TR_GGUF_INT32] = 4,  [TR_GGUF_FLOAT32] = 4, [TR_GGUF_BOOL] = 1,
-    [TR_GGUF_UINT64] = 8, [TR_GGUF_INT64] = 8,  [TR_GGUF_FLOAT64] = 8,
+    [TR_GGUF_UINT8] = 1,  [TR_GGUF_INT8] = 1,  [TR_GGUF_UINT16] = 2,  [TR_GGUF_INT16] = 2,
+    [TR_GGUF_UINT32] = 4, [TR_GGUF_INT32] = 4, [TR_GGUF_FLOAT32] = 4, [TR_GGUF_BOOL] = 1,
+    [TR_GGUF_UINT64] = 8, [TR_GGUF_INT64] = 8, [TR_GGUF_FLOAT64] = 8,
 };
 
 /* Names in a file are not to be trusted with the terminal. */
@@ -251,8 +251,7 @@ static void read_dimensions(struct parser *p, struct tr_tensor *tensor) {
     uint64_t at = reader->at;
     tensor->n_dims = (uint32_t)tr_reader_number(reader, 4, "the dimensions of a tensor");
     if (!reader->code && tensor->n_dims > 4) {
-        tr_reader_refuse(reader, at, "%" PRIu32 " dimensions, expected at most 4",
-                         tensor->n_dims);
+        tr_reader_refuse(reader, at, "%" PRIu32 " dimensions, expected at most 4", tensor->n_dims);
         return;
     }
     uint64_t elements = 1;

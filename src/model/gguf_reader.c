@@ -69,17 +69,17 @@ uint64_t tr_reader_left(const struct tr_reader *reader) {
 
 /* Makes the bytes from `at` on available; how many, up to `wanted`, or 0 after a failure. */
 static size_t fill(struct tr_reader *reader, size_t wanted) {
-    bool inside = reader->at >= reader->window_at &&
-                  reader->at - reader->window_at < reader->window_length;
+    bool inside =
+        reader->at >= reader->window_at && reader->at - reader->window_at < reader->window_length;
     if (!inside) {
         ssize_t n;
         do
             n = pread(reader->fd, reader->window, TR_READER_WINDOW, (off_t)reader->at);
         while (n < 0 && errno == EINTR);
         if (n <= 0) {
-            reader->code = tr_err_set(&reader->err, TR_EIO, "%.300s: byte %" PRIu64 ": %s",
-                                      reader->name, reader->at,
-                                      n ? strerror(errno) : "the file became shorter");
+            reader->code =
+                tr_err_set(&reader->err, TR_EIO, "%.300s: byte %" PRIu64 ": %s", reader->name,
+                           reader->at, n ? strerror(errno) : "the file became shorter");
             return 0;
         }
         reader->window_at = reader->at;

@@ -10,7 +10,7 @@
 struct tr_hyper {
     char architecture[64];
     bool architecture_known;
-    int blocks; /* multi-token-prediction blocks included */
+    int blocks;                           /* multi-token-prediction blocks included */
     int context_length, embedding_length; /* 0 unknown */
     int experts, experts_used;            /* 0: none */
     struct tr_block *use;                 /* one per block */

@@ -9,10 +9,10 @@
 
 struct tr_mix {
     const char *name;
-    const char *base;      /* most matrices */
-    const char *output;    /* vocabulary matrix, or the embedding table that serves as such */
-    const char *more;      /* attn_v and ffn_down in the blocks of more_blocks; NULL: none */
-    const char *experts;   /* NULL: as the same matrix of a dense model */
+    const char *base;    /* most matrices */
+    const char *output;  /* vocabulary matrix, or the embedding table that serves as such */
+    const char *more;    /* attn_v and ffn_down in the blocks of more_blocks; NULL: none */
+    const char *experts; /* NULL: as the same matrix of a dense model */
     enum { NO_BLOCKS, OUTER_AND_THIRDS, FIRST_EIGHTH } more_blocks;
 };
 
@@ -42,9 +42,8 @@ const char *tr_mix_name(const struct tr_mix *mix) {
 }
 
 const char *const *tr_mix_names(void) {
-    static const char *const names[] = {"f32",    "f16",    "bf16",   "q8_0", "q6_k",
-                                        "q5_k_m", "q4_k_m", "q4_k_s", "q4_0", "mxfp4",
-                                        NULL};
+    static const char *const names[] = {"f32",    "f16",    "bf16", "q8_0",  "q6_k", "q5_k_m",
+                                        "q4_k_m", "q4_k_s", "q4_0", "mxfp4", NULL};
     _Static_assert(sizeof(names) / sizeof(names[0]) == N_MIXES + 1, "one name for each mix");
     return names;
 }

@@ -64,8 +64,8 @@ static enum tr_tensor_class outside_class(const char *name, bool *ret_known) {
     static const char *const skipped[] = {"v.", "mm.", "a.", "enc.", "cls", "resampler.", NULL};
     static const char *const one_row[] = {"token_embd.", "per_layer_token_embd.", "position_embd.",
                                           "token_types.", NULL};
-    static const char *const small[] = {"output_norm", "token_embd_norm", "rope_f", "output.bias",
-                                        "per_layer_proj_norm", NULL};
+    static const char *const small[] = {"output_norm", "token_embd_norm",     "rope_f",
+                                        "output.bias", "per_layer_proj_norm", NULL};
     static const char *const whole[] = {"per_layer_model_proj.", "altup_", "dense_", NULL};
     *ret_known = true;
     if (starts(name, "output.weight"))
@@ -105,7 +105,8 @@ enum tr_tensor_class tr_tensor_class_of(const struct tr_tensor *tensor,
     if (block->absorbed && starts(part, "attn_kv_b."))
         return TR_TENSOR_SKIPPED;
     if (starts_any(part, attention))
-        return block->recurrent && !tr_block_attends(block) ? TR_TENSOR_RECURRENT : TR_TENSOR_ATTENTION;
+        return block->recurrent && !tr_block_attends(block) ? TR_TENSOR_RECURRENT
+                                                            : TR_TENSOR_ATTENTION;
     *ret_known = starts_any(part, whole);
     return TR_TENSOR_FFN;
 }

@@ -16,7 +16,7 @@ struct tr_block {
     bool query;      /* queries are computed, perhaps fused with keys and values */
     bool recurrent;  /* SSM, linear attention, RWKV or short convolution */
     bool compressed; /* multi-head latent attention */
-    bool absorbed;   /* ... with key and value expansion as two tensors, cached in compressed form */
+    bool absorbed; /* ... with key and value expansion as two tensors, cached in compressed form */
     bool prediction; /* multi-token prediction: not run in ordinary decoding */
 };
 

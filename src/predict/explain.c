@@ -136,15 +136,14 @@ static int explain_times(struct tr_prediction *prediction, const struct tr_rates
     if (!isnan(pp) && prompt > 0) {
         double usual = prompt / pp + (double)model->file_bytes / read;
         double used = tr_formula_first_token_s(prompt, pp, tg);
-        char *apart = difference(used, usual,
-                                 "a token reads other bytes than the size of the file, see TG");
+        char *apart =
+            difference(used, usual, "a token reads other bytes than the size of the file, see TG");
         code = add(prediction, "T_first, usual", "L_prompt / PP + S_model / BW_mem",
                    "%d / %.4g + %.4g GB / %.4g GB/s = %.3g s", prompt, pp,
                    (double)model->file_bytes / 1e9, read / 1e9, usual);
         if (!code)
             code = add(prediction, "T_first, used", "L_prompt / PP + 1 / TG",
-                       "%d / %.4g + 1 / %.3g = %.3g s%s", prompt, pp, tg, used,
-                       apart ? apart : "");
+                       "%d / %.4g + 1 / %.3g = %.3g s%s", prompt, pp, tg, used, apart ? apart : "");
         free(apart);
     }
     if (!code && !isnan(rates->storage_gb_per_s))

@@ -50,8 +50,7 @@ void tr_cost_of(const struct tr_model *model, const struct tr_rates *rates,
     for (int i = 0; i < n; i++) {
         double depth = (double)use_case->depth + prompt + (i + 0.5) * generated / n;
         double kv_bytes = tr_model_kv_bytes(model, depth);
-        double bytes =
-            model->weight_bytes_per_token + kv_bytes + model->recurrent_state_bytes;
+        double bytes = model->weight_bytes_per_token + kv_bytes + model->recurrent_state_bytes;
         double operations = model->flop_per_token + tr_model_attention_flop(model, depth);
         cost.kv_bytes += kv_bytes / n;
         cost.token_bytes += bytes / n;
@@ -86,8 +85,7 @@ static void add_class_reason(struct tr_strbuf *why, enum tr_class viability, dou
     if (isnan(total_s))
         tr_strbuf_add(why, "The speed of the prompt is unknown without a compute rate");
     else if (viability == TR_CLASS_INTERACTIVE)
-        tr_strbuf_addf(why, "The prompt takes %.2g s and output comes at %.3g tok/s", prompt_s,
-                       tg);
+        tr_strbuf_addf(why, "The prompt takes %.2g s and output comes at %.3g tok/s", prompt_s, tg);
     else if (viability == TR_CLASS_NON_VIABLE)
         tr_strbuf_addf(why, "It takes %.3g hours, more than 8", total_s / 3600);
     else if (viability == TR_CLASS_OFFLINE)
@@ -107,7 +105,8 @@ static void add_bound_reason(struct tr_strbuf *why, const struct tr_model *model
         return;
     }
     double other = (cost->kv_bytes + model->recurrent_state_bytes) / 1e9;
-    tr_strbuf_addf(why, "; each token reads %.3g GB of weights", model->weight_bytes_per_token / 1e9);
+    tr_strbuf_addf(why, "; each token reads %.3g GB of weights",
+                   model->weight_bytes_per_token / 1e9);
     if (other >= 0.0005)
         tr_strbuf_addf(why, " and %.2g GB of cache", other);
     tr_strbuf_addf(why, " at %.4g GB/s%s.", rates->read_gb_per_s,
@@ -138,9 +137,8 @@ static int predict_one(const struct tr_model *model, const struct tr_rates *rate
     double prompt_s = prompt > 0 ? prompt / pp : 0;
     double total_s = prompt_s + generated * cost.token_s;
     bool by_compute = cost.compute_s > cost.memory_s; /* false where compute is unknown */
-    double needed =
-        (double)model->file_bytes +
-        tr_model_kv_bytes(model, (double)use_case->depth + prompt + generated);
+    double needed = (double)model->file_bytes +
+                    tr_model_kv_bytes(model, (double)use_case->depth + prompt + generated);
 
     result->use_case = *use_case;
     result->pp_tok_s = estimate(prompt > 0 ? pp : NAN);
@@ -148,8 +146,7 @@ static int predict_one(const struct tr_model *model, const struct tr_rates *rate
     result->first_token_s =
         estimate(generated > 0 ? tr_formula_first_token_s(prompt, pp, tg) : NAN);
     result->total_s = estimate(total_s);
-    result->load_s =
-        tr_formula_load_s((double)model->file_bytes, rates->storage_gb_per_s * 1e9);
+    result->load_s = tr_formula_load_s((double)model->file_bytes, rates->storage_gb_per_s * 1e9);
     result->spare_bytes = rates->memory_bytes - needed;
     result->fits_where = result->spare_bytes >= 0 ? "RAM" : NULL;
     result->roof_pp_tok_s = result->pp_tok_s.value;

@@ -24,34 +24,32 @@ static json_t *estimate(struct tr_estimate value) {
 }
 
 static json_t *model_json(const struct tr_model *model) {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", text(model->name),
-                     "architecture", text(model->architecture), "parameters",
-                     count((json_int_t)model->parameters), "active_parameters",
-                     count((json_int_t)model->active_parameters), "file_bytes",
-                     count((json_int_t)model->file_bytes), "weight_bytes_per_token",
-                     number(model->weight_bytes_per_token), "flop_per_token",
-                     number(model->flop_per_token), "kv_bytes_per_position",
-                     number(tr_model_kv_bytes_per_position(model)));
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", text(model->name), "architecture",
+        text(model->architecture), "parameters", count((json_int_t)model->parameters),
+        "active_parameters", count((json_int_t)model->active_parameters), "file_bytes",
+        count((json_int_t)model->file_bytes), "weight_bytes_per_token",
+        number(model->weight_bytes_per_token), "flop_per_token", number(model->flop_per_token),
+        "kv_bytes_per_position", number(tr_model_kv_bytes_per_position(model)));
 }
 
 static json_t *result_json(const struct tr_prediction_result *result) {
     const struct tr_use_case *use_case = &result->use_case;
-    json_t *json =
-        json_pack("{s:o, s:i, s:i, s:i, s:o, s:o, s:o, s:o}", "use_case", text(use_case->name),
-                  "prompt_tokens", use_case->prompt_tokens, "generated_tokens",
-                  use_case->generated_tokens, "depth", use_case->depth, "pp_tok_s",
-                  estimate(result->pp_tok_s), "tg_tok_s", estimate(result->tg_tok_s),
-                  "first_token_s", estimate(result->first_token_s), "total_s",
-                  estimate(result->total_s));
-    json_t *rest = json_pack(
-        "{s:o, s:{s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o}", "load_s",
-        number(result->load_s), "fits", "where", text(result->fits_where), "spare_bytes",
-        number(result->spare_bytes), "roof_pp_tok_s", number(result->roof_pp_tok_s),
-        "roof_tg_tok_s", number(result->roof_tg_tok_s), "fraction_of_roof_pp",
-        number(result->pp_tok_s.value / result->roof_pp_tok_s), "fraction_of_roof_tg",
-        number(result->tg_tok_s.value / result->roof_tg_tok_s), "bound_pp",
-        text(result->bound_pp), "bound", text(result->bound), "class",
-        tr_class_name(result->viability), "why", text(result->why));
+    json_t *json = json_pack("{s:o, s:i, s:i, s:i, s:o, s:o, s:o, s:o}", "use_case",
+                             text(use_case->name), "prompt_tokens", use_case->prompt_tokens,
+                             "generated_tokens", use_case->generated_tokens, "depth",
+                             use_case->depth, "pp_tok_s", estimate(result->pp_tok_s), "tg_tok_s",
+                             estimate(result->tg_tok_s), "first_token_s",
+                             estimate(result->first_token_s), "total_s", estimate(result->total_s));
+    json_t *rest =
+        json_pack("{s:o, s:{s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o}", "load_s",
+                  number(result->load_s), "fits", "where", text(result->fits_where), "spare_bytes",
+                  number(result->spare_bytes), "roof_pp_tok_s", number(result->roof_pp_tok_s),
+                  "roof_tg_tok_s", number(result->roof_tg_tok_s), "fraction_of_roof_pp",
+                  number(result->pp_tok_s.value / result->roof_pp_tok_s), "fraction_of_roof_tg",
+                  number(result->tg_tok_s.value / result->roof_tg_tok_s), "bound_pp",
+                  text(result->bound_pp), "bound", text(result->bound), "class",
+                  tr_class_name(result->viability), "why", text(result->why));
     if (!json || !rest || json_object_update(json, rest)) {
         json_decref(json);
         json = NULL;
@@ -83,11 +81,11 @@ int tr_prediction_to_json(const struct tr_prediction *prediction, struct json_t 
         json_decref(notes);
         return TR_ENOMEM;
     }
-    json_t *document = json_pack(
-        "{s:s, s:o, s:s, s:n, s:o, s:o, s:o, s:o, s:o}", "schema", "tokenroof.prediction/1",
-        "model", model_json(prediction->model), "fidelity", prediction->fidelity, "engine",
-        "platform", text(prediction->platform), "threads", count(prediction->threads), "notes",
-        notes, "results", results, "explanations", explanations);
+    json_t *document = json_pack("{s:s, s:o, s:s, s:n, s:o, s:o, s:o, s:o, s:o}", "schema",
+                                 "tokenroof.prediction/1", "model", model_json(prediction->model),
+                                 "fidelity", prediction->fidelity, "engine", "platform",
+                                 text(prediction->platform), "threads", count(prediction->threads),
+                                 "notes", notes, "results", results, "explanations", explanations);
     if (!document)
         return TR_ENOMEM;
     *ret_document = document;

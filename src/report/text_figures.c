@@ -55,8 +55,16 @@ static bool same_row(const struct row *a, const struct row *b) {
            (!strcmp(metric, "bandwidth") || same_text(a->best->dtype, b->best->dtype));
 }
 
-static bool is_refused(const struct tr_measurement *at) {
-    return tr_strings_has(&at->flags, "above_ceiling");
+/* 0: sound; 1: tells more of what went wrong than of the machine; 2: refused. */
+static int doubt(const struct tr_measurement *at) {
+    if (tr_strings_has(&at->flags, "above_ceiling"))
+        return 2;
+    return tr_strings_has(&at->flags, "small_working_set") ||
+           tr_strings_has(&at->flags, "misplaced") || tr_strings_has(&at->flags, "disturbed");
+}
+
+static bool is_better(const struct tr_measurement *a, const struct tr_measurement *b) {
+    return doubt(a) != doubt(b) ? doubt(a) < doubt(b) : a->median > b->median;
 }
 
 static int row_order(const void *left, const void *right) {
@@ -92,9 +100,7 @@ static struct row *choose_rows(const struct tr_calibration *calibration, size_t 
             same++;
         if (same == n)
             rows[n++] = row;
-        else if (is_refused(rows[same].best) != is_refused(at)
-                     ? is_refused(rows[same].best)
-                     : at->median > rows[same].best->median)
+        else if (is_better(at, rows[same].best))
             rows[same] = row;
     }
     if (rows)
@@ -147,17 +153,13 @@ static const struct tr_limit *limit_of(const struct tr_calibration *calibration,
                      : NULL;
 }
 
-/* Which columns there is room for. */
+/* Columns that there may be no room for. */
 struct columns {
-    bool how, best, bus, n;
+    size_t how_width; /* 0: no such column; above HOW_SHORT: with the variant */
+    bool best, bus, n;
     size_t bar_width;
 };
-
-static struct columns columns_for(size_t width) {
-    struct columns columns = {
-        .how = width >= 80, .best = width >= 92, .n = width >= 92, .bus = width >= 120};
-    return columns;
-}
+enum { HOW_SHORT = 12, HOW_LONG = 44, BAR_SHORTEST = 10 };
 
 /* From 0.8 on a memory or compute figure is as it should be; below 0.6 something is wrong; above
  * the limit the limit is. */
@@ -176,7 +178,7 @@ static void bar_cells(struct tr_text *text, struct tr_table *table, const struct
         bool expected = row->all && strcmp(at->metric, "clock");
         tr_table_add(table, limit && limit->host_only ? "not rated"
                             : !expected               ? ""
-                            : columns->how            ? "limit unknown"
+                            : columns->how_width      ? "limit unknown"
                                                       : "unknown");
         tr_table_add(table, "");
         return;
@@ -195,24 +197,24 @@ static void bar_cells(struct tr_text *text, struct tr_table *table, const struct
 }
 
 static void how_cell(struct tr_text *text, struct tr_table *table, const struct tr_measurement *at,
-                     bool with_variant) {
+                     size_t width) {
     struct tr_strbuf how = {0};
     tr_strbuf_add(&how, at->isa ? at->isa : "");
     if (at->stores && !strcmp(at->stores, "nt"))
         tr_strbuf_add(&how, " nt");
-    if (with_variant && at->variant && *at->variant)
+    if (width > HOW_SHORT && at->variant && *at->variant)
         tr_strbuf_addf(&how, " %s", at->variant);
-    tr_text_cell(text, table, how.failed ? "" : how.text, with_variant ? 32 : 12);
+    tr_text_cell(text, table, how.failed ? "" : how.text, width);
     tr_strbuf_finish(&how);
 }
 
 static void head_cells(struct tr_table *table, const char *head, bool first,
                        const struct columns *columns, bool unicode) {
     tr_table_add(table, head);
-    tr_table_add(table, !first ? "" : columns->how ? "threads" : "thr");
-    if (columns->how)
+    tr_table_add(table, !first ? "" : columns->how_width ? "threads" : "thr");
+    if (columns->how_width)
         tr_table_add(table, first ? "how" : "");
-    tr_table_add(table, !first ? "" : columns->how ? "of its limit" : "limit");
+    tr_table_add(table, !first ? "" : columns->how_width ? "of its limit" : "limit");
     tr_table_add(table, "");
     tr_table_add(table, first ? "median" : "");
     tr_table_add(table, first ? (unicode ? "±95%" : "+-95%") : "");
@@ -238,8 +240,8 @@ static void row_cells(struct tr_text *text, struct tr_table *table, const struct
         tr_table_addf(table, "%d", at->threads);
     else
         tr_table_add(table, "-");
-    if (columns->how)
-        how_cell(text, table, at, columns->bus);
+    if (columns->how_width)
+        how_cell(text, table, at, columns->how_width);
     bar_cells(text, table, row, columns);
     tr_table_add(table, tr_text_number(at->median).text);
     tr_table_add(table, tr_text_number_like((at->ci95[1] - at->ci95[0]) / 2, at->median).text);
@@ -261,7 +263,7 @@ static void write_table(struct tr_text *text, const struct row *rows, size_t n,
     struct tr_table table;
     char alignment[16] = "lr";
     size_t at = 2;
-    if (columns->how)
+    if (columns->how_width)
         alignment[at++] = 'l';
     alignment[at++] = 'l';
     memset(alignment + at, 'r', 3u + columns->best + columns->bus + columns->n);
@@ -288,42 +290,62 @@ static void legend(struct tr_text *text, const struct row *rows, size_t n) {
     }
 }
 
+static size_t table_width(struct tr_text *text, const struct row *rows, size_t n,
+                          const struct columns *columns) {
+    struct tr_strbuf trial = {0};
+    write_table(text, rows, n, columns, &trial);
+    size_t width = tr_text_columns(trial.text);
+    tr_strbuf_finish(&trial);
+    return width;
+}
+
+/* Drops the columns that say least until the rest fits; the bar takes what is left over. */
+static struct columns choose_columns(struct tr_text *text, const struct row *rows, size_t n) {
+    struct columns columns = {HOW_LONG, true, true, true, BAR_SHORTEST};
+    size_t room = text->term.width;
+    for (int drop = 0; table_width(text, rows, n, &columns) > room && drop < 5; drop++) {
+        if (drop == 0)
+            columns.how_width = HOW_SHORT;
+        else if (drop == 1)
+            columns.bus = false;
+        else if (drop == 2)
+            columns.best = false;
+        else if (drop == 3)
+            columns.n = false;
+        else
+            columns.how_width = 0;
+    }
+    size_t most = room >= 120 ? 40 : 24;
+    while (columns.bar_width < most && table_width(text, rows, n, &columns) < room)
+        columns.bar_width++;
+    /* The headline above the bar may have been wider than the bar. */
+    while (columns.bar_width > 4 && table_width(text, rows, n, &columns) > room)
+        columns.bar_width--;
+    return columns;
+}
+
 void tr_text_figures(struct tr_text *text) {
     size_t n = 0, left_out = 0;
     struct row *rows = choose_rows(text->calibration, &n, &left_out);
-    struct columns columns = columns_for(text->term.width);
-    struct tr_strbuf trial = {0};
     if (!rows) {
         text->out->failed = true;
         return;
     }
     tr_strbuf_add(text->out, "\n");
-    if (n == 0)
+    if (n == 0) {
         tr_text_wrap(text, "No figures were measured.", 2);
-    else {
-        /* The bar takes what the other columns leave. */
-        columns.bar_width = 12;
-        write_table(text, rows, n, &columns, &trial);
-        size_t taken = tr_text_columns(trial.text);
-        size_t most = text->term.width >= 120 ? 40 : 24;
-        while (columns.bar_width > 4 && taken > text->term.width) {
-            columns.bar_width--;
-            taken--;
-        }
-        while (columns.bar_width < most && taken < text->term.width) {
-            columns.bar_width++;
-            taken++;
-        }
+    } else {
+        struct columns columns = choose_columns(text, rows, n);
         write_table(text, rows, n, &columns, text->out);
-        tr_text_wrap(text,
-                     "  Bandwidth counts the bytes the program asked for; percent counts what the "
-                     "memory moved.",
-                     2);
+        tr_text_wrap(
+            text,
+            "  Bandwidth counts the bytes the program asked for; percent and bus count what "
+            "the memory moved.",
+            2);
         legend(text, rows, n);
     }
     if (left_out)
         tr_text_wrapf(text, 2, "  %zu more %s in the formats json and csv.", left_out,
                       left_out == 1 ? "figure is" : "figures are");
-    tr_strbuf_finish(&trial);
     free(rows);
 }

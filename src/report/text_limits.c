@@ -6,7 +6,12 @@
 
 #include "text.h"
 
-/* Some figure is set against it, or a limit that is shown binds to it. */
+static const struct tr_limit *machine_limit(const struct tr_calibration *calibration,
+                                            const char *name) {
+    return tr_limit_find(calibration->limits, calibration->n_limits, name, TR_PLACE_MACHINE, 0);
+}
+
+/* Some figure is set against it. */
 static bool is_used(const struct tr_calibration *calibration, const struct tr_limit *limit) {
     for (size_t i = 0; i < calibration->n_measurements; i++) {
         const char *name = calibration->measurements[i].limit;
@@ -17,15 +22,28 @@ static bool is_used(const struct tr_calibration *calibration, const struct tr_li
     return false;
 }
 
+/* A smaller peak of the same data type, of an instruction set that a better one has outdone. */
+static bool is_outdone(const struct tr_calibration *calibration, const struct tr_limit *limit) {
+    size_t prefix = strlen("flop_f64_");
+    for (size_t i = 0; i < calibration->n_limits; i++) {
+        const struct tr_limit *other = &calibration->limits[i];
+        if (other->place.kind == TR_PLACE_MACHINE && !strncmp(other->name, limit->name, prefix) &&
+            other->value > limit->value)
+            return true;
+    }
+    return false;
+}
+
 static bool is_shown(const struct tr_calibration *calibration, const struct tr_limit *limit) {
-    if (limit->place.kind != TR_PLACE_MACHINE)
+    if (limit->place.kind != TR_PLACE_MACHINE || limit->refuted)
         return limit->refuted;
     if (!strcmp(limit->name, "dram_all_channels")) {
-        const struct tr_limit *dram = tr_limit_find(calibration->limits, calibration->n_limits,
-                                                    "dram", TR_PLACE_MACHINE, limit->place.index);
-        return limit->refuted || !dram || dram->value < limit->value;
+        const struct tr_limit *dram = machine_limit(calibration, "dram");
+        return !dram || dram->value < limit->value;
     }
-    return limit->refuted || is_used(calibration, limit) || !strcmp(limit->name, "dram") ||
+    if (!strncmp(limit->name, "flop_", 5) && is_outdone(calibration, limit))
+        return false;
+    return is_used(calibration, limit) || !strcmp(limit->name, "dram") ||
            !strncmp(limit->name, "fabric_", 7);
 }
 
@@ -108,12 +126,12 @@ void tr_text_limits(struct tr_text *text) {
         limit_cells(text, &table, limit);
     tr_table_write(&table, 2, &lines);
     tr_text_head(text, "limits");
-    if (table.n_cells == 0)
-        tr_text_wrapf(text, 2, "  Unknown: neither the memory modules nor the catalogue told. %s",
+    if (!machine_limit(text->calibration, "dram"))
+        tr_text_wrapf(text, 2,
+                      "  Of memory unknown: neither the modules nor the catalogue told. %s",
                       is_virtual ? "If the host's are known, give them with --channels N --mts N."
                                  : "Run 'sudo tokenroof', or give them with --channels N --mts N.");
-    else
-        join_formulas(text, lines.text);
+    join_formulas(text, lines.text);
     text->out->failed = text->out->failed || lines.failed;
     tr_strbuf_finish(&lines);
     tr_table_finish(&table);

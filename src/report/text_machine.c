@@ -176,7 +176,7 @@ static void memory_line(struct tr_text *text, const char *separator) {
     if (!add_modules(text, &line))
         tr_strbuf_add(&line, "memory modules unknown");
     if (bytes > 0)
-        tr_strbuf_addf(&line, "%s%.4g GiB", separator, bytes / (1 << 30));
+        tr_strbuf_addf(&line, "%s%.*g GiB", separator, bytes < 1e11 ? 3 : 4, bytes / (1 << 30));
     if (is_virtual(calibration)) {
         const char *hypervisor = tr_calibration_text(calibration, "hypervisor");
         tr_strbuf_addf(&line, "%svirtual machine", separator);

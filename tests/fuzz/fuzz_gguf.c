@@ -1,8 +1,8 @@
 /* Fuzz target for the GGUF reader.
  *
  * With libFuzzer: build with -fsanitize=fuzzer,address,undefined -DTOKENROOF_LIBFUZZER; seeds come
- * from `fuzz_gguf --write DIR`. Without it: `fuzz_gguf FILE...` replays inputs, `fuzz_gguf N` runs N
- * mutations of the seeds. A broken promise aborts.
+ * from `fuzz_gguf --write DIR`. Without it: `fuzz_gguf FILE...` replays inputs, `fuzz_gguf N` runs
+ * N mutations of the seeds. A broken promise aborts.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* One input for the GGUF reader, and mutations of good files; shared by the fuzz target and the unit
- * test. */
+/* One input for the GGUF reader, and mutations of good files; shared by the fuzz target and the
+ * unit test. */
 #ifndef TR_FUZZ_GGUF_INPUT_H
 #define TR_FUZZ_GGUF_INPUT_H
 
@@ -24,8 +24,8 @@ static inline bool fuzz_gguf_input(const uint8_t *bytes, size_t n) {
         code = tr_model_from_gguf(&gguf, "input", &model, &err);
     if (!code) {
         ok = model->file_bytes == n && model->weight_bytes_per_token > 0 &&
-             model->weight_bytes_per_token <= 2.0 * (double)n && tr_model_kv_bytes(model, 1e6) >= 0 &&
-             tr_model_kv_bytes_per_position(model) >= 0 &&
+             model->weight_bytes_per_token <= 2.0 * (double)n &&
+             tr_model_kv_bytes(model, 1e6) >= 0 && tr_model_kv_bytes_per_position(model) >= 0 &&
              isfinite(tr_model_attention_flop(model, 1e6)) && model->n_layers <= TR_MAX_BLOCKS;
     } else {
         /* A bad file has a message with the place; nothing else can go wrong here. */
@@ -46,9 +46,8 @@ static inline uint64_t fuzz_random(uint64_t *state) {
 
 /* Changes a few places; the numbers are those at which parsers break. */
 static inline void fuzz_mutate(uint8_t *bytes, size_t n, uint64_t *state) {
-    static const uint64_t edges[] = {0,          1,         9,          31,
-                                     0x7f,       0xff,      0xffff,     0x7fffffff,
-                                     0x80000000, 0xffffffff, INT64_MAX, UINT64_MAX};
+    static const uint64_t edges[] = {
+        0, 1, 9, 31, 0x7f, 0xff, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff, INT64_MAX, UINT64_MAX};
     int changes = 1 + (int)(fuzz_random(state) % 4);
     for (int i = 0; i < changes; i++) {
         size_t at = (size_t)(fuzz_random(state) % n);

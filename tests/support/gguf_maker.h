@@ -149,8 +149,8 @@ static inline void gm_tensor(struct gm *gm, const char *name, uint32_t type, uin
     gm->data_bytes = (end + gm->alignment - 1) / gm->alignment * gm->alignment;
 }
 
-static inline void gm_block(struct gm *gm, int block, const char *part, uint32_t type,
-                            uint64_t ne0, uint64_t ne1, uint64_t ne2) {
+static inline void gm_block(struct gm *gm, int block, const char *part, uint32_t type, uint64_t ne0,
+                            uint64_t ne1, uint64_t ne2) {
     char name[96];
     snprintf(name, sizeof(name), "blk.%d.%s", block, part);
     gm_tensor(gm, name, type, ne0, ne1, ne2);

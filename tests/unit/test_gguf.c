@@ -2,7 +2,7 @@
 
 #include <sys/stat.h>
 
-#include "gguf_input.h"
+#include "../fuzz/gguf_input.h"
 #include "gguf_parse.h"
 
 /* A temporary folder with paths in it; removed at the end of each test. */
@@ -126,15 +126,42 @@ static void test_quants(void **state) {
         const char *name;
         uint64_t bytes; /* of 256 elements */
     } known[] = {
-        {0, "F32", 1024},    {1, "F16", 512},      {2, "Q4_0", 144},    {3, "Q4_1", 160},
-        {6, "Q5_0", 176},    {7, "Q5_1", 192},     {8, "Q8_0", 272},    {9, "Q8_1", 288},
-        {10, "Q2_K", 84},    {11, "Q3_K", 110},    {12, "Q4_K", 144},   {13, "Q5_K", 176},
-        {14, "Q6_K", 210},   {15, "Q8_K", 292},    {16, "IQ2_XXS", 66}, {17, "IQ2_XS", 74},
-        {18, "IQ3_XXS", 98}, {19, "IQ1_S", 50},    {20, "IQ4_NL", 144}, {21, "IQ3_S", 110},
-        {22, "IQ2_S", 82},   {23, "IQ4_XS", 136},  {24, "I8", 256},     {25, "I16", 512},
-        {26, "I32", 1024},   {27, "I64", 2048},    {28, "F64", 2048},   {29, "IQ1_M", 56},
-        {30, "BF16", 512},   {34, "TQ1_0", 54},    {35, "TQ2_0", 66},   {39, "MXFP4", 136},
-        {40, "NVFP4", 144},  {41, "Q1_0", 36},     {42, "Q2_0", 72},    {133, "Q6_0", 208},
+        {0, "F32", 1024},
+        {1, "F16", 512},
+        {2, "Q4_0", 144},
+        {3, "Q4_1", 160},
+        {6, "Q5_0", 176},
+        {7, "Q5_1", 192},
+        {8, "Q8_0", 272},
+        {9, "Q8_1", 288},
+        {10, "Q2_K", 84},
+        {11, "Q3_K", 110},
+        {12, "Q4_K", 144},
+        {13, "Q5_K", 176},
+        {14, "Q6_K", 210},
+        {15, "Q8_K", 292},
+        {16, "IQ2_XXS", 66},
+        {17, "IQ2_XS", 74},
+        {18, "IQ3_XXS", 98},
+        {19, "IQ1_S", 50},
+        {20, "IQ4_NL", 144},
+        {21, "IQ3_S", 110},
+        {22, "IQ2_S", 82},
+        {23, "IQ4_XS", 136},
+        {24, "I8", 256},
+        {25, "I16", 512},
+        {26, "I32", 1024},
+        {27, "I64", 2048},
+        {28, "F64", 2048},
+        {29, "IQ1_M", 56},
+        {30, "BF16", 512},
+        {34, "TQ1_0", 54},
+        {35, "TQ2_0", 66},
+        {39, "MXFP4", 136},
+        {40, "NVFP4", 144},
+        {41, "Q1_0", 36},
+        {42, "Q2_0", 72},
+        {133, "Q6_0", 208},
         {144, "IQ4_KS", 140} /* 136 and 4 bytes a row */,
     };
     uint64_t ne[4] = {256, 1, 1, 1}, bytes;
@@ -161,7 +188,10 @@ static void test_quants(void **state) {
 
 static void test_bad_header(void **state) {
     (void)state;
-    static const char *const magics[] = {"GGJT", "gguf", "\x7f""ELF", "\0\0\0\0"};
+    static const char *const magics[] = {"GGJT", "gguf",
+                                         "\x7f"
+                                         "ELF",
+                                         "\0\0\0\0"};
     struct gm gm;
     for (size_t i = 0; i < 4; i++) {
         struct tr_gguf gguf = {0};
@@ -187,8 +217,8 @@ static void test_bad_header(void **state) {
         gm.version = versions[i].version;
         expect_bad(&gm, versions[i].words);
     }
-    static const uint64_t counts[] = {1000,      65537,     0x7fffffff, 0x80000000, UINT32_MAX,
-                                      INT64_MAX, UINT64_MAX, UINT64_MAX / 24 + 1};
+    static const uint64_t counts[] = {1000,       65537,     0x7fffffff, 0x80000000,
+                                      UINT32_MAX, INT64_MAX, UINT64_MAX, UINT64_MAX / 24 + 1};
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
         gm_dense(&gm, 3, false);
         gm.n_tensors = counts[i];
@@ -305,8 +335,8 @@ static void test_bad_alignment(void **state) {
 }
 
 /* A good file with one more tensor that is not. */
-static void expect_bad_tensor(const char *name, uint32_t type, uint32_t n_dims,
-                              const uint64_t *ne, uint64_t offset, const char *words) {
+static void expect_bad_tensor(const char *name, uint32_t type, uint32_t n_dims, const uint64_t *ne,
+                              uint64_t offset, const char *words) {
     struct gm gm;
     gm_dense(&gm, 3, false);
     gm_tensor_raw(&gm, name, type, n_dims, ne, offset);
@@ -335,12 +365,9 @@ static void test_bad_tensors(void **state) {
     expect_bad_tensor("x", GM_Q8_0, 1, (const uint64_t[]){33}, 0, "expected a multiple of 32");
 
     static const uint64_t dimensions[][4] = {
-        {UINT64_MAX, 1, 1, 1},
-        {INT64_MAX, 2, 1, 1},
-        {1ULL << 32, 1ULL << 32, 1, 1},
-        {1ULL << 16, 1ULL << 16, 1ULL << 16, 1ULL << 16},
-        {1ULL << 63, 1, 1, 1},
-        {1ULL << 63, 2, 0, 0},
+        {UINT64_MAX, 1, 1, 1},          {INT64_MAX, 2, 1, 1},
+        {1ULL << 32, 1ULL << 32, 1, 1}, {1ULL << 16, 1ULL << 16, 1ULL << 16, 1ULL << 16},
+        {1ULL << 63, 1, 1, 1},          {1ULL << 63, 2, 0, 0},
         {0, UINT64_MAX, 1, 1},
     };
     for (size_t i = 0; i < sizeof(dimensions) / sizeof(dimensions[0]); i++)
@@ -370,7 +397,7 @@ static void test_bad_tensor_lists(void **state) {
     gm_dense(&gm, 3, false);
     gm_text(&gm, &gm.tensors, "a");
     gm.tensors.bytes[gm.tensors.n - 1] = '\0';
-    gm_number(&gm.tensors, 0, 16);
+    gm_put(&gm.tensors, NULL, 16);
     gm.n_tensors++;
     expect_bad(&gm, "a NUL byte in a tensor's name");
 

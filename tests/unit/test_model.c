@@ -337,34 +337,24 @@ static void test_published_sizes(void **state) {
         const char *name;
         double bytes, parameters;
     } published[] = {
-        {"llama-3.2-1b-q4_k_m", 807694464, 1.236e9},
-        {"llama-3.2-3b-q4_k_m", 2019377696, 3.213e9},
-        {"llama-3.1-8b-q4_k_m", 4920739232, 8.030e9},
-        {"llama-3.1-8b-f16", 16.07e9, 8.030e9},
-        {"llama-3.1-8b-q8_0", 8.54e9, 8.030e9},
-        {"llama-3.1-8b-q6_k", 6.60e9, 8.030e9},
-        {"llama-3.1-8b-q4_0", 4.66e9, 8.030e9},
-        {"llama-3.1-8b-q4_k_s", 4.69e9, 8.030e9},
-        {"llama-3.1-8b-q5_k_m", 5.73e9, 8.030e9},
-        {"llama-3.3-70b-q4_k_m", 42.52e9, 70.55e9},
-        {"llama-2-7b-q4_k_m", 4.08e9, 6.738e9},
-        {"qwen2.5-7b-q4_k_m", 4.68e9, 7.616e9},
-        {"qwen2.5-14b-q4_k_m", 8988110976, 14.77e9},
-        {"qwen2.5-32b-q4_k_m", 19.85e9, 32.76e9},
-        {"qwen2.5-72b-q4_k_m", 47.42e9, 72.71e9},
-        {"qwen3-32b-q4_k_m", 19.76e9, 32.76e9},
-        {"qwen3-30b-a3b-q4_k_m", 18.56e9, 30.53e9},
-        {"gpt-oss-20b-mxfp4", 12.11e9, 20.91e9},
-        {"gpt-oss-120b-mxfp4", 63.39e9, 116.83e9},
-        {"gemma-3-27b-q4_k_m", 16.55e9, 27.01e9},
+        {"llama-3.2-1b-q4_k_m", 807694464, 1.236e9},  {"llama-3.2-3b-q4_k_m", 2019377696, 3.213e9},
+        {"llama-3.1-8b-q4_k_m", 4920739232, 8.030e9}, {"llama-3.1-8b-f16", 16.07e9, 8.030e9},
+        {"llama-3.1-8b-q8_0", 8.54e9, 8.030e9},       {"llama-3.1-8b-q6_k", 6.60e9, 8.030e9},
+        {"llama-3.1-8b-q4_0", 4.66e9, 8.030e9},       {"llama-3.1-8b-q4_k_s", 4.69e9, 8.030e9},
+        {"llama-3.1-8b-q5_k_m", 5.73e9, 8.030e9},     {"llama-3.3-70b-q4_k_m", 42.52e9, 70.55e9},
+        {"llama-2-7b-q4_k_m", 4.08e9, 6.738e9},       {"qwen2.5-7b-q4_k_m", 4.68e9, 7.616e9},
+        {"qwen2.5-14b-q4_k_m", 8988110976, 14.77e9},  {"qwen2.5-32b-q4_k_m", 19.85e9, 32.76e9},
+        {"qwen2.5-72b-q4_k_m", 47.42e9, 72.71e9},     {"qwen3-32b-q4_k_m", 19.76e9, 32.76e9},
+        {"qwen3-30b-a3b-q4_k_m", 18.56e9, 30.53e9},   {"gpt-oss-20b-mxfp4", 12.11e9, 20.91e9},
+        {"gpt-oss-120b-mxfp4", 63.39e9, 116.83e9},    {"gemma-3-27b-q4_k_m", 16.55e9, 27.01e9},
         {"deepseek-r1-q4_k_m", 404.4e9, 671.03e9},
     };
     for (size_t i = 0; i < sizeof(published) / sizeof(published[0]); i++) {
         struct tr_model *model = from_catalogue(published[i].name);
         double ratio = (double)model->file_bytes / published[i].bytes;
         if (fabs(ratio - 1) > 0.01)
-            fail_msg("%s: %.0f bytes, published %.0f", published[i].name,
-                     (double)model->file_bytes, published[i].bytes);
+            fail_msg("%s: %.0f bytes, published %.0f", published[i].name, (double)model->file_bytes,
+                     published[i].bytes);
         assert_true(fabs((double)model->parameters / published[i].parameters - 1) < 0.002);
         tr_model_destroy(model);
     }
@@ -379,8 +369,7 @@ static void test_catalogue_rows(void **state) {
         struct tr_model *model = from_catalogue(names[n]);
         char name[96];
         double last = INFINITY;
-        static const char *const order[] = {"f32",    "f16",    "q8_0", "q6_k",
-                                            "q5_k_m", "q4_k_m", NULL};
+        static const char *const order[] = {"f32", "f16", "q8_0", "q6_k", "q5_k_m", "q4_k_m", NULL};
         assert_string_equal(model->name, names[n]);
         assert_true(model->architecture_known);
         assert_non_null(strstr(model->source, "config.json"));
@@ -441,7 +430,9 @@ static void test_names(void **state) {
 
     struct tr_err err = {0};
     assert_int_equal(tr_model_from_catalogue("llama-3.1-9b", &model, &err), TR_EUSAGE);
-    assert_non_null(strstr(err.text, "Did you mean 'llama-3.1-8b-q4_k_m'?"));
+    assert_non_null(strstr(err.text, "Did you mean 'llama-3.1-8b'?"));
+    assert_int_equal(tr_model_from_catalogue("llama-3.1-9b-q8_0", &model, &err), TR_EUSAGE);
+    assert_non_null(strstr(err.text, "Did you mean 'llama-3.1-8b-q8_0'?"));
     assert_int_equal(tr_model_from_catalogue("llama-3.1-8b-q9", &model, &err), TR_EUSAGE);
     assert_non_null(strstr(err.text, "llama-3.1-8b"));
     assert_int_equal(tr_model_from_catalogue("zzzzzzzzzzzz", &model, &err), TR_EUSAGE);

@@ -263,6 +263,19 @@ static void first_line(void **state) {
     replace(&calibration->limits[1].binds, "fabric_read");
     assert_false(says(calibration, "Suspicion"));
     replace(&calibration->limits[1].binds, "dram");
+    /* Two packages: channels are those of the machine. */
+    json_t *machine = json_object_get(calibration->document, "machine");
+    json_object_set_new(machine, "packages", json_integer(2));
+    replace(&calibration->limits[0].formula, "2 packages x 12 channels x 8 B x 4.8 GT/s");
+    calibration->limits[0].value = 921.6;
+    read->median = 560;
+    assert_true(says(calibration, "fits 16 of 24 channels populated"));
+    json_object_set_new(machine, "virtual", json_true());
+    assert_false(says(calibration, "Suspicion"));
+    json_object_set_new(machine, "virtual", json_false());
+    replace(&calibration->limits[0].formula, "by hand");
+    assert_false(says(calibration, "Suspicion"));
+    replace(&calibration->limits[0].formula, "12 channels x 8 B x 4.8 GT/s");
     replace(&calibration->limits[0].basis, "smbios");
     assert_false(says(calibration, "Suspicion"));
     assert_false(says(calibration, "catalogue alone"));

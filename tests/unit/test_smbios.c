@@ -365,8 +365,7 @@ static struct tr_memory_module parse_device(const uint8_t *fields, size_t length
     memcpy(table, fields, length);
     table[0] = 17;
     table[1] = (uint8_t)length;
-    assert_int_equal(
-        tr_smbios_parse(NULL, 0, table, length + 2, "table", &smbios, NULL), 0);
+    assert_int_equal(tr_smbios_parse(NULL, 0, table, length + 2, "table", &smbios, NULL), 0);
     assert_int_equal(smbios.n_devices, 1);
     struct tr_memory_module module = smbios.devices[0].module;
     free(module.type); /* only numbers are looked at */
@@ -384,7 +383,7 @@ static void sizes_and_speeds(void **state) {
     assert_true(parse_device(fields, sizeof(fields)).size_bytes == (int64_t)0x4000 << 10);
     fields[0x0c] = fields[0x0d] = 0xff;
     assert_true(parse_device(fields, sizeof(fields)).size_bytes == -1);
-    fields[0x0d] = 0x7f;  /* see the extended size */
+    fields[0x0d] = 0x7f; /* see the extended size */
     fields[0x1e] = 0x04; /* 0x40000 MiB = 256 GiB */
     assert_true(parse_device(fields, sizeof(fields)).size_bytes == (int64_t)256 << 30);
     fields[0x15] = fields[0x16] = fields[0x20] = fields[0x21] = 0xff;

@@ -1,0 +1,387 @@
+#include "report_machine.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    NAME_COLUMNS = 21, /* of the left column */
+    MAX_ROWS = 16,     /* longer lists are cut; --json has all */
+    MAX_MATRIX_NODES = 16,
+};
+
+/* --- lines ----------------------------------------------------------------------------------- */
+
+void tr_text_fact(struct tr_text *text, const char *name, char *value) {
+    struct tr_strbuf line = {0};
+    tr_strbuf_addf(&line, "  %s", name);
+    size_t used = tr_display_width(name) + 2;
+    tr_strbuf_repeat(&line, " ", used < NAME_COLUMNS ? NAME_COLUMNS - used : 1);
+    if (value)
+        tr_text_add(text, &line, value);
+    if (!value || line.failed)
+        text->out->failed = true;
+    else
+        tr_text_wrap(text, line.text, NAME_COLUMNS);
+    tr_strbuf_finish(&line);
+    free(value);
+}
+
+char *tr_text_bytes(int64_t bytes) {
+    static const struct {
+        const char *unit;
+        int shift;
+    } units[] = {{"TiB", 40}, {"GiB", 30}, {"MiB", 20}, {"KiB", 10}};
+    if (bytes < 0)
+        return strdup("?");
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+        if (bytes >= INT64_C(1) << units[i].shift)
+            return tr_format("%.4g %s", (double)bytes / (double)(INT64_C(1) << units[i].shift),
+                             units[i].unit);
+    return tr_format("%" PRId64 " B", bytes);
+}
+
+static void head(struct tr_text *text, const char *line) {
+    tr_strbuf_add(text->out, "\n");
+    tr_text_head(text, line);
+}
+
+/* --- what it is ------------------------------------------------------------------------------ */
+
+static size_t count_threads(const struct tr_machine *machine) {
+    size_t n = 0;
+    for (size_t i = 0; i < machine->n_cores; i++)
+        n += machine->cores[i].cpus.n;
+    return n;
+}
+
+static void title(struct tr_text *text, const struct tr_machine *machine) {
+    struct tr_strbuf line = {0};
+    const char *dot = text->term.unicode ? " · " : " | ";
+    if (machine->n_packages > 1)
+        tr_strbuf_addf(&line, "%zu x ", machine->n_packages);
+    tr_strbuf_add(&line, tr_text_tone(text, TR_TONE_HEAD));
+    tr_text_add(text, &line, machine->cpu.model ? machine->cpu.model : "processor unknown");
+    tr_strbuf_add(&line, tr_text_plain(text));
+    if (machine->n_cores)
+        tr_strbuf_addf(&line, "%s%zu core%s, %zu thread%s", dot, machine->n_cores,
+                       machine->n_cores == 1 ? "" : "s", count_threads(machine),
+                       count_threads(machine) == 1 ? "" : "s");
+    if (machine->n_nodes)
+        tr_strbuf_addf(&line, "%s%zu NUMA node%s", dot, machine->n_nodes,
+                       machine->n_nodes == 1 ? "" : "s");
+    if (line.failed)
+        text->out->failed = true;
+    else
+        tr_text_wrap(text, line.text, 2);
+    tr_strbuf_finish(&line);
+}
+
+/* Known texts, joined by ", "; NULL if there is none. */
+static char *join(const char *const *parts, size_t n) {
+    struct tr_strbuf out = {0};
+    for (size_t i = 0; i < n; i++)
+        if (parts[i])
+            tr_strbuf_addf(&out, "%s%s", out.length ? ", " : "", parts[i]);
+    if (!out.length)
+        return NULL;
+    return tr_strbuf_take(&out);
+}
+
+static void fact_if(struct tr_text *text, const char *name, char *value) {
+    if (value)
+        tr_text_fact(text, name, value);
+}
+
+static char *levels(const struct tr_cpu_facts *cpu) {
+    struct tr_strbuf out = {0};
+    const char *why = NULL;
+    tr_strbuf_add(&out, "");
+    for (int i = 0; i < TR_ISA_COUNT; i++)
+        if (cpu->levels[i].available)
+            tr_strbuf_addf(&out, "%s%s", out.length ? " " : "", tr_isa_name((enum tr_isa)i));
+    for (int i = 0; i < TR_ISA_COUNT; i++) {
+        const char *reason = cpu->levels[i].reason;
+        if (cpu->levels[i].available || !reason || (why && !strcmp(why, reason)))
+            continue;
+        tr_strbuf_addf(&out, "%s%s: %s", out.length ? "; " : "", tr_isa_name((enum tr_isa)i),
+                       reason);
+        why = reason;
+    }
+    return tr_strbuf_take(&out);
+}
+
+static char *environment(const struct tr_machine *machine) {
+    const struct tr_environment *found = &machine->environment;
+    struct tr_strbuf out = {0};
+    if (found->virtual_machine)
+        tr_strbuf_addf(&out, "virtual machine (%s)",
+                       found->hypervisor ? found->hypervisor : "hypervisor unknown");
+    if (found->container)
+        tr_strbuf_addf(&out, "%scontainer", out.length ? ", " : "");
+    if (isfinite(found->cpu_quota))
+        tr_strbuf_addf(&out, "%sCPU time limited to %.3g CPUs", out.length ? ", " : "",
+                       found->cpu_quota);
+    if (found->memory_limit_bytes >= 0) {
+        char *bytes = tr_text_bytes(found->memory_limit_bytes);
+        tr_strbuf_addf(&out, "%smemory limited to %s", out.length ? ", " : "", bytes ? bytes : "");
+        free(bytes);
+    }
+    return out.length ? tr_strbuf_take(&out) : NULL;
+}
+
+/* Limits and clocks name what they rest on in their own lines. */
+static char *origins(const struct tr_machine *machine) {
+    const char *processor = machine->cpu.n_isa    ? "CPUID and the operating system"
+                            : !machine->cpu.model ? "nothing"
+                            : machine->n_packages ? "hwloc"
+                                                  : "the firmware's tables (SMBIOS)";
+    const char *memory = machine->memory.basis ? machine->memory.basis : "nothing";
+    return tr_format("processor: %s; topology: %s; memory modules: %s", processor,
+                     machine->n_packages ? "hwloc" : "nothing", memory);
+}
+
+static void identity(struct tr_text *text, const struct tr_machine *machine) {
+    const struct tr_firmware *firmware = &machine->firmware;
+    const struct tr_cpu_facts *cpu = &machine->cpu;
+    const char *const board[] = {firmware->board_vendor, firmware->board_name};
+    const char *const bios[] = {firmware->bios_vendor, firmware->bios_version, firmware->bios_date};
+    const char *const os[] = {machine->os.kernel, machine->os.distribution};
+    tr_text_fact(text, "source",
+                 machine->source ? tr_format("recording %s", machine->source)
+                                 : strdup("this machine"));
+    tr_text_fact(text, "learned from", origins(machine));
+    if (cpu->uarch)
+        tr_text_fact(text, "microarchitecture",
+                     cpu->uarch_efficiency
+                         ? tr_format("%s, efficiency cores %s", cpu->uarch, cpu->uarch_efficiency)
+                         : strdup(cpu->uarch));
+    tr_text_fact(text, "instructions", levels(cpu));
+    tr_text_fact(text, "catalogue",
+                 strdup(machine->platform ? machine->platform->name
+                                          : "this processor is not in it: no limit comes from it"));
+    fact_if(text, "environment", environment(machine));
+    fact_if(text, "board", join(board, 2));
+    fact_if(text, "firmware", join(bios, 3));
+    fact_if(text, "microcode", firmware->microcode ? strdup(firmware->microcode) : NULL);
+    fact_if(text, "system", join(os, 2));
+}
+
+/* --- topology -------------------------------------------------------------------------------- */
+
+/* "16, 32 MiB each" or "16, 16 MiB to 32 MiB". */
+static char *l3_summary(const struct tr_machine *machine) {
+    int64_t least = INT64_MAX, most = -1;
+    for (size_t i = 0; i < machine->n_l3_groups; i++) {
+        int64_t bytes = machine->l3_groups[i].l3_bytes;
+        least = bytes < least ? bytes : least;
+        most = bytes > most ? bytes : most;
+    }
+    char *low = tr_text_bytes(least), *high = tr_text_bytes(most);
+    const char *each = machine->n_l3_groups > 1 ? " each" : "";
+    char *out = least == most ? tr_format("%zu, %s%s", machine->n_l3_groups, high, each)
+                              : tr_format("%zu, %s to %s", machine->n_l3_groups, low, high);
+    free(low);
+    free(high);
+    return out;
+}
+
+static char *core_summary(const struct tr_machine *machine) {
+    size_t efficiency = 0, performance = 0, most = 0;
+    for (size_t i = 0; i < machine->n_cores; i++) {
+        const struct tr_core *core = &machine->cores[i];
+        efficiency += core->kind && !strcmp(core->kind, "efficiency");
+        performance += core->kind && !strcmp(core->kind, "performance");
+        most = core->cpus.n > most ? core->cpus.n : most;
+    }
+    struct tr_strbuf out = {0};
+    tr_strbuf_addf(&out, "%zu", machine->n_cores);
+    if (efficiency + performance)
+        tr_strbuf_addf(&out, " (%zu performance, %zu efficiency)", performance, efficiency);
+    tr_strbuf_addf(&out, ", %s%zu hardware thread%s each", efficiency ? "up to " : "", most,
+                   most == 1 ? "" : "s");
+    const struct tr_core *first = &machine->cores[0];
+    char *l1 = tr_text_bytes(first->l1d_bytes), *l2 = tr_text_bytes(first->l2_bytes);
+    tr_strbuf_addf(&out, "; %s of core 0: L1d %s, L2 %s", "caches", l1 ? l1 : "", l2 ? l2 : "");
+    free(l1);
+    free(l2);
+    return tr_strbuf_take(&out);
+}
+
+static void summary(struct tr_text *text, const struct tr_machine *machine) {
+    tr_text_fact(text, "packages", tr_format("%zu", machine->n_packages));
+    tr_text_fact(text, "NUMA nodes",
+                 machine->settings.nps
+                     ? tr_format("%zu, partitioning %s", machine->n_nodes, machine->settings.nps)
+                     : tr_format("%zu", machine->n_nodes));
+    if (machine->n_l3_groups)
+        tr_text_fact(text, "L3 groups", l3_summary(machine));
+    tr_text_fact(text, "CCDs",
+                 tr_format("%zu%s", machine->n_ccds,
+                           machine->n_ccds == machine->n_l3_groups && machine->n_ccds > 1
+                               ? ", one L3 group each"
+                               : ""));
+    if (machine->n_cores)
+        tr_text_fact(text, "cores", core_summary(machine));
+    char *llc = tr_text_bytes(machine->llc_bytes);
+    tr_text_fact(text, "last-level cache",
+                 llc ? tr_format("%s in reach of the usable CPUs", llc) : NULL);
+    free(llc);
+    char *cpus = tr_cpulist_format(&machine->allowed_cpus);
+    char *value = cpus ? tr_format("%s (%zu of %d online)", cpus, machine->allowed_cpus.n,
+                                   machine->n_cpus_online)
+                       : NULL;
+    tr_text_fact(text, "usable CPUs", value);
+    free(cpus);
+}
+
+struct place_row {
+    const char *what;
+    int index;
+    const struct tr_cpulist *cpus;
+    char *more; /* heap, may be NULL */
+};
+
+static void add_place(struct tr_text *text, struct tr_table *table, struct place_row row) {
+    char *cpus = tr_cpulist_format(row.cpus);
+    tr_table_addf(table, "%s %d", row.what, row.index);
+    tr_text_cell(text, table, cpus && *cpus ? cpus : "no CPUs", 40);
+    tr_table_add(table, row.more);
+    free(cpus);
+    free(row.more);
+}
+
+static char *node_text(const struct tr_numa_node *node) {
+    char *bytes = node->memory_bytes >= 0 ? tr_text_bytes(node->memory_bytes) : NULL;
+    char *text = tr_format("%s%s%s", bytes ? bytes : "memory unknown", node->kind ? " " : "",
+                           node->kind ? node->kind : "");
+    free(bytes);
+    return text;
+}
+
+static char *ccd_text(const struct tr_machine *machine, const struct tr_ccd *ccd) {
+    struct tr_strbuf out = {0};
+    int64_t bytes = 0;
+    for (size_t i = 0; i < ccd->n_l3_groups; i++)
+        bytes += machine->l3_groups[ccd->l3_groups[i]].l3_bytes;
+    tr_strbuf_addf(&out, "package %d", ccd->package);
+    if (ccd->node >= 0)
+        tr_strbuf_addf(&out, ", node %d", ccd->node);
+    if (ccd->n_l3_groups && bytes > 0) {
+        char *l3 = tr_text_bytes(bytes);
+        tr_strbuf_addf(&out, ", L3 %s", l3 ? l3 : "");
+        free(l3);
+    }
+    if (ccd->n_l3_groups > 1)
+        tr_strbuf_addf(&out, " in %zu groups", ccd->n_l3_groups);
+    return tr_strbuf_take(&out);
+}
+
+static void cut_off(struct tr_table *table, size_t n, const char *what) {
+    if (n <= MAX_ROWS)
+        return;
+    tr_table_addf(table, "...");
+    tr_table_addf(table, "%zu more %s", n - MAX_ROWS, what);
+    tr_table_add(table, "all are in --json");
+}
+
+static void places(struct tr_text *text, const struct tr_machine *machine) {
+    struct tr_table table;
+    tr_table_init(&table, "lll");
+    for (size_t i = 0; i < machine->n_packages && i < MAX_ROWS; i++)
+        add_place(text, &table,
+                  (struct place_row){"package", machine->packages[i].index,
+                                     &machine->packages[i].cpus, NULL});
+    cut_off(&table, machine->n_packages, "packages");
+    for (size_t i = 0; i < machine->n_nodes && i < MAX_ROWS; i++)
+        add_place(text, &table,
+                  (struct place_row){"node", machine->nodes[i].index, &machine->nodes[i].cpus,
+                                     node_text(&machine->nodes[i])});
+    cut_off(&table, machine->n_nodes, "nodes");
+    for (size_t i = 0; i < machine->n_ccds && i < MAX_ROWS; i++)
+        add_place(text, &table,
+                  (struct place_row){"ccd", machine->ccds[i].index, &machine->ccds[i].cpus,
+                                     ccd_text(machine, &machine->ccds[i])});
+    cut_off(&table, machine->n_ccds, "CCDs");
+    tr_table_write(&table, 2, text->out);
+    tr_table_finish(&table);
+}
+
+static void distances(struct tr_text *text, const struct tr_machine *machine) {
+    size_t n = machine->n_nodes;
+    struct tr_table table;
+    if (n < 2 || n > MAX_MATRIX_NODES || !machine->nodes[0].distances)
+        return;
+    head(text, "node distances (firmware's words, from row to column)");
+    tr_table_init(&table, "rrrrrrrrrrrrrrrrr" + (MAX_MATRIX_NODES - n));
+    tr_table_add(&table, "node");
+    for (size_t i = 0; i < n; i++)
+        tr_table_addf(&table, "%d", machine->nodes[i].index);
+    for (size_t i = 0; i < n; i++) {
+        tr_table_addf(&table, "%d", machine->nodes[i].index);
+        for (size_t k = 0; k < n; k++)
+            if (machine->nodes[i].distances && isfinite(machine->nodes[i].distances[k]))
+                tr_table_addf(&table, "%.4g", machine->nodes[i].distances[k]);
+            else
+                tr_table_add(&table, "?");
+    }
+    tr_table_write(&table, 2, text->out);
+    tr_table_finish(&table);
+}
+
+/* --- settings, notes ------------------------------------------------------------------------- */
+
+static void settings(struct tr_text *text, const struct tr_machine *machine) {
+    const struct tr_settings *found = &machine->settings;
+    static const char *const balancing[] = {"off", "on", "tiering"};
+    struct tr_strbuf out = {0};
+    if (found->smt)
+        tr_strbuf_addf(&out, ", SMT %s", found->smt);
+    if (found->governor)
+        tr_strbuf_addf(&out, ", governor %s", found->governor);
+    if (found->driver)
+        tr_strbuf_addf(&out, ", driver %s", found->driver);
+    if (found->boost >= 0)
+        tr_strbuf_addf(&out, ", boost %s", found->boost ? "on" : "off");
+    if (found->thp)
+        tr_strbuf_addf(&out, ", transparent huge pages %s", found->thp);
+    if (found->numa_balancing >= 0 && found->numa_balancing <= 2)
+        tr_strbuf_addf(&out, ", automatic NUMA balancing %s", balancing[found->numa_balancing]);
+    if (out.length)
+        tr_text_fact(text, "settings", tr_format("%s", out.text + 2));
+    tr_strbuf_finish(&out);
+}
+
+static void notes(struct tr_text *text, const struct tr_machine *machine) {
+    if (machine->n_notes == 0)
+        return;
+    head(text, "notes");
+    for (size_t i = 0; i < machine->n_notes; i++) {
+        struct tr_strbuf line = {0};
+        tr_strbuf_add(&line, "  - ");
+        tr_text_add(text, &line, machine->notes[i]);
+        tr_text_wrap(text, line.failed ? "" : line.text, 4);
+        tr_strbuf_finish(&line);
+    }
+}
+
+int tr_report_machine(const struct tr_machine *machine, const struct tr_term *term,
+                      struct tr_strbuf *out) {
+    struct tr_text text = {.term = *term, .out = out};
+    title(&text, machine);
+    identity(&text, machine);
+    settings(&text, machine);
+    if (machine->n_packages) {
+        head(&text, "topology (hwloc)");
+        summary(&text, machine);
+        tr_strbuf_add(out, "\n");
+        places(&text, machine);
+        distances(&text, machine);
+    }
+    tr_text_modules(&text, machine);
+    tr_text_clocks(&text, machine);
+    tr_text_machine_limits(&text, machine);
+    notes(&text, machine);
+    return out->failed ? TR_ENOMEM : 0;
+}

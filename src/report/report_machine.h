@@ -1,0 +1,23 @@
+/* A machine as found, on one page for people: what `tokenroof topology` prints. */
+#ifndef TR_REPORT_MACHINE_H
+#define TR_REPORT_MACHINE_H
+
+#include "text.h"
+#include "tokenroof/machine.h"
+
+/* Appends to `out`; things that are alike share a line, so that a large machine fits too. */
+int tr_report_machine(const struct tr_machine *machine, const struct tr_term *term,
+                      struct tr_strbuf *out);
+
+/* report_machine_memory.c: modules, clocks. report_machine_limits.c: limits. */
+void tr_text_modules(struct tr_text *text, const struct tr_machine *machine);
+void tr_text_clocks(struct tr_text *text, const struct tr_machine *machine);
+void tr_text_machine_limits(struct tr_text *text, const struct tr_machine *machine);
+
+/* A line "  <name>      <value>", the value wrapped. Takes over `value` (heap; NULL = out of
+ * memory). */
+void tr_text_fact(struct tr_text *text, const char *name, char *value);
+/* "32 MiB", "1.5 GiB"; "?" if unknown. Heap. */
+char *tr_text_bytes(int64_t bytes);
+
+#endif

@@ -1,0 +1,135 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report_machine.h"
+
+static bool same_text(const char *a, const char *b) {
+    return (!a && !b) || (a && b && !strcmp(a, b));
+}
+
+static bool alike(const struct tr_memory_module *a, const struct tr_memory_module *b) {
+    return a->size_bytes == b->size_bytes && a->data_width_bits == b->data_width_bits &&
+           a->rated_mts == b->rated_mts && a->configured_mts == b->configured_mts &&
+           same_text(a->type, b->type) && same_text(a->manufacturer, b->manufacturer) &&
+           same_text(a->part_number, b->part_number);
+}
+
+/* Where a module sits, as briefly as the firmware allows. */
+static const char *seat(const struct tr_memory_module *module) {
+    return module->channel   ? module->channel
+           : module->locator ? module->locator
+           : module->bank    ? module->bank
+                             : "?";
+}
+
+/* One line for all modules like modules[first]; empty slots by their locators, since those are what
+ * a person has to find on the board. */
+static void module_line(struct tr_text *text, const struct tr_memory *memory, size_t first) {
+    const struct tr_memory_module *module = &memory->modules[first];
+    bool empty = module->size_bytes == 0;
+    struct tr_strbuf seats = {0}, line = {0};
+    size_t n = 0;
+    for (size_t i = first; i < memory->n_modules; i++) {
+        const struct tr_memory_module *other = &memory->modules[i];
+        if (empty ? other->size_bytes != 0 : !alike(other, module))
+            continue;
+        const char *name = empty && other->locator ? other->locator : seat(other);
+        tr_strbuf_addf(&seats, "%s%s", n++ ? ", " : "", name);
+    }
+    if (empty) {
+        tr_strbuf_addf(&line, "%zu: %s", n, seats.text ? seats.text : "");
+        tr_text_fact(text, "empty slots", tr_strbuf_take(&line));
+        tr_strbuf_finish(&seats);
+        return;
+    }
+    char *size = tr_text_bytes(module->size_bytes);
+    tr_strbuf_addf(&line, "%zu x %s %s", n, size ? size : "",
+                   module->type ? module->type : "of unknown type");
+    free(size);
+    if (module->data_width_bits > 0)
+        tr_strbuf_addf(&line, ", %d bit%s", module->data_width_bits,
+                       module->total_width_bits > module->data_width_bits ? " + ECC" : "");
+    if (module->rated_mts > 0)
+        tr_strbuf_addf(&line, ", rated %d MT/s", module->rated_mts);
+    if (module->configured_mts > 0)
+        tr_strbuf_addf(&line, ", runs at %d MT/s", module->configured_mts);
+    if (module->manufacturer)
+        tr_strbuf_addf(&line, ", %s", module->manufacturer);
+    if (module->part_number)
+        tr_strbuf_addf(&line, " %s", module->part_number);
+    tr_strbuf_addf(&line, "; on %s", seats.text ? seats.text : "");
+    tr_text_fact(text, "modules", tr_strbuf_take(&line));
+    tr_strbuf_finish(&seats);
+}
+
+static bool is_first_of_its_kind(const struct tr_memory *memory, size_t index) {
+    bool empty = memory->modules[index].size_bytes == 0;
+    for (size_t i = 0; i < index; i++)
+        if (empty ? memory->modules[i].size_bytes == 0
+                  : alike(&memory->modules[i], &memory->modules[index]))
+            return false;
+    return true;
+}
+
+void tr_text_modules(struct tr_text *text, const struct tr_machine *machine) {
+    const struct tr_memory *memory = &machine->memory;
+    if (!memory->basis)
+        return;
+    char *title = tr_format("memory modules (%s)", memory->basis);
+    tr_strbuf_add(text->out, "\n");
+    tr_text_head(text, title ? title : "memory modules");
+    free(title);
+    if (memory->channels_populated > 0 && memory->channels_present > 0)
+        tr_text_fact(text, "channels",
+                     tr_format("%g of %g populated (64-bit channels)%s", memory->channels_populated,
+                               memory->channels_present,
+                               memory->channels_populated < memory->channels_present
+                                   ? ": the rest of the bandwidth needs modules in the empty ones"
+                                   : ""));
+    else if (memory->channels_populated > 0)
+        tr_text_fact(text, "channels",
+                     tr_format("%g populated (64-bit channels)", memory->channels_populated));
+    if (memory->total_bytes > 0) {
+        char *bytes = tr_text_bytes(memory->total_bytes);
+        tr_text_fact(text, "total", bytes);
+    }
+    for (size_t i = 0; i < memory->n_modules; i++)
+        if (is_first_of_its_kind(memory, i))
+            module_line(text, memory, i);
+}
+
+void tr_text_clocks(struct tr_text *text, const struct tr_machine *machine) {
+    const struct tr_clocks *clocks = &machine->clocks;
+    const struct tr_platform *platform = machine->platform;
+    const struct {
+        const char *name;
+        double ghz;
+        const char *basis;
+    } rows[] = {
+        {"fabric (FCLK)", clocks->fclk_ghz, clocks->fclk_basis},
+        {"fabric (FCLK)", isfinite(clocks->fclk_ghz) || !platform ? NAN : platform->fclk_ghz,
+         "catalogue"},
+        {"controller (UCLK)", clocks->uclk_ghz, clocks->fclk_basis},
+        {"memory (MCLK)", clocks->mclk_ghz, clocks->fclk_basis},
+        {"core base", clocks->base_ghz, "cpufreq"},
+        {"core maximum", clocks->max_ghz, "cpufreq"},
+        {"core base", isfinite(clocks->base_ghz) || !platform ? NAN : platform->base_ghz,
+         "catalogue"},
+        {"core boost", isfinite(clocks->max_ghz) || !platform ? NAN : platform->boost_ghz,
+         "catalogue"},
+    };
+    bool any = false;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (!isfinite(rows[i].ghz))
+            continue;
+        if (!any) {
+            tr_strbuf_add(text->out, "\n");
+            tr_text_head(text, "clocks");
+        }
+        any = true;
+        tr_text_fact(
+            text, rows[i].name,
+            tr_format("%.4g GHz (%s)", rows[i].ghz, rows[i].basis ? rows[i].basis : "read"));
+    }
+}

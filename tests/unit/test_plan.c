@@ -1,0 +1,216 @@
+/* Plans on machines that are not here: synthetic topologies with hand-set memory and levels. */
+#include "test.h"
+
+#include <math.h>
+
+#include "plan.h"
+#include "tokenroof/calibration.h"
+
+static struct tr_machine *synthetic(const char *description) {
+    struct tr_machine *machine = NULL;
+    struct tr_machine_options options = {.source = description};
+    struct tr_err err = {0};
+    int code = tr_machine_load(&options, &machine, &err);
+    if (code)
+        fail_msg("%s: %s", description, err.text);
+    for (int isa = 0; isa <= TR_ISA_AVX2; isa++)
+        machine->cpu.levels[isa].available = true;
+    machine->environment.memory_available_bytes = (int64_t)64 << 30;
+    return machine;
+}
+
+static struct tr_plan_options options_default(void) {
+    return (struct tr_plan_options){.isa_cap = -1, .seconds = 30};
+}
+
+static const struct tr_step *find_step(const struct tr_plan *plan, const char *id, int threads,
+                                       const struct tr_group **ret_group) {
+    for (size_t g = 0; g < plan->n_groups; g++)
+        for (size_t i = 0; i < plan->groups[g].n_steps; i++)
+            if (plan->groups[g].crew.n_threads == threads &&
+                !strcmp(plan->groups[g].steps[i].kernel->id, id)) {
+                if (ret_group)
+                    *ret_group = &plan->groups[g];
+                return &plan->groups[g].steps[i];
+            }
+    return NULL;
+}
+
+static void one_thread_per_core_on_its_node(void **state) {
+    (void)state;
+    struct tr_machine *machine =
+        synthetic("synthetic:pack:2 numa:1 l3:2(size=33554432) core:4 pu:2");
+    struct tr_plan_options options = options_default();
+    struct tr_strings notes = {0};
+    struct tr_plan plan;
+    const struct tr_group *group = NULL;
+    assert_int_equal(tr_plan_make(machine, &options, &notes, &plan, NULL), 0);
+    const struct tr_step *step = find_step(&plan, "read_plain", 16, &group);
+    assert_non_null(step);
+    assert_string_equal(step->kernel->isa, "avx2");
+    for (int i = 0; i < 16; i++) {
+        assert_int_equal(group->crew.cpus[i], 2 * i); /* never the second hardware thread */
+        assert_int_equal(group->crew.memory_nodes[i], i / 8);
+    }
+    /* 4 x 4 groups of 32 MiB over 16 threads, rounded up to what every kernel divides. */
+    assert_int_equal(group->crew.llc_bytes, 4 * 33554432LL);
+    assert_true(step->slice_bytes >= 4 * 4 * 33554432LL / 16);
+    assert_true(step->slice_bytes < 4 * 4 * 33554432LL / 16 + (64 << 10));
+    assert_true(step->from_memory && !plan.memory_bound);
+    assert_int_equal(notes.n, 0);
+    /* One thread reaches one L3 only. */
+    step = find_step(&plan, "read_plain", 1, &group);
+    assert_int_equal(group->crew.llc_bytes, 33554432);
+    tr_plan_finish(&plan);
+    tr_machine_destroy(machine);
+}
+
+static void budgets_add_up(void **state) {
+    (void)state;
+    struct tr_machine *machine = synthetic("synthetic:pack:1 l3:1 core:8 pu:1");
+    struct tr_plan_options options = options_default();
+    struct tr_strings notes = {0};
+    struct tr_plan plan;
+    double sum = 0;
+    assert_int_equal(tr_plan_make(machine, &options, &notes, &plan, NULL), 0);
+    for (size_t i = 0; i < plan.n_groups; i++)
+        sum += plan.groups[i].seconds;
+    assert_true(fabs(sum - 30) < 1e-6);
+    tr_plan_finish(&plan);
+    tr_machine_destroy(machine);
+}
+
+static void short_memory_bounds_and_is_told(void **state) {
+    (void)state;
+    struct tr_machine *machine = synthetic("synthetic:pack:1 l3:1(size=33554432) core:2 pu:1");
+    struct tr_plan_options options = options_default();
+    struct tr_strings notes = {0};
+    struct tr_plan plan;
+    machine->environment.memory_available_bytes = 230 << 20; /* a limit of 256 MiB */
+    assert_int_equal(tr_plan_make(machine, &options, &notes, &plan, NULL), 0);
+    assert_true(plan.memory_bound);
+    assert_true(plan.memory_bytes <= 115 << 20);
+    assert_int_equal(notes.n, 1);
+    assert_non_null(strstr(notes.items[0], "Memory is short"));
+    const struct tr_step *step = find_step(&plan, "read_plain", 2, NULL);
+    assert_true(step->slice_bytes * 2 < step->wanted_bytes);
+    assert_false(step->from_memory);
+    tr_strings_finish(&notes);
+    tr_plan_finish(&plan);
+    tr_machine_destroy(machine);
+}
+
+static void one_core_leaves_scaling_out(void **state) {
+    (void)state;
+    struct tr_machine *machine = synthetic("synthetic:pack:1 l3:1 core:1 pu:2");
+    struct tr_plan_options options = options_default();
+    struct tr_strings notes = {0};
+    struct tr_plan plan;
+    assert_int_equal(tr_plan_make(machine, &options, &notes, &plan, NULL), 0);
+    for (size_t i = 0; i < plan.n_groups; i++)
+        assert_int_equal(plan.groups[i].crew.n_threads, 1);
+    assert_int_equal(notes.n, 1);
+    assert_non_null(strstr(notes.items[0], "scaling"));
+    tr_strings_finish(&notes);
+    tr_plan_finish(&plan);
+    tr_machine_destroy(machine);
+}
+
+static void names_and_levels_are_checked(void **state) {
+    (void)state;
+    struct tr_machine *machine = synthetic("synthetic:pack:1 l3:1 core:2 pu:1");
+    struct tr_plan_options options = options_default();
+    struct tr_strings notes = {0};
+    struct tr_plan plan;
+    struct tr_err err;
+    const char *names[] = {"traid"};
+    options.kernels = names;
+    options.n_kernels = 1;
+    assert_int_equal(tr_plan_make(machine, &options, &notes, &plan, &err), TR_EUSAGE);
+    assert_non_null(strstr(err.text, "Did you mean 'triad'"));
+    names[0] = "triad*";
+    assert_int_equal(tr_plan_make(machine, &options, &notes, &plan, &err), 0);
+    tr_plan_finish(&plan);
+    machine->cpu.levels[TR_ISA_AVX512] =
+        (struct tr_isa_state){.available = false, .reason = "no such unit"};
+    options.isa_cap = TR_ISA_AVX512;
+    assert_int_equal(tr_plan_make(machine, &options, &notes, &plan, &err), TR_EUNAVAILABLE);
+    assert_non_null(strstr(err.text, "avx512 is not possible here: no such unit"));
+    machine->cpu.levels[TR_ISA_AVX512].reason = NULL;
+    options.isa_cap = TR_ISA_SSE2;
+    assert_int_equal(tr_plan_make(machine, &options, &notes, &plan, &err), 0);
+    for (size_t g = 0; g < plan.n_groups; g++)
+        for (size_t i = 0; i < plan.groups[g].n_steps; i++)
+            assert_string_equal(plan.groups[g].steps[i].kernel->isa, "sse2");
+    tr_plan_finish(&plan);
+    int too_many[] = {3};
+    options.threads = too_many;
+    options.n_threads = 1;
+    assert_int_equal(tr_plan_make(machine, &options, &notes, &plan, &err), TR_EUNAVAILABLE);
+    tr_machine_destroy(machine);
+}
+
+static void places_each_alone(void **state) {
+    (void)state;
+    struct tr_machine *machine =
+        synthetic("synthetic:pack:2 numa:1 l3:2(size=16777216) core:4 pu:1");
+    struct tr_plan_options options = options_default();
+    struct tr_strings notes = {0};
+    struct tr_plan plan;
+    const char *names[] = {"read_plain"};
+    options.kernels = names;
+    options.n_kernels = 1;
+    options.place = TR_PLACE_CCD;
+    assert_int_equal(tr_plan_make(machine, &options, &notes, &plan, NULL), 0);
+    assert_int_equal(plan.n_groups, 4);
+    for (size_t i = 0; i < plan.n_groups; i++) {
+        assert_int_equal(plan.groups[i].crew.n_threads, 4);
+        assert_int_equal(plan.groups[i].crew.place.index, (int)i);
+        assert_int_equal(plan.groups[i].crew.llc_bytes, 16777216);
+    }
+    tr_plan_finish(&plan);
+    struct tr_cpulist wrong = {.ids = (int[]){9}, .n = 1};
+    struct tr_err err;
+    options.place_indices = &wrong;
+    assert_int_equal(tr_plan_make(machine, &options, &notes, &plan, &err), TR_EUNAVAILABLE);
+    assert_non_null(strstr(err.text, "no ccd 9"));
+    tr_machine_destroy(machine);
+}
+
+static void large_machine(void **state) {
+    (void)state;
+    struct tr_machine *machine =
+        synthetic("synthetic:pack:2 numa:4 l3:8(size=33554432) core:6 pu:2");
+    struct tr_plan_options options = options_default();
+    struct tr_strings notes = {0};
+    struct tr_plan plan;
+    machine->environment.memory_available_bytes = (int64_t)512 << 30;
+    assert_int_equal(tr_plan_make(machine, &options, &notes, &plan, NULL), 0);
+    const struct tr_group *group = NULL;
+    assert_non_null(find_step(&plan, "triad_plain", 384, &group));
+    assert_int_equal(group->crew.memory_nodes[383], 7);
+    tr_plan_finish(&plan);
+    tr_machine_destroy(machine);
+}
+
+static void slices_divide(void **state) {
+    (void)state;
+    for (int64_t bytes = 1; bytes < 1 << 20; bytes = bytes * 3 / 2 + 1) {
+        int64_t slice = tr_slice_round(bytes);
+        assert_true(slice >= bytes && slice % 512 == 0 && slice - bytes < 33 << 10);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_thread_per_core_on_its_node),
+        cmocka_unit_test(budgets_add_up),
+        cmocka_unit_test(short_memory_bounds_and_is_told),
+        cmocka_unit_test(one_core_leaves_scaling_out),
+        cmocka_unit_test(names_and_levels_are_checked),
+        cmocka_unit_test(places_each_alone),
+        cmocka_unit_test(large_machine),
+        cmocka_unit_test(slices_divide),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,196 @@
+/* Real samples on this machine, small ones: that work which is left out, wrong results, threads in
+ * the wrong place and a stop are noticed. No figure is judged by its size. */
+#include "test.h"
+
+#include <math.h>
+
+#include "bind.h"
+#include "pages.h"
+#include "run.h"
+#include "sample.h"
+
+struct fixture {
+    struct tr_machine *machine;
+    struct tr_crew crew;
+};
+
+static volatile sig_atomic_t stop;
+
+static int setup(void **state) {
+    struct fixture *fixture = calloc(1, sizeof(*fixture));
+    struct tr_machine_options options = {0};
+    struct tr_plan_options plan = {.isa_cap = -1};
+    assert_non_null(fixture);
+    assert_int_equal(tr_machine_load(&options, &fixture->machine, NULL), 0);
+    assert_int_equal(
+        tr_crew_make(fixture->machine, TR_PLACE_MACHINE, 0, &plan, 0, &fixture->crew, NULL), 0);
+    *state = fixture;
+    return 0;
+}
+
+static int teardown(void **state) {
+    struct fixture *fixture = *state;
+    tr_crew_finish(&fixture->crew);
+    tr_machine_destroy(fixture->machine);
+    free(fixture);
+    return 0;
+}
+
+static struct tr_step step_of(const struct tr_kernel *kernel, int64_t slice) {
+    assert_non_null(kernel);
+    return (struct tr_step){.kernel = kernel, .slice_bytes = slice, .wanted_bytes = slice};
+}
+
+static int run_steps(struct fixture *fixture, struct tr_step *steps, size_t n, double seconds,
+                     struct tr_series *series) {
+    struct tr_group group = {
+        .name = "test", .crew = fixture->crew, .steps = steps, .n_steps = n, .seconds = seconds};
+    struct tr_run_options options = {
+        .pages = TR_PAGES_4K, .min_samples = 3, .stop = &stop, .n_stages = 1};
+    struct tr_err err = {0};
+    int code = tr_run_group(fixture->machine, &group, &options, series, &err);
+    if (code && code != TR_ESTOPPED)
+        fail_msg("%s", err.text);
+    return code;
+}
+
+static void every_kind_gives_samples(void **state) {
+    struct fixture *fixture = *state;
+    struct tr_step steps[] = {
+        step_of(tr_kernel_find("read_s8", "sse2"), tr_slice_round(1 << 20)),
+        step_of(tr_kernel_find("triad_nt", "sse2"), tr_slice_round(300000)),
+        step_of(tr_kernel_find("copy_plain", "scalar"), tr_slice_round(16384)),
+        step_of(tr_kernel_find("fma_f64", "sse2"), 0),
+        step_of(tr_kernel_find("clock_add", "scalar"), 0),
+    };
+    struct tr_series series[5];
+    assert_int_equal(run_steps(fixture, steps, 5, 1.0, series), 0);
+    for (int i = 0; i < 5; i++) {
+        assert_true(series[i].n >= 3);
+        assert_false(series[i].wrong);
+        for (size_t k = 0; k < series[i].n; k++)
+            assert_true(isfinite(series[i].rates[k]) && series[i].rates[k] > 0);
+        /* The rate over the whole span cannot be far from that of the common window. */
+        double span = series[i].units_total / series[i].span_total_ns;
+        assert_true(span > 0 && span < 2 * series[i].rates[0] * fixture->crew.n_threads);
+        tr_series_finish(&series[i]);
+    }
+}
+
+static void idle(struct tr_kargs *args) {
+    args->sum = 1;
+}
+
+static void half(struct tr_kargs *args) {
+    struct tr_kargs part = *args;
+    part.n /= 2;
+    tr_kernel_find("triad_plain", "sse2")->function(&part);
+}
+
+static void half_chains(struct tr_kargs *args) {
+    struct tr_kargs part = *args;
+    part.n /= 2;
+    tr_kernel_find("fma_f64", "sse2")->function(&part);
+    args->sum = part.sum;
+}
+
+/* Kernels that leave out all or half of their work must not give a figure. */
+static void work_left_out_is_noticed(void **state) {
+    struct fixture *fixture = *state;
+    struct tr_kernel broken[] = {
+        *tr_kernel_find("read_plain", "sse2"), *tr_kernel_find("write_plain", "sse2"),
+        *tr_kernel_find("copy_nt", "sse2"),    *tr_kernel_find("triad_plain", "sse2"),
+        *tr_kernel_find("fma_f64", "sse2"),
+    };
+    broken[0].function = broken[1].function = broken[2].function = idle;
+    broken[3].function = half;
+    broken[4].function = half_chains;
+    for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
+        struct tr_series series;
+        struct tr_step step = step_of(&broken[i], tr_slice_round(1 << 18));
+        assert_int_equal(run_steps(fixture, &step, 1, 0.1, &series), 0);
+        assert_true(series.wrong);
+        assert_int_equal(series.n, 0);
+        tr_series_finish(&series);
+    }
+}
+
+/* One bit of a result turned over, once the step is under way, is found in the sparse check too:
+ * every page has one word that is looked at. */
+static int calls;
+static void flips_later(struct tr_kargs *args) {
+    tr_kernel_find("triad_plain", "sse2")->function(args);
+    if (++calls > 50)
+        for (size_t i = 0; i < args->n; i++)
+            ((uint64_t *)args->a)[i] ^= 1;
+}
+
+static void late_error_is_noticed(void **state) {
+    struct fixture *fixture = *state;
+    struct tr_kernel broken = *tr_kernel_find("triad_plain", "sse2");
+    struct tr_step step = step_of(&broken, tr_slice_round(1 << 18));
+    struct tr_series series;
+    broken.function = flips_later;
+    calls = 0;
+    assert_int_equal(run_steps(fixture, &step, 1, 0.5, &series), 0);
+    assert_true(series.wrong);
+    tr_series_finish(&series);
+}
+
+static void stop_ends_at_once(void **state) {
+    struct fixture *fixture = *state;
+    struct tr_step step = step_of(tr_kernel_find("read_plain", "sse2"), tr_slice_round(1 << 20));
+    struct tr_series series;
+    stop = 1;
+    assert_int_equal(run_steps(fixture, &step, 1, 10, &series), TR_ESTOPPED);
+    stop = 0;
+    assert_int_equal(series.n, 0);
+    tr_series_finish(&series);
+}
+
+static void binding_is_proved(void **state) {
+    struct fixture *fixture = *state;
+    int cpu = fixture->crew.cpus[0];
+    assert_int_equal(tr_bind_thread(fixture->machine, cpu, NULL), 0);
+    assert_true(tr_thread_is_bound(fixture->machine, cpu));
+    if (fixture->crew.n_threads > 1)
+        assert_false(tr_thread_is_bound(fixture->machine, fixture->crew.cpus[1]));
+    tr_unbind_thread(fixture->machine);
+    if (fixture->machine->allowed_cpus.n > 1)
+        assert_false(tr_thread_is_bound(fixture->machine, cpu));
+    struct tr_err err;
+    assert_int_equal(tr_bind_thread(fixture->machine, 60000, &err), TR_EUNAVAILABLE);
+}
+
+static void pages_are_what_they_say(void **state) {
+    (void)state;
+    struct tr_buffer buffer;
+    bool bound;
+    struct tr_err err;
+    assert_int_equal(tr_buffer_map(8 << 20, TR_PAGES_4K, -1, &buffer, &bound, &err), 0);
+    memset(buffer.base, 1, buffer.bytes);
+    double huge = tr_buffer_huge_fraction(&buffer);
+    assert_true(isnan(huge) || huge == 0);
+    double on_node = tr_buffer_node_fraction(&buffer, 0),
+           elsewhere = tr_buffer_node_fraction(&buffer, 1000);
+    assert_true(isnan(on_node) || (on_node >= 0 && on_node <= 1));
+    assert_true(isnan(elsewhere) || elsewhere == 0);
+    tr_buffer_unmap(&buffer);
+    tr_buffer_unmap(&buffer); /* harmless */
+    /* A pool of 1 GiB pages for 1 TiB is nowhere. */
+    assert_int_equal(tr_buffer_map((size_t)1 << 40, TR_PAGES_1G, -1, &buffer, &bound, &err),
+                     TR_EUNAVAILABLE);
+    assert_non_null(strstr(err.text, "nr_hugepages"));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(every_kind_gives_samples, setup, teardown),
+        cmocka_unit_test_setup_teardown(work_left_out_is_noticed, setup, teardown),
+        cmocka_unit_test_setup_teardown(late_error_is_noticed, setup, teardown),
+        cmocka_unit_test_setup_teardown(stop_ends_at_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(binding_is_proved, setup, teardown),
+        cmocka_unit_test(pages_are_what_they_say),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
