@@ -44,12 +44,12 @@ struct tr_measurement {
     /* As other programs count: all bytes or operations of all samples / the sum of their times from
      * the first thread's start to the last one's finish. */
     double span_rate;
-    double *samples;    /* in time order */
+    double *samples; /* in time order */
     size_t n_samples;
-    double core_ghz; /* measured within the samples, NAN if not */
-    char *limit;     /* name of the limit it is set against; NULL without one */
-    double efficiency; /* median (bus bytes for memory) / limit; NAN without a limit */
-    char *measured_at; /* ISO 8601 */
+    double core_ghz;         /* measured within the samples, NAN if not */
+    char *limit;             /* name of the limit it is set against; NULL without one */
+    double efficiency;       /* median (bus bytes for memory) / limit; NAN without a limit */
+    char *measured_at;       /* ISO 8601 */
     struct tr_strings flags; /* unsteady throttled migrated not_pinned small_working_set
                               * above_ceiling misplaced disturbed bimodal */
     struct tr_strings warnings;
@@ -61,7 +61,7 @@ struct tr_calibration {
     char *created; /* ISO 8601 UTC */
     char *label;
     bool partial;
-    char *grade; /* "A".."D" */
+    char *grade;                /* "A".."D" */
     struct tr_strings reasons;  /* of the grade */
     struct tr_strings warnings; /* conditions.warnings */
     struct tr_limit *limits;

@@ -37,14 +37,14 @@ struct tr_limit {
     char *name;
     struct tr_place place;
     double value;
-    char *unit;    /* "GB/s", "GFLOP/s" */
-    char *formula; /* with the numbers filled in: "12 channels x 8 B x 5.6 GT/s" */
-    char *basis;   /* smbios udev edac hsmp ryzen_smu perf catalogue user measured_clock
-                    * measured_bound: the weakest of its inputs */
-    bool hard;     /* read from this machine or measured on it: a result above it is refused */
-    bool refuted;  /* a result above it was measured: the limit is wrong */
+    char *unit;     /* "GB/s", "GFLOP/s" */
+    char *formula;  /* with the numbers filled in: "12 channels x 8 B x 5.6 GT/s" */
+    char *basis;    /* smbios udev edac hsmp ryzen_smu perf catalogue user measured_clock
+                     * measured_bound: the weakest of its inputs */
+    bool hard;      /* read from this machine or measured on it: a result above it is refused */
+    bool refuted;   /* a result above it was measured: the limit is wrong */
     bool host_only; /* virtual machine: the host's limit, rates nothing */
-    char *binds;   /* for memory_*: which limit binds ("dram" or "fabric_read"); else NULL */
+    char *binds;    /* for memory_*: which limit binds ("dram" or "fabric_read"); else NULL */
 };
 
 /* NULL if there is none. */

@@ -44,12 +44,12 @@ struct tr_cpu_facts {
     char *vendor; /* "AMD", "Intel", or the CPUID vendor string */
     char *model;  /* brand string, trimmed */
     int family, model_number, stepping;
-    char *uarch;           /* name of the row in data/uarch.csv; NULL if the CPU is not in it */
+    char *uarch;            /* name of the row in data/uarch.csv; NULL if the CPU is not in it */
     char *uarch_efficiency; /* the same for the efficiency cores of a hybrid part, else NULL */
     char **isa; /* CPU flags by their /proc/cpuinfo names, that the CPU has and the OS enabled */
     size_t n_isa;
-    int fp512_datapath;    /* AMD leaf 0x8000001A bit 3: 1 yes, 0 no, -1 not told */
-    bool hybrid;           /* CPUID.7.0:EDX15 */
+    int fp512_datapath; /* AMD leaf 0x8000001A bit 3: 1 yes, 0 no, -1 not told */
+    bool hybrid;        /* CPUID.7.0:EDX15 */
     struct tr_isa_state levels[TR_ISA_COUNT];
 };
 
@@ -59,7 +59,7 @@ struct tr_package {
 };
 
 struct tr_numa_node {
-    int index; /* the operating system's number */
+    int index;              /* the operating system's number */
     struct tr_cpulist cpus; /* empty for a memory-only node */
     int64_t memory_bytes;
     char *kind;        /* "DRAM", "HBM", "CXL", NULL if unknown */
@@ -84,7 +84,7 @@ struct tr_ccd {
 struct tr_core {
     int index;
     int package, node, l3_group, ccd;
-    const char *kind; /* "performance", "efficiency", NULL where all are alike */
+    const char *kind;       /* "performance", "efficiency", NULL where all are alike */
     struct tr_cpulist cpus; /* hardware threads that this process may use, lowest first */
     int64_t l1d_bytes, l2_bytes;
 };
@@ -97,12 +97,12 @@ struct tr_memory_module {
     int data_width_bits, total_width_bits;
     int rated_mts, configured_mts;
     int rank;
-    int package; /* socket it belongs to, as far as the locator tells; -1 unknown */
+    int package;   /* socket it belongs to, as far as the locator tells; -1 unknown */
     char *channel; /* e.g. "P0 A"; NULL unknown */
 };
 
 struct tr_memory {
-    char *basis; /* "smbios", "udev", NULL when neither was readable */
+    char *basis;                      /* "smbios", "udev", NULL when neither was readable */
     struct tr_memory_module *modules; /* one per slot, empty ones too */
     size_t n_modules;
     /* Machine totals of 64-bit channels: widths are added up, not modules counted. */
@@ -116,7 +116,7 @@ struct tr_memory {
 struct tr_clocks {
     double fclk_ghz, uclk_ghz, mclk_ghz; /* NAN unless read from this machine or given */
     const char *fclk_basis;              /* "hsmp", "ryzen_smu", "user", NULL */
-    double base_ghz, max_ghz; /* cpufreq policy facts */
+    double base_ghz, max_ghz;            /* cpufreq policy facts */
 };
 
 struct tr_firmware {
@@ -143,10 +143,11 @@ struct tr_environment {
     bool virtual_machine;
     char *hypervisor; /* "KVM", ...; NULL */
     bool container;
-    double cpu_quota; /* CPUs' worth of time allowed by cgroups, NAN without a limit */
+    double cpu_quota;           /* CPUs' worth of time allowed by cgroups, NAN without a limit */
     int64_t memory_limit_bytes; /* smallest cgroup limit or RLIMIT_AS/DATA, -1 without one */
-    int64_t memory_available_bytes; /* what may still be allocated: min(MemAvailable, limit - use) */
-    double load_average; /* 1 minute, NAN unknown */
+    int64_t
+        memory_available_bytes; /* what may still be allocated: min(MemAvailable, limit - use) */
+    double load_average;        /* 1 minute, NAN unknown */
 };
 
 /* A moment's totals; two of them bracket a measurement. All of this machine since boot. */

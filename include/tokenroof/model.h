@@ -14,16 +14,16 @@ extern "C" {
 
 /* Where a tensor's bytes go when a token is generated. */
 enum tr_tensor_class {
-    TR_TENSOR_EMBEDDING,  /* one row is read per token */
-    TR_TENSOR_ATTENTION,  /* projections, read whole */
-    TR_TENSOR_FFN,        /* dense feed-forward, read whole */
-    TR_TENSOR_EXPERTS,    /* routed experts: used / count of them is read */
-    TR_TENSOR_SHARED,     /* shared experts, read whole */
+    TR_TENSOR_EMBEDDING, /* one row is read per token */
+    TR_TENSOR_ATTENTION, /* projections, read whole */
+    TR_TENSOR_FFN,       /* dense feed-forward, read whole */
+    TR_TENSOR_EXPERTS,   /* routed experts: used / count of them is read */
+    TR_TENSOR_SHARED,    /* shared experts, read whole */
     TR_TENSOR_ROUTER,
-    TR_TENSOR_RECURRENT,  /* SSM, linear attention, convolutions */
-    TR_TENSOR_NORM,       /* norms, biases, scales */
-    TR_TENSOR_OUTPUT,     /* vocabulary matrix, read whole once per generated token */
-    TR_TENSOR_SKIPPED,    /* not run in ordinary decoding: multi-token-prediction blocks, vision */
+    TR_TENSOR_RECURRENT, /* SSM, linear attention, convolutions */
+    TR_TENSOR_NORM,      /* norms, biases, scales */
+    TR_TENSOR_OUTPUT,    /* vocabulary matrix, read whole once per generated token */
+    TR_TENSOR_SKIPPED,   /* not run in ordinary decoding: multi-token-prediction blocks, vision */
     TR_TENSOR_CLASS_COUNT,
 };
 const char *tr_tensor_class_name(enum tr_tensor_class tensor_class);
@@ -44,8 +44,8 @@ struct tr_attention_layer {
 };
 
 struct tr_model {
-    char *name;         /* full catalogue name, or the file's name without ".gguf" */
-    char *architecture; /* "llama", "qwen3moe", ... */
+    char *name;              /* full catalogue name, or the file's name without ".gguf" */
+    char *architecture;      /* "llama", "qwen3moe", ... */
     bool architecture_known; /* false: sized from its tensor list alone */
     char *quantization;      /* of most weight bytes: "Q4_K" ... */
     uint64_t parameters, active_parameters;

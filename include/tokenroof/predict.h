@@ -32,10 +32,10 @@ enum tr_class tr_classify(double prompt_s, double tg_tok_per_s, double total_s);
 
 /* What a prediction rests on; unknown = NAN. Taken from a calibration by the caller. */
 struct tr_rates {
-    double read_gb_per_s;        /* best read rate of the machine */
-    double flop_gflop_per_s;     /* FP32 FMA, all threads */
-    double memory_bytes;         /* for "does it fit" */
-    double storage_gb_per_s;     /* NAN without --storage */
+    double read_gb_per_s;    /* best read rate of the machine */
+    double flop_gflop_per_s; /* FP32 FMA, all threads */
+    double memory_bytes;     /* for "does it fit" */
+    double storage_gb_per_s; /* NAN without --storage */
     int threads;
     const char *platform; /* shown in the result */
     bool fabric_bound;    /* the memory limit that binds is the fabric */

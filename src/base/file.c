@@ -98,8 +98,8 @@ int tr_file_write(const char *path, const char *bytes, size_t length, bool overw
     if (!temporary)
         return TR_ENOMEM;
     if (!overwrite && access(path, F_OK) == 0) {
-        code = tr_err_set(reterr, TR_EUSAGE,
-                          "%s: exists already. Use --force to overwrite it", path);
+        code =
+            tr_err_set(reterr, TR_EUSAGE, "%s: exists already. Use --force to overwrite it", path);
         goto out;
     }
     fd = mkstemp(temporary);

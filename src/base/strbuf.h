@@ -3,8 +3,8 @@
 #ifndef TR_BASE_STRBUF_H
 #define TR_BASE_STRBUF_H
 
-#include <stdbool.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct tr_strbuf {

@@ -134,8 +134,11 @@ static int run(void *data, char *const *arguments, size_t n_arguments, struct tr
     } else if (!code) {
         code = tr_measuring_run(&measuring, &calibration, reterr);
         struct tr_err problem = {0};
-        int delivered =
-            calibration ? deliver(options, measuring.machine, calibration, &problem) : 0;
+        int delivered = 0;
+        if (calibration && (calibration->n_measurements || code != TR_ESTOPPED))
+            delivered = deliver(options, measuring.machine, calibration, &problem);
+        else if (calibration && reterr)
+            tr_err_set(reterr, code, "stopped before anything was measured: nothing is kept");
         /* A failure to write matters more than a doubt about the figures. */
         if (delivered && code != TR_ESTOPPED) {
             code = delivered;

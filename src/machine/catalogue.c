@@ -98,7 +98,7 @@ static char *text_of(const struct tr_csv *csv, size_t row, const char *column) {
 
 static int hexadecimal(const char *text) {
     char *end = NULL;
-    if (strncmp(text, "0x", 2)) /* "arm64" */
+    if (strncmp(text, "0x", 2) != 0) /* "arm64" */
         return -1;
     unsigned long value = strtoul(text + 2, &end, 16);
     return end == text + 2 || value > 0xffff ? -1 : (int)value;
@@ -249,16 +249,16 @@ int tr_catalogue_fill(struct tr_machine *machine) {
 static bool names_cpu(const char *cpuid, int family, int model, int stepping) {
     bool found = false;
     while (*cpuid) {
-        unsigned f, m;
-        int limit;
-        if (sscanf(cpuid, "%xh/%xh", &f, &m) == 2) {
+        char *end = NULL;
+        if (!strncmp(cpuid, "step<=", 6)) {
+            found = found && stepping <= strtol(cpuid + 6, NULL, 10);
+        } else if (!strncmp(cpuid, "step>=", 6)) {
+            found = found && stepping >= strtol(cpuid + 6, NULL, 10);
+        } else if (isxdigit((unsigned char)*cpuid)) {
             if (found)
                 return true;
-            found = (int)f == family && (int)m == model;
-        } else if (sscanf(cpuid, "step<=%d", &limit) == 1) {
-            found = found && stepping <= limit;
-        } else if (sscanf(cpuid, "step>=%d", &limit) == 1) {
-            found = found && stepping >= limit;
+            found = strtol(cpuid, &end, 16) == family && !strncmp(end, "h/", 2) &&
+                    strtol(end + 2, NULL, 16) == model;
         }
         cpuid += strcspn(cpuid, " ");
         cpuid += strspn(cpuid, " ");
@@ -271,7 +271,7 @@ const char *tr_uarch_find(const char *vendor, int family, int model, int steppin
     const struct tr_csv *csv = &open_catalogue()->uarchs;
     for (size_t i = 1; vendor && i < csv->n_rows; i++) {
         const char *cpuid = tr_csv_get(csv, i, "cpuid");
-        if (strcmp(tr_csv_get(csv, i, "vendor"), vendor) ||
+        if (strcmp(tr_csv_get(csv, i, "vendor"), vendor) != 0 ||
             (strstr(cpuid, "(E-cores)") != NULL) != efficiency)
             continue;
         if (names_cpu(cpuid, family, model, stepping))

@@ -158,8 +158,8 @@ static int fill_from_table(struct tr_cpu_facts *facts, const struct tr_cpuid_tab
     if (base_family == 6 || base_family == 15)
         facts->model_number |= (int)(regs[EAX] >> 16 & 15) << 4;
     facts->stepping = (int)(regs[EAX] & 15);
-    for (uint32_t i = 0; i < 3; i++) {
-        tr_cpuid_get(table, 0x80000002 + i, 0, regs);
+    for (size_t i = 0; i < 3; i++) {
+        tr_cpuid_get(table, 0x80000002 + (uint32_t)i, 0, regs);
         memcpy(brand + 16 * i, regs, 16);
     }
     code = set_vendor(facts, vendor);

@@ -105,7 +105,7 @@ static int read_row(const char *line, const struct tr_cpuid_table *table,
                     struct tr_cpuid_row *ret_row) {
     struct tr_cpuid_row row = {0};
     const char *at = line + 6;
-    if (strncmp(line, "CPUID ", 6) || !read_word(&at, &row.leaf) || *at++ != ':')
+    if (strncmp(line, "CPUID ", 6) != 0 || !read_word(&at, &row.leaf) || *at++ != ':')
         return 0;
     while (*at == ' ')
         at++;
@@ -114,10 +114,10 @@ static int read_row(const char *line, const struct tr_cpuid_table *table,
             return -1;
     const char *label = strstr(at, "[SL ");
     if (label) {
-        unsigned subleaf;
-        if (sscanf(label, "[SL %2x]", &subleaf) != 1)
+        char *end = NULL;
+        row.subleaf = (uint32_t)strtoul(label + 4, &end, 16);
+        if (end == label + 4 || *end != ']')
             return -1;
-        row.subleaf = subleaf;
     } else {
         for (size_t i = 0; i < table->n_rows; i++)
             row.subleaf += table->rows[i].leaf == row.leaf;

@@ -1,4 +1,5 @@
 /* What bounds this process and what disturbs it. */
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -198,7 +199,7 @@ static void read_cpu_times(const struct tr_machine *machine, struct tr_source *s
         int cpu = -1;
         if (strncmp(line, "cpu", 3))
             break;
-        bool one = sscanf(line, "cpu%d ", &cpu) == 1;
+        bool one = isdigit((unsigned char)line[3]) && sscanf(line, "cpu%d ", &cpu) == 1;
         bool wanted =
             machine->allowed_cpus.n ? one && tr_cpulist_has(&machine->allowed_cpus, cpu) : !one;
         if (wanted)

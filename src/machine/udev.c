@@ -86,7 +86,7 @@ int tr_udev_read_modules(struct tr_source *source, struct tr_memory_module **ret
     for (char *line = text ? strtok_r(text, "\n", &save) : NULL; line && !code;
          line = strtok_r(NULL, "\n", &save)) {
         char *key = NULL, *value = strchr(line, '=');
-        if (strncmp(line, prefix, strlen(prefix)) || !value)
+        if (strncmp(line, prefix, strlen(prefix)) != 0 || !value)
             continue;
         unsigned long slot = strtoul(line + strlen(prefix), &key, 10);
         if (key == line + strlen(prefix) || *key != '_' || slot >= MAX_SLOTS)

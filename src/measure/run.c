@@ -47,8 +47,13 @@ struct state {
 
 static void fail(struct state *state, int code, const struct tr_err *err) {
     int none = 0;
-    if (atomic_compare_exchange_strong(&state->code, &none, code))
-        state->err = *err;
+    if (!atomic_compare_exchange_strong(&state->code, &none, code))
+        return;
+    state->err = *err;
+    if (code == TR_ESTOPPED)
+        tr_err_set(&state->err, code, "stopped; what was complete is kept and marked partial");
+    else if (code == TR_ENOMEM && !err->text[0])
+        tr_err_set(&state->err, code, "out of memory");
 }
 
 /* ---- buffers ---- */
@@ -444,7 +449,7 @@ static void prepare_next(struct state *state) {
 }
 
 static void decide(struct state *state, bool have_sample) {
-    struct tr_err err = {.text = "stopped"};
+    const struct tr_err err = {0};
     int code = have_sample && !state->code ? digest(state) : 0;
     if (!code && *state->options->stop)
         code = TR_ESTOPPED;
@@ -461,7 +466,7 @@ static void decide(struct state *state, bool have_sample) {
 static void work(void *context, int thread) {
     struct state *state = context;
     int sense = 0;
-    struct tr_err err = {.text = "out of memory"};
+    struct tr_err err = {0};
     int code = tr_bind_thread(state->machine, state->group->crew.cpus[thread], &err);
     if (!code)
         code = setup_worker(state, thread, &err);

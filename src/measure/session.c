@@ -443,6 +443,9 @@ static int set_quality(struct session *session, int *ret_code, struct tr_err *re
         worse(grade, 'B');
         code |= tr_strings_add(reasons, "the memory limit rests on the %s", limit->basis);
     }
+    /* What is unknown about the machine is told with the warnings, but disturbed nothing. */
+    for (size_t i = 0; i < machine->n_notes; i++)
+        code |= tr_strings_add(&calibration->warnings, "%s", machine->notes[i]);
     calibration->grade = strdup(grade);
     *ret_code = untrusted;
     return code || !calibration->grade ? TR_ENOMEM : 0;

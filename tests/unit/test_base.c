@@ -420,6 +420,7 @@ static void printable(void **state) {
          "b\xc0\xaf",
          "a?b??"},                    /* never valid; overlong '/' */
         {"\xed\xa0\x80", "???"},      /* surrogate */
+        {"\xe0\x80\xaf", "???"},      /* overlong '/' in three bytes */
         {"\xf4\x90\x80\x80", "????"}, /* above U+10FFFF */
         {"x\xe2\x80\xae"
          "y",

@@ -165,6 +165,14 @@ static void recorded_dumps(void **state) {
     free(folder);
 }
 
+static void only_the_first_cpu_is_read(void **state) {
+    (void)state;
+    run_on("intel-hybrid-vm.txt", 0x7);
+    assert_int_equal(fake_leaf(1, 0)[0], 0x000b0671);
+    for (size_t i = 0; i < fake.n_rows; i++)
+        assert_int_not_equal(fake.rows[i].regs[0], 0x000b06e0);
+}
+
 static void bad_dumps(void **state) {
     (void)state;
     static const struct {
@@ -478,6 +486,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(made_dumps),
         cmocka_unit_test(recorded_dumps),
+        cmocka_unit_test(only_the_first_cpu_is_read),
         cmocka_unit_test(bad_dumps),
         cmocka_unit_test(written_dumps_are_read_again),
         cmocka_unit_test(enabled_states),

@@ -365,8 +365,30 @@ static void hostile_texts(void **state) {
             assert_width(text, 100);
         if (i < 2)
             assert_null(strstr(text, "\xe2\x80\xae"));
+        if (i == 1) {
+            struct tr_csv csv;
+            assert_int_equal(tr_csv_parse(text, strlen(text), "report", &csv, NULL), 0);
+            assert_string_equal(tr_csv_get(&csv, 1, "kernel"), "a?[31m?b?"
+                                                               "?<script>,\"x\" \xc3\xa9? ? end");
+            tr_csv_finish(&csv);
+        }
         free(text);
     }
+    /* Without Unicode, characters of files become question marks too. */
+    struct tr_report_input ascii = {.calibration = calibration, .term = {.width = 100}};
+    char *text = render("text", &ascii);
+    for (const char *at = text; *at; at++)
+        assert_true((unsigned char)*at < 0x80);
+    free(text);
+    /* A word longer than a line is cut into lines. */
+    char longest[1000];
+    memset(longest, 'x', sizeof(longest));
+    longest[sizeof(longest) - 1] = '\0';
+    assert_int_equal(tr_strings_add(&calibration->warnings, "%s", longest), 0);
+    replace(&calibration->label, longest);
+    text = render("text", &ascii);
+    assert_width(text, 100);
+    free(text);
     tr_calibration_destroy(calibration);
 }
 

@@ -1,1 +1,292 @@
-int main(void); int main(void) { return 77; }
+#include <fcntl.h>
+#include <jansson.h>
+#include <sched.h>
+#include <sys/stat.h>
+
+#include "machines.h"
+#include "topology.h"
+
+/* --- counts ---------------------------------------------------------------------------------- */
+
+static void synthetic_counts(void **state) {
+    (void)state;
+    struct tr_machine *machine = machine_from(
+        "synthetic:pack:2 numa:2 l3:3(size=33554432) l2:4(size=1048576) l1d:1(size=32768) core:1 "
+        "pu:2",
+        NULL);
+    assert_int_equal(machine->n_packages, 2);
+    assert_int_equal(machine->n_nodes, 4);
+    assert_int_equal(machine->n_l3_groups, 12);
+    assert_int_equal(machine->n_ccds, 12);
+    assert_int_equal(machine->n_cores, 48);
+    assert_int_equal(machine->allowed_cpus.n, 96);
+    assert_int_equal(machine->n_cpus_online, 96);
+    assert_int_equal(machine->llc_bytes, 12 * 33554432LL);
+    assert_false(machine->live);
+    /* The 30th core, with the second thread of its pair. */
+    const struct tr_core *core = &machine->cores[29];
+    assert_int_equal(core->index, 29);
+    assert_int_equal(core->package, 1);
+    assert_int_equal(core->node, 2);
+    assert_int_equal(core->l3_group, 7);
+    assert_int_equal(core->ccd, 7);
+    assert_int_equal(core->cpus.n, 2);
+    assert_int_equal(core->cpus.ids[0], 58);
+    assert_int_equal(core->l1d_bytes, 32768);
+    assert_int_equal(core->l2_bytes, 1048576);
+    assert_null(core->kind);
+    assert_int_equal(machine->ccds[7].package, 1);
+    assert_int_equal(machine->ccds[7].node, 2);
+    assert_int_equal(machine->ccds[7].cpus.n, 8);
+    assert_int_equal(machine->ccds[7].n_l3_groups, 1);
+    assert_int_equal(machine->l3_groups[7].l3_bytes, 33554432);
+    tr_machine_destroy(machine);
+}
+
+static void large(void **state) {
+    (void)state;
+    struct tr_machine *machine = machine_from("synthetic:pack:16 numa:4 l3:2 core:4 pu:2", NULL);
+    assert_int_equal(machine->allowed_cpus.n, 1024);
+    assert_int_equal(machine->n_nodes, 64);
+    assert_int_equal(machine->n_ccds, 128);
+    assert_int_equal(machine->cores[511].node, 63);
+    tr_machine_destroy(machine);
+}
+
+static void without_l3_a_ccd_is_a_package(void **state) {
+    (void)state;
+    struct tr_machine *machine =
+        machine_from("synthetic:pack:2 l2:2(size=2097152) core:2 pu:1", NULL);
+    assert_int_equal(machine->n_l3_groups, 0);
+    assert_int_equal(machine->n_ccds, 2);
+    assert_int_equal(machine->ccds[1].n_l3_groups, 0);
+    assert_int_equal(machine->cores[5].l3_group, -1);
+    assert_int_equal(machine->cores[5].ccd, 1);
+    assert_int_equal(machine->llc_bytes, 4 * 2097152);
+    tr_machine_destroy(machine);
+}
+
+static void l3_over_two_nodes_belongs_to_none(void **state) {
+    (void)state;
+    struct tr_machine *machine = machine_from("synthetic:pack:1 l3:1 numa:2 core:4 pu:1", NULL);
+    assert_int_equal(machine->n_nodes, 2);
+    assert_int_equal(machine->l3_groups[0].node, -1);
+    assert_int_equal(machine->ccds[0].node, -1);
+    assert_int_equal(machine->cores[7].node, 1);
+    tr_machine_destroy(machine);
+}
+
+static void memory_only_nodes(void **state) {
+    (void)state;
+    struct tr_machine *machine = machine_from(
+        "synthetic:pack:2 [numa(memory=8589934592)] [numa(memory=4294967296)] core:2 pu:1", NULL);
+    size_t with = 0, without = 0, cpus = 0;
+    assert_int_equal(machine->n_nodes, 4);
+    for (size_t i = 0; i < machine->n_nodes; i++) {
+        with += machine->nodes[i].cpus.n > 0;
+        without += machine->nodes[i].cpus.n == 0;
+        cpus += machine->nodes[i].cpus.n;
+        assert_true(machine->nodes[i].memory_bytes == 8589934592 ||
+                    machine->nodes[i].memory_bytes == 4294967296);
+    }
+    assert_int_equal(with, 2);
+    assert_int_equal(without, 2);
+    assert_int_equal(cpus, 4); /* each CPU once */
+    tr_machine_destroy(machine);
+}
+
+/* --- recordings ------------------------------------------------------------------------------ */
+
+static void two_l3_groups_on_a_die(void **state) {
+    (void)state;
+    struct tr_machine *machine = machine_from_data("topology/zen4c-two-groups-per-die.xml");
+    assert_string_equal(machine->cpu.vendor, "AMD");
+    assert_string_equal(machine->cpu.uarch, "zen4c");
+    assert_null(machine->platform);
+    assert_int_equal(machine->n_l3_groups, 4);
+    assert_int_equal(machine->n_ccds, 2);
+    assert_int_equal(machine->ccds[1].n_l3_groups, 2);
+    assert_int_equal(machine->ccds[1].l3_groups[0], 2);
+    assert_int_equal(machine->ccds[1].l3_groups[1], 3);
+    assert_int_equal(machine->ccds[1].cpus.n, 4);
+    assert_int_equal(machine->cores[7].ccd, 1);
+    assert_int_equal(machine->cores[7].l3_group, 3);
+    assert_string_equal(machine->settings.nps, "NPS1");
+    tr_machine_destroy(machine);
+}
+
+static void hybrid_kinds(void **state) {
+    (void)state;
+    struct tr_machine *machine = machine_from_data("topology/hybrid.xml");
+    static const char *const kinds[] = {"performance", "performance", "efficiency", "efficiency"};
+    assert_int_equal(machine->n_cores, 4);
+    for (size_t i = 0; i < 4; i++)
+        assert_string_equal(machine->cores[i].kind, kinds[i]);
+    assert_string_equal(machine->cpu.uarch, "raptor_cove");
+    assert_string_equal(machine->cpu.uarch_efficiency, "gracemont");
+    assert_string_equal(machine->platform->name, "Intel Core i5-1335U");
+    assert_string_equal(machine->settings.nps, "SNC off");
+    tr_machine_destroy(machine);
+}
+
+static int64_t expected(const json_t *row, const char *name) {
+    return json_integer_value(json_object_get(row, name));
+}
+
+static void recorded_machines(void **state) {
+    (void)state;
+    char *list = recorded_data("topology/expected.json");
+    if (!list)
+        skip();
+    json_t *rows = json_load_file(list, 0, NULL);
+    size_t i;
+    json_t *row;
+    assert_non_null(rows);
+    assert_true(json_array_size(rows) > 0);
+    json_array_foreach(rows, i, row) {
+        char *name = NULL;
+        assert_true(
+            asprintf(&name, "topology/%s", json_string_value(json_object_get(row, "file"))) > 0);
+        char *path = recorded_data(name);
+        assert_non_null(path);
+        struct tr_machine *machine = machine_from(path, NULL);
+        assert_int_equal(machine->n_packages, expected(row, "packages"));
+        assert_int_equal(machine->n_nodes, expected(row, "numa_nodes"));
+        assert_int_equal(machine->n_l3_groups, expected(row, "l3_groups"));
+        assert_int_equal(machine->n_cores, expected(row, "cores"));
+        assert_int_equal(machine->allowed_cpus.n, expected(row, "pus"));
+        tr_machine_destroy(machine);
+        free(path);
+        free(name);
+    }
+    json_decref(rows);
+    free(list);
+}
+
+/* --- bad input ------------------------------------------------------------------------------- */
+
+static int load_code(const char *source, struct tr_err *err) {
+    struct tr_machine *machine = NULL;
+    int code = tr_machine_load(&(struct tr_machine_options){.source = source}, &machine, err);
+    if (!code)
+        tr_machine_destroy(machine);
+    else
+        assert_null(machine);
+    return code;
+}
+
+static void expect_failure(const char *name, int code, const char *in_text) {
+    struct tr_err err = {0};
+    char *path = test_data(name);
+    assert_int_equal(load_code(path, &err), code);
+    if (!strstr(err.text, in_text) || !strstr(err.text, name))
+        fail_msg("'%s' does not speak of '%s'", err.text, in_text);
+    free(path);
+}
+
+/* Broken files give an error with the line, no crash, and not a word from hwloc. */
+static void broken_xml(void **state) {
+    (void)state;
+    char name[] = "/tmp/tokenroof-test-XXXXXX";
+    int file = mkstemp(name), saved = dup(STDERR_FILENO);
+    struct stat info;
+    assert_true(file >= 0 && saved >= 0);
+    fflush(stderr);
+    dup2(file, STDERR_FILENO);
+    expect_failure("topology/cut-off.xml", TR_EFORMAT, "line 11");
+    expect_failure("topology/no-topology.xml", TR_EFORMAT, "line 1");
+    expect_failure("topology/core-without-cpuset.xml", TR_EFORMAT, "line 3");
+    struct tr_err err = {0};
+    assert_int_equal(load_code("synthetic:nonsense", &err), TR_EFORMAT);
+    assert_int_equal(load_code("synthetic:pack:100000 core:100000 pu:8", &err), TR_EFORMAT);
+    fflush(stderr);
+    dup2(saved, STDERR_FILENO);
+    assert_int_equal(fstat(file, &info), 0);
+    assert_int_equal(info.st_size, 0);
+    close(file);
+    close(saved);
+    unlink(name);
+}
+
+static void xml_faults(void **state) {
+    (void)state;
+    const char *what = NULL;
+    assert_int_equal(tr_xml_fault("<a>\n<b x='>'/>\n<!-- </c> -->\n</a>", &what), 0);
+    assert_int_equal(tr_xml_fault("<a>\n<b>\n</a>", &what), 3);
+    assert_int_equal(tr_xml_fault("<a>\n<b>\n</b>", &what), 1);
+    assert_int_equal(tr_xml_fault("<a>\n<b x=\"1", &what), 2);
+    assert_int_equal(tr_xml_fault("text", &what), 1);
+    char deep[4096] = "";
+    for (int i = 0; i < 200; i++)
+        strcat(deep, "<a>\n");
+    assert_int_equal(tr_xml_fault(deep, &what), 129);
+}
+
+static void unknown_sources(void **state) {
+    (void)state;
+    struct tr_err err = {0};
+    assert_int_equal(load_code("/nonexistent/machine", &err), TR_EIO);
+    assert_non_null(strstr(err.text, "/nonexistent/machine"));
+    expect_failure("environment", TR_EFORMAT, "topology.xml");
+    expect_failure("environment/none/files/proc/meminfo", TR_EFORMAT, "hwloc XML");
+}
+
+/* --- this machine ---------------------------------------------------------------------------- */
+
+static void respects_affinity(void **state) {
+    (void)state;
+    cpu_set_t before, one;
+    struct tr_machine *all = machine_from(NULL, NULL);
+    assert_true(all->live);
+    assert_int_equal(sched_getaffinity(0, sizeof(before), &before), 0);
+    assert_int_equal(all->allowed_cpus.n, CPU_COUNT(&before));
+    assert_true(all->n_cores > 0 && all->n_cores <= all->allowed_cpus.n);
+    int last = all->allowed_cpus.ids[all->allowed_cpus.n - 1];
+    CPU_ZERO(&one);
+    CPU_SET((size_t)last, &one);
+    assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+    struct tr_machine *machine = machine_from(NULL, NULL);
+    assert_int_equal(sched_setaffinity(0, sizeof(before), &before), 0);
+    assert_int_equal(machine->n_cores, 1);
+    assert_int_equal(machine->allowed_cpus.n, 1);
+    assert_int_equal(machine->cores[0].cpus.ids[0], last);
+    assert_int_equal(machine->n_cpus_online, all->n_cpus_online);
+    assert_int_equal(machine->n_packages, all->n_packages);
+    bool noted = all->n_cpus_online == 1;
+    for (size_t i = 0; i < machine->n_notes; i++)
+        noted = noted || strstr(machine->notes[i], "may use 1 of");
+    assert_true(noted);
+    tr_machine_destroy(machine);
+    tr_machine_destroy(all);
+}
+
+/* Variables that make hwloc look elsewhere do not change what this machine is. */
+static void ignores_misleading_variables(void **state) {
+    (void)state;
+    struct tr_machine *plain = machine_from(NULL, NULL);
+    setenv("HWLOC_SYNTHETIC", "pack:7 core:3 pu:1", 1);
+    struct tr_machine *machine = machine_from(NULL, NULL);
+    assert_int_equal(machine->n_cores, plain->n_cores);
+    assert_int_equal(machine->n_packages, plain->n_packages);
+    tr_machine_destroy(machine);
+    tr_machine_destroy(plain);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(synthetic_counts),
+        cmocka_unit_test(large),
+        cmocka_unit_test(without_l3_a_ccd_is_a_package),
+        cmocka_unit_test(l3_over_two_nodes_belongs_to_none),
+        cmocka_unit_test(memory_only_nodes),
+        cmocka_unit_test(two_l3_groups_on_a_die),
+        cmocka_unit_test(hybrid_kinds),
+        cmocka_unit_test(recorded_machines),
+        cmocka_unit_test(broken_xml),
+        cmocka_unit_test(xml_faults),
+        cmocka_unit_test(unknown_sources),
+        cmocka_unit_test(respects_affinity),
+        cmocka_unit_test(ignores_misleading_variables),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -126,6 +126,26 @@ def laptop():
     return t
 
 
+def desktop_sub_channels():
+    """Each DDR5 module listed as its two 32-bit sub-channels, at one place."""
+    t = Table()
+    a = t.array(4)
+    for channel in "AB":
+        for _ in range(2):
+            t.device(a, "DIMM 0", f"P0 CHANNEL {channel}", 8, rated=5600, configured=5600, data=32)
+    return t
+
+
+def laptop_unnamed():
+    """Four soldered 32-bit devices without names of their own."""
+    t = Table()
+    t.processor("FP8", "AMD Ryzen 7 7840U w/ Radeon 780M Graphics", 8)
+    a = t.array(4)
+    for _ in range(4):
+        t.device(a, "System Board Memory", "", 8, LPDDR5, 7500, 6400, data=32)
+    return t
+
+
 def server():
     """Twelve channels, ten populated, ECC."""
     t = Table()
@@ -187,16 +207,27 @@ def old_ddr4():
     return t
 
 
+def single():
+    """One module whose slot has a number only."""
+    t = Table()
+    t.processor("CPU 0", "AMD EPYC 9124 16-Core Processor", 2)
+    t.device(t.array(1), "DIMM 0", "", 16, DDR4, 2933, 2933)
+    return t
+
+
 MACHINES = {
     "desktop-2-of-4-ddr5": desktop,
     "desktop-4-modules": desktop_full,
     "desktop-half-channels": desktop_halves,
+    "desktop-sub-channels": desktop_sub_channels,
     "laptop-lpddr5-8x16bit": laptop,
+    "laptop-lpddr5-unnamed": laptop_unnamed,
     "server-10-of-12": server,
     "server-2-sockets-16-of-24": server_2_sockets,
     "server-numbered-slots": server_numbered,
     "server-lettered-sockets": server_letters,
     "old-ddr4-1-module": old_ddr4,
+    "single-unnamed-module": single,
 }
 
 if __name__ == "__main__":
