@@ -170,8 +170,11 @@ static int fill_from_table(struct tr_cpu_facts *facts, const struct tr_cpuid_tab
     facts->hybrid = regs[EDX] >> 15 & 1;
     tr_cpuid_get(table, 0x80000000, 0, regs);
     if (!code && !strcmp(facts->vendor, "AMD") && regs[EAX] >= 0x8000001a) {
+        /* Bits 0, 2, 3: a datapath of 128, 256, 512 bits. None of them: a hypervisor removed the
+         * one that it did not know. */
         tr_cpuid_get(table, 0x8000001a, 0, regs);
-        facts->fp512_datapath = (int)(regs[EAX] >> 3 & 1);
+        if (regs[EAX] & 0xd)
+            facts->fp512_datapath = (int)(regs[EAX] >> 3 & 1);
     }
     for (size_t i = 0; !code && i < sizeof(flags) / sizeof(flags[0]); i++)
         if (has_flag(table, &flags[i]) && (table->xcr0 & flags[i].states) == flags[i].states)

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "limits.h"
+#include "machine_limits.h"
 #include "parts.h"
 #include "strbuf.h"
 

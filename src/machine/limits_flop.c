@@ -5,7 +5,7 @@
 
 #include "csv.h"
 #include "data.h"
-#include "limits.h"
+#include "machine_limits.h"
 #include "parts.h"
 #include "strbuf.h"
 

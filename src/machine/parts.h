@@ -32,8 +32,8 @@ int tr_machine_note(struct tr_machine *machine, const char *format, ...)
 void tr_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t regs[4]);
 uint64_t tr_xgetbv(void);
 
-/* Whether a hypervisor runs below this CPU, and its signature ("KVMKVMKVM", "Microsoft Hv"; "" where
- * it has none): the first for this machine, the second also for recordings of CPUID. */
+/* Whether a hypervisor runs below this CPU, and its signature ("KVMKVMKVM", "Microsoft Hv"; ""
+ * where it has none): the first for this machine, the second also for recordings of CPUID. */
 bool tr_cpuid_hypervisor(char name[13]);
 bool tr_cpuid_source_hypervisor(const struct tr_source *source, char name[13]);
 

@@ -1,7 +1,8 @@
 /* Where the facts of a machine are read from: this machine, or a recording of another one.
  *
- * Every file is asked for by its path on the machine ("/sys/devices/system/cpu/online"); a recording
- * keeps copies under <dir>/files. What was read is remembered, so that a capture saves exactly it.
+ * Every file is asked for by its path on the machine ("/sys/devices/system/cpu/online"); a
+ * recording keeps copies under <dir>/files. What was read is remembered, so that a capture saves
+ * exactly it.
  */
 #ifndef TR_MACHINE_SOURCE_H
 #define TR_MACHINE_SOURCE_H

@@ -9,8 +9,8 @@
 #include "calibration_json.h"
 #include "clock.h"
 #include "counters.h"
-#include "limits.h"
 #include "machine_json.h"
+#include "machine_limits.h"
 #include "statistics.h"
 
 /* A result above a limit by more than this cannot be the clock's or the timer's error. */

@@ -108,6 +108,14 @@ def check_system_headers(root, _build):
     return problems
 
 
+def check_header_names(root, _build):
+    """no header is called like one of the standard library (-I would put it in its place)"""
+    standard = {"assert", "ctype", "errno", "fenv", "float", "limits", "locale", "math", "pthread",
+                "sched", "signal", "stdio", "stdlib", "string", "time", "wchar"}
+    return [path for path in sources.files(root, (".h",))
+            if os.path.basename(path)[:-2] in standard]
+
+
 def check_functions(root, _build):
     """no banned functions; libraries neither print nor exit nor read the environment"""
     problems = []
@@ -240,7 +248,8 @@ def check_tables(root, _build):
     return [f"room {name} is missing in one of them" for name in sorted(named ^ ROOMS)]
 
 
-CHECKS = [check_tables, check_includes, check_system_headers, check_functions, check_public_headers,
+CHECKS = [check_tables, check_includes, check_system_headers, check_header_names, check_functions,
+          check_public_headers,
           check_symbols, check_globals, check_wide_registers, check_kernel_calls, check_paths,
           check_format]
 

@@ -142,7 +142,7 @@ static void cpu_rows_agree_with_uarchs(void **state) {
             const char *found = tr_uarch_find(vendor, family, model, stepping, false);
             if (!found)
                 found = tr_uarch_find(vendor, family, model, stepping, true);
-            if (!found || strlen(found) != length || strncmp(found, uarch, length))
+            if (!found || strlen(found) != length || strncmp(found, uarch, length) != 0)
                 fail_msg("%s: family %x model %x is %s, not %s", name, (unsigned)family,
                          (unsigned)model, found ? found : "unknown", uarch);
             models = end + (*end == '|');
@@ -253,7 +253,7 @@ static void brands_find_their_rows(void **state) {
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const char *row = by_cpu(rows[i].brand, rows[i].family, rows[i].model);
-        if (rows[i].row ? !row || strcmp(row, rows[i].row) : row != NULL)
+        if (rows[i].row ? !row || strcmp(row, rows[i].row) != 0 : row != NULL)
             fail_msg("'%s' finds %s, not %s", rows[i].brand, row ? row : "nothing",
                      rows[i].row ? rows[i].row : "nothing");
     }
@@ -267,7 +267,7 @@ static void rows_find_themselves(void **state) {
     assert_int_equal(n, cpus.n_rows - 1);
     for (size_t i = 0; i < n; i++) {
         assert_ptr_equal(tr_platform_by_name(all[i].name), &all[i]);
-        if (strncmp(all[i].name, "AMD ", 4))
+        if (strncmp(all[i].name, "AMD ", 4) != 0)
             continue;
         assert_ptr_equal(tr_platform_by_name(all[i].name + 4), &all[i]);
         char *brand = tr_format("%s 64-Core Processor", all[i].name);
@@ -364,7 +364,7 @@ static void recorded_brands(void **state) {
         const char *row = by_cpu(json_string_value(json_object_get(dump, "brand")),
                                  (int)json_integer_value(json_object_get(dump, "family")),
                                  (int)json_integer_value(json_object_get(dump, "model")));
-        if (rows[i].row ? !row || strcmp(row, rows[i].row) : row != NULL)
+        if (rows[i].row ? !row || strcmp(row, rows[i].row) != 0 : row != NULL)
             fail_msg("%s finds %s", rows[i].file, row ? row : "nothing");
     }
     json_decref(all);

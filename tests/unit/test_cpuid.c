@@ -317,6 +317,21 @@ static void leaves_above_the_highest_are_not_believed(void **state) {
     tr_machine_destroy(machine);
 }
 
+static void datapath_of_a_virtual_machine_may_be_unknown(void **state) {
+    (void)state;
+    static const struct {
+        uint32_t eax;
+        int fp512;
+    } rows[] = {{0xa, 1}, {0x6, 0}, {0x3, 0}, {0x2, -1}, {0, -1}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        run_on("amd-avx512.txt", 0xe7);
+        fake_leaf(0x8000001a, 0)[0] = rows[i].eax;
+        struct tr_machine *machine = load_live();
+        assert_int_equal(machine->cpu.fp512_datapath, rows[i].fp512);
+        tr_machine_destroy(machine);
+    }
+}
+
 /* --- hypervisor, hybrid ---------------------------------------------------------------------- */
 
 static void hypervisor_is_named(void **state) {
@@ -493,6 +508,7 @@ int main(void) {
         cmocka_unit_test(xgetbv_needs_osxsave),
         cmocka_unit_test(missing_instructions),
         cmocka_unit_test(leaves_above_the_highest_are_not_believed),
+        cmocka_unit_test(datapath_of_a_virtual_machine_may_be_unknown),
         cmocka_unit_test(hypervisor_is_named),
         cmocka_unit_test(hybrid_parts_have_two_kinds),
         cmocka_unit_test(micro_architectures),

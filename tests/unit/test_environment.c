@@ -66,6 +66,7 @@ static void virtual_machines(void **state) {
     tr_machine_destroy(machine);
     machine = machine_from_data("environment/metal");
     assert_false(machine->environment.virtual_machine);
+    assert_int_equal(machine->settings.boost, 0); /* no_turbo is 1 */
     tr_machine_destroy(machine);
 }
 

@@ -372,7 +372,7 @@ static void test_bad_tensors(void **state) {
     };
     for (size_t i = 0; i < sizeof(dimensions) / sizeof(dimensions[0]); i++)
         expect_bad_tensor("x", GM_F32, 4, dimensions[i], 0, "2^63");
-    expect_bad_tensor("x", 28, 2, (const uint64_t[]){1ULL << 61, 2}, 0, "a size below 2^63 bytes");
+    expect_bad_tensor("x", 28, 2, (const uint64_t[]){1ULL << 60, 1}, 0, "a size below 2^63 bytes");
     static const uint64_t large[] = {1ULL << 40, 1, 1, 1};
     expect_bad_tensor("x", GM_F32, 1, large, 0, "its data lies behind the end of the file");
     expect_bad_tensor("x", GM_F32, 1, small, 1 << 20, "behind the end of the file");
@@ -594,6 +594,9 @@ static void test_split(void **state) {
     snprintf(other, sizeof(other), "%s/other.gguf", folder->path);
     assert_int_equal(link(in(folder, first), other), 0);
     expect_bad_set(folder, "other.gguf", "expected a name that ends in -00001-of-00003.gguf");
+    snprintf(other, sizeof(other), "%s/n-00002-of-00003.gguf", folder->path);
+    assert_int_equal(link(in(folder, first), other), 0);
+    expect_bad_set(folder, "n-00002-of-00003.gguf", "not the first file of its set");
     assert_int_equal(unlink(in(folder, "m-00003-of-00003.gguf")), 0);
     assert_int_equal(tr_gguf_read_file(in(folder, first), &gguf, &err), TR_EIO);
     assert_non_null(strstr(err.text, "m-00003-of-00003.gguf: No such file"));

@@ -360,6 +360,59 @@ static void test_published_sizes(void **state) {
     }
 }
 
+/* Types of single tensors, as they are in published files. */
+static void test_mixes(void **state) {
+    (void)state;
+    struct tr_catalogue_model model = {.blocks = 32};
+    static const struct {
+        const char *mix;
+        int blocks, experts;
+        bool tied;
+        const char *tensor;
+        uint64_t row;
+        const char *type;
+    } rows[] = {
+        {"q4_k_m", 32, 0, false, "token_embd.weight", 4096, "Q4_K"},
+        {"q4_k_m", 32, 0, true, "token_embd.weight", 4096, "Q6_K"},
+        {"q4_k_m", 32, 0, false, "output.weight", 4096, "Q6_K"},
+        {"q4_k_m", 32, 0, false, "blk.0.attn_q.weight", 4096, "Q4_K"},
+        {"q4_k_m", 32, 0, false, "blk.3.attn_v.weight", 4096, "Q6_K"},
+        {"q4_k_m", 32, 0, false, "blk.4.attn_v.weight", 4096, "Q4_K"},
+        {"q4_k_m", 32, 0, false, "blk.6.ffn_down.weight", 14336, "Q6_K"},
+        {"q4_k_m", 32, 0, false, "blk.7.ffn_down.weight", 14336, "Q4_K"},
+        {"q4_k_m", 32, 0, false, "blk.28.ffn_down.weight", 14336, "Q6_K"},
+        {"q4_k_m", 80, 0, false, "blk.11.attn_v.weight", 8192, "Q5_K"},
+        {"q4_k_m", 80, 0, false, "blk.12.attn_v.weight", 8192, "Q6_K"},
+        {"q4_k_m", 32, 8, false, "blk.5.attn_v.weight", 4096, "Q8_0"},
+        {"q4_k_m", 32, 8, false, "blk.5.attn_output.weight", 4096, "Q5_K"},
+        {"q4_k_m", 32, 128, false, "blk.6.ffn_down_exps.weight", 768, "Q6_K"},
+        {"q4_k_m", 32, 0, false, "blk.7.ffn_down.weight", 29568, "Q5_0"},
+        {"q4_k_m", 32, 0, false, "blk.0.ffn_down.weight", 29568, "Q8_0"},
+        {"q4_k_s", 32, 0, false, "blk.3.attn_v.weight", 4096, "Q5_K"},
+        {"q4_k_s", 32, 0, false, "blk.4.attn_v.weight", 4096, "Q4_K"},
+        {"q4_0", 32, 0, false, "blk.0.ffn_down.weight", 4096, "Q4_0"},
+        {"mxfp4", 36, 128, false, "blk.0.ffn_up_exps.weight", 2880, "MXFP4"},
+        {"mxfp4", 36, 128, false, "blk.0.attn_q.weight", 2880, "Q8_0"},
+        {"bf16", 32, 0, false, "output.weight", 4096, "BF16"},
+        {"q8_0", 32, 8, false, "blk.0.ffn_gate_inp.weight", 4096, "F32"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        model.blocks = rows[i].blocks;
+        model.experts = rows[i].experts;
+        model.tied = rows[i].tied;
+        const struct tr_quant *type =
+            tr_mix_type(tr_mix_find(rows[i].mix), &model, rows[i].tensor, 2, rows[i].row);
+        if (strcmp(type->name, rows[i].type) != 0)
+            fail_msg("%s of %s is %s, expected %s", rows[i].tensor, rows[i].mix, type->name,
+                     rows[i].type);
+    }
+    assert_string_equal(
+        tr_mix_type(tr_mix_find("q4_k_m"), &model, "output_norm.weight", 1, 8)->name, "F32");
+    assert_null(tr_mix_find("q9"));
+    for (const char *const *name = tr_mix_names(); *name; name++)
+        assert_string_equal(tr_mix_name(tr_mix_find(*name)), *name);
+}
+
 /* Every model with every quantisation can be sized, and more bits are more bytes. */
 static void test_catalogue_rows(void **state) {
     (void)state;
@@ -489,6 +542,7 @@ int main(void) {
         cmocka_unit_test(test_unknown_architecture),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_published_sizes),
+        cmocka_unit_test(test_mixes),
         cmocka_unit_test(test_catalogue_rows),
         cmocka_unit_test(test_active_parts),
         cmocka_unit_test(test_names),

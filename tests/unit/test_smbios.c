@@ -236,7 +236,7 @@ static void slot_names(void **state) {
         snprintf(bank, sizeof(bank), "%s", rows[i].bank);
         tr_slot_read(&module, &slot);
         int package = slot.package_bank >= 0 ? slot.package_bank : slot.package_locator;
-        if (package != rows[i].package || strcmp(slot.channel, rows[i].channel) ||
+        if (package != rows[i].package || strcmp(slot.channel, rows[i].channel) != 0 ||
             slot.controller != rows[i].controller || slot.place != rows[i].place)
             fail_msg("'%s' in '%s': package %d, channel '%s', controller %d, place %d",
                      rows[i].locator, rows[i].bank, package, slot.channel, slot.controller,

@@ -23,7 +23,8 @@ class Table:
         handle = self.handle
         self.handle += 1
         self.bytes += struct.pack("<BBH", kind, 4 + len(body), handle) + body
-        self.bytes += b"".join(s.encode() + b"\0" for s in strings) + (b"\0" if strings else b"\0\0")
+        self.bytes += b"".join(s.encode() + b"\0" for s in strings) or b"\0"
+        self.bytes += b"\0"
         return handle
 
     def processor(self, socket, name, cores):

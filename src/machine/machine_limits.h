@@ -1,8 +1,8 @@
 /* Theoretical limits: where the numbers come from is in docs/method.md.
  *
  * No input, no limit: a figure that is not known is left out, never assumed. */
-#ifndef TR_MACHINE_LIMITS_H
-#define TR_MACHINE_LIMITS_H
+#ifndef TR_MACHINE_MACHINE_LIMITS_H
+#define TR_MACHINE_MACHINE_LIMITS_H
 
 #include <stdbool.h>
 
