@@ -33,15 +33,15 @@ TR_INLINE size_t head_elements(const void *p, size_t n) {
 
 TR_INLINE void read_template(struct tr_kargs *args, const int streams, const int unroll,
                              const int distance) {
-    enum { MAX_SUMS = 16 };
-    const int n_sums = streams * unroll < 8 ? streams * unroll : 8;
+    enum { MAX_SUMS = 8 };
+    const int n_sums = streams * unroll < MAX_SUMS ? streams * unroll : MAX_SUMS;
     vu sums[MAX_SUMS];
     const char *base = args->b;
     const size_t stride = args->stride_bytes, step = (size_t)unroll * VB;
     const size_t end = args->n * 8, bulk = end - end % step;
     uint64_t total = 0;
 
-    for (int i = 0; i < n_sums; i++)
+    for (int i = 0; i < MAX_SUMS; i++)
         sums[i] = vu_zero();
     for (size_t at = 0; at < bulk; at += step) {
 #pragma GCC unroll 16

@@ -65,7 +65,7 @@ out:
 
 char *tr_file_line(const char *path) {
     char *text = NULL;
-    if (tr_file_read(path, 1 << 20, &text, NULL, NULL))
+    if (tr_file_read(path, 1 << 20, &text, NULL, NULL) || !text)
         return NULL;
     size_t n = strcspn(text, "\n");
     while (n && (text[n - 1] == ' ' || text[n - 1] == '\t' || text[n - 1] == '\r'))

@@ -1,9 +1,14 @@
 #include "cmd.h"
 
 #include <stddef.h>
+#include <time.h>
 
-/* A signal handler can reach nothing but globals: this is the one that the program has for it. */
+/* A signal handler can reach nothing but globals: these are what the program has for it. */
 static volatile sig_atomic_t stop_signal;
+static struct timespec stop_time; /* of the first signal; touched by the handler alone */
+
+/* timeout(1) and others signal a process and its group: both are one wish. */
+static const double same_wish_s = 0.2;
 
 const volatile sig_atomic_t *tr_stop_flag(void) {
     return &stop_signal;
@@ -17,10 +22,19 @@ static void set_action(int number, void (*handler)(int)) {
 }
 
 static void on_stop(int number) {
-    stop_signal = number;
-    /* The next one, of either kind, kills at once. */
-    set_action(SIGINT, SIG_DFL);
-    set_action(SIGTERM, SIG_DFL);
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (!stop_signal) {
+        stop_signal = number;
+        stop_time = now;
+        return;
+    }
+    double since_s =
+        (double)(now.tv_sec - stop_time.tv_sec) + (double)(now.tv_nsec - stop_time.tv_nsec) * 1e-9;
+    if (since_s > same_wish_s) { /* asked twice: at once, when this handler returns */
+        set_action(number, SIG_DFL);
+        raise(number);
+    }
 }
 
 void tr_signals_catch(void) {

@@ -113,8 +113,8 @@ static char *value_in(const char *text, const char *name, char separator) {
     for (const char *line = text; line && *line;) {
         const char *next = strchr(line, '\n');
         size_t n = next ? (size_t)(next - line) : strlen(line);
-        const char *mark = memchr(line, separator, n);
-        if (!strncmp(line, name, length) && mark &&
+        const char *mark = strchr(line, separator);
+        if (n >= length && !memcmp(line, name, length) && mark && mark < line + n &&
             strspn(line + length, " \t") == (size_t)(mark - line) - length) {
             const char *value = mark + 1 + strspn(mark + 1, " \t\"'");
             const char *end = line + n;

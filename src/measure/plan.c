@@ -189,7 +189,7 @@ static int64_t size_group(const struct tr_machine *machine, const struct tr_plan
     int64_t available = machine->environment.memory_available_bytes;
     int arrays = arrays_in_memory(group);
     int64_t largest = 0;
-    if (!arrays)
+    if (!arrays || crew->n_threads < 1)
         return 0;
     double most = available > 0 ? memory_share * (double)available : INFINITY;
     int64_t slice_most = most < 9e18 ? (int64_t)(most / arrays / crew->n_threads) : INT64_MAX;
@@ -268,7 +268,7 @@ static int add_place(const struct tr_machine *machine, const struct tr_plan_opti
     const int *threads = options->n_threads ? options->threads : one_and_all;
     size_t n_threads = options->n_threads ? options->n_threads : 2, n_benches;
     const struct tr_bench *benches = tr_benches(&n_benches);
-    struct tr_crew all;
+    struct tr_crew all = {0};
     int code = tr_crew_make(machine, kind, index, options, 0, &all, reterr);
     if (code)
         return code;

@@ -105,7 +105,7 @@ static int map_arrays(struct state *state, int thread, struct tr_worker *worker,
         double *base = (double *)(void *)(worker->buffers[array].base + skew);
         uint64_t *words = (uint64_t *)(void *)base;
         for (size_t i = 0; i < (size_t)bytes / 8; i++) {
-            words[i] = tr_data_word((uint64_t)(array * 1000 + thread), i);
+            words[i] = tr_data_word((uint64_t)array * 1000 + (uint64_t)thread, i);
             if (i % (1 << 20) == 0 && *state->options->stop)
                 return TR_ESTOPPED;
         }
@@ -181,6 +181,8 @@ static void take_sample(struct state *state, int thread) {
     struct tr_worker *worker = state->workers[thread];
     const struct tr_step *step = &state->group->steps[state->current];
     int cpu = state->group->crew.cpus[thread];
+    if (!worker) /* setting up failed, and the group is being given up */
+        return;
     bool stream = step->kernel->op->kind == TR_KIND_STREAM;
 
     fill_chain_start(step, worker);
@@ -398,10 +400,8 @@ static bool choose_next(struct state *state) {
         if (stage->done)
             continue;
         /* Out of time: the samples that a median needs, no more; far out of time: three. */
-        if ((late && series->n >= least) || (very_late && series->n >= 3))
-            stage->done = true;
-        else if (!late && settled(series, least))
-            stage->done = true;
+        stage->done = (late && series->n >= least) || (very_late && series->n >= 3) ||
+                      (!late && settled(series, least));
     }
     for (size_t k = 1; k <= group->n_steps; k++) {
         size_t i = (state->current + k) % group->n_steps;
@@ -479,18 +479,18 @@ static void work(void *context, int thread) {
         decide(state, false);
     }
     tr_barrier_wait(&state->barrier, &sense);
-    if (state->workers[thread])
-        state->workers[thread]->barrier_sense = sense;
-    while (!state->quit) {
-        struct tr_worker *worker = state->workers[thread];
+    struct tr_worker *worker = state->workers[thread]; /* NULL only where all give up */
+    if (worker)
+        worker->barrier_sense = sense;
+    while (worker && !state->quit) {
         take_sample(state, thread);
         tr_barrier_wait(&state->barrier, &worker->barrier_sense);
         if (thread == 0)
             decide(state, true);
         tr_barrier_wait(&state->barrier, &worker->barrier_sense);
     }
-    if (state->workers[thread])
-        tr_counters_stop(&state->workers[thread]->counters);
+    if (worker)
+        tr_counters_stop(&worker->counters);
     tr_unbind_thread(state->machine);
 }
 
@@ -534,6 +534,9 @@ int tr_run_group(const struct tr_machine *machine, const struct tr_group *group,
     struct state state = {.machine = machine, .group = group, .options = options};
     size_t threads = (size_t)group->crew.n_threads;
     int code = TR_ENOMEM;
+
+    if (!threads || !group->n_steps)
+        return 0;
 
     for (size_t i = 0; i < group->n_steps; i++)
         ret_series[i] =

@@ -130,8 +130,10 @@ static void read_array(struct parser *p, struct tr_gguf_value *value) {
     if (!charge(p, (size_t)value->n * sizeof(*value->integers)))
         return;
     value->integers = calloc((size_t)value->n, sizeof(*value->integers));
-    if (!value->integers)
+    if (!value->integers) {
         tr_reader_no_memory(reader);
+        return;
+    }
     for (uint64_t i = 0; i < value->n && !reader->code; i++)
         value->integers[i] = read_integer(p, type);
 }
@@ -313,8 +315,10 @@ static void read_tensors(struct parser *p, uint64_t n, uint32_t shard, uint64_t 
     struct tr_reader *reader = p->reader;
     size_t first = p->gguf->n_tensors;
     uint64_t *offsets = calloc(n ? (size_t)n : 1, sizeof(*offsets));
-    if (!offsets)
+    if (!offsets) {
         tr_reader_no_memory(reader);
+        return;
+    }
     for (uint64_t i = 0; i < n && !reader->code; i++)
         read_tensor(p, shard, &offsets[i]);
     uint64_t data_at = (reader->at + alignment - 1) / alignment * alignment;

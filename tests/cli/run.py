@@ -13,7 +13,7 @@ any number of lines, `{...}` within a line for any text. Lines may end in \\n or
 Each case runs in an empty folder of its own, with HOME, XDG_DATA_HOME there, and without a
 terminal. `--update` writes what really came out into the sections that do not match.
 
-Output is TAP.
+Output is TAP, what differs goes to stderr.
 """
 import os
 import re
@@ -140,7 +140,7 @@ def main():
         print(f"{'not ok' if problems else 'ok'} {number} - {name}")
         for _, problem in problems:
             failed += 1
-            print("\n".join("# " + line for line in problem.splitlines()))
+            print(f"{name}: {problem}", file=sys.stderr)
         sys.stdout.flush()
     sys.exit(1 if failed or not names else 0)
 

@@ -61,7 +61,7 @@ ENVIRONMENT_FILES = {
 
 # Objects that are written at run time, each with a reason.
 MUTABLE = {
-    "stop_signal",  # src/cmd/signals.c: a signal handler reaches nothing else
+    "stop_signal", "stop_time",  # src/cmd/signals.c: a signal handler reaches nothing else
     "preinit", "entry",  # src/cmd/preinit.c: written once, before main()
     "catalogue", "once",  # src/machine/catalogue.c: compiled-in tables, parsed under pthread_once
     "table", "table_once", "catalogue_once",  # src/model: the same
@@ -227,7 +227,8 @@ def check_paths(root, build):
     program = os.path.join(build, "src", "cmd", "tokenroof")
     with open(program, "rb") as file:
         content = file.read()
-    return [f"{path} is in the program" for path in {root, build} if path.encode() in content]
+    paths = [os.path.join(folder, top) + os.sep for folder in (root, build) for top in sources.TOPS]
+    return [f"{path} is in the program" for path in paths if path.encode() in content]
 
 
 def check_format(root, _build):
@@ -268,7 +269,7 @@ def main():
         print(("not ok " if problems else "ok ") + what)
         failed += bool(problems)
         for problem in problems[:40]:
-            print("# " + problem.replace("\n", "\n# "))
+            print(f"{check.__name__[6:]}: {problem}", file=sys.stderr)
     for title, rows in sources.longest(root):
         print(f"# longest {title}:")
         for length, name in rows:

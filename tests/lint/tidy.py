@@ -19,7 +19,7 @@ def main():
     failed = bool(problems) or result.returncode != 0
     print(("not ok" if failed else "ok") + " 1 - clang-tidy finds nothing")
     for problem in problems[:60] or (result.stderr.splitlines()[-5:] if failed else []):
-        print("# " + problem)
+        print(problem, file=sys.stderr)
     sys.exit(1 if failed else 0)
 
 

@@ -7,27 +7,33 @@ import json
 import re
 import sys
 
-CMOCKA = re.compile(r"^\[ +(OK|FAILED|SKIPPED|ERROR) +\] \S", re.M)
-TAP = re.compile(r"^(not ok|ok) \d+(.*)$", re.M)
+CMOCKA = re.compile(r"^\[ +(OK|FAILED|SKIPPED|ERROR) +\] (\S+)", re.M)
+TAP = re.compile(r"^(not ok|ok) \d+(?: - )?(.*)$", re.M)
+COLUMN = {"OK": 0, "FAILED": 1, "ERROR": 1, "SKIPPED": 2}
 
 
 def cases(entry):
-    """(passed, failed, skipped) of one test program."""
+    """([passed, failed, skipped], names of the failed) of one test program."""
     text = entry.get("stdout", "")
-    counts = [0, 0, 0]
-    listing = text.find("[  PASSED  ]")  # cmocka names the failed ones again after it
-    for match in CMOCKA.finditer(text if listing < 0 else text[:listing]):
-        counts[{"OK": 0, "FAILED": 1, "ERROR": 1, "SKIPPED": 2}[match.group(1)]] += 1
+    counts, failed = [0, 0, 0], []
+    for word, name in CMOCKA.findall(text):
+        # What failed is listed once more at the end; "--- ..." lines tell why.
+        if name.startswith("---") or name in failed:
+            continue
+        counts[COLUMN[word]] += 1
+        if COLUMN[word] == 1:
+            failed.append(name)
     if not any(counts):
-        for match in TAP.finditer(text):
-            skipped = "# skip" in match.group(2).lower()
-            counts[1 if match.group(1) == "not ok" else 2 if skipped else 0] += 1
+        for word, name in TAP.findall(text):
+            counts[1 if word == "not ok" else 2 if "# skip" in name.lower() else 0] += 1
+            if word == "not ok":
+                failed.append(name.split(":")[0])
     result = entry["result"]
     if not any(counts):
         counts[{"OK": 0, "EXPECTEDFAIL": 0, "SKIP": 2}.get(result, 1)] = 1
     elif result not in ("OK", "SKIP", "EXPECTEDFAIL") and not counts[1]:
         counts[1] = 1  # it crashed or ran out of time between two cases
-    return counts
+    return counts, failed
 
 
 def main():
@@ -36,10 +42,11 @@ def main():
         with open(path, encoding="utf-8") as file:
             for line in file:
                 entry = json.loads(line)
-                counts = cases(entry)
+                counts, failed = cases(entry)
                 total = [a + b for a, b in zip(total, counts)]
                 if counts[1]:
-                    print(f"failed: {entry['name']}")
+                    name = entry["name"].split(" / ")[-1]
+                    print(f"failed: {name}{': ' if failed else ''}{', '.join(failed)}")
     print(f"{total[0]} passed, {total[1]} failed, {total[2]} skipped")
     sys.exit(1 if total[1] or not total[0] else 0)
 
