@@ -36,6 +36,10 @@ struct tr_err {
 int tr_err_set(struct tr_err *reterr, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* For files that the user named as input: one that cannot be read is as bad as one that is
+ * malformed. */
+int tr_err_of_input(int code);
+
 /* Exit status of the program for an error code (0 for 0); see docs/formats.md. */
 int tr_exit_status(int code);
 

@@ -136,6 +136,8 @@ struct tr_settings {
 
 struct tr_os {
     char *kernel, *distribution;
+    int64_t
+        memory_bytes; /* that the kernel manages; nodes may tell less where it was added later */
 };
 
 /* What bounds this process: read afresh by tr_environment_read(). */

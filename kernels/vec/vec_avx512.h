@@ -21,7 +21,12 @@ static inline vu vu_add(vu a, vu b) {
     return _mm512_add_epi64(a, b);
 }
 static inline uint64_t vu_sum(vu a) {
-    return (uint64_t)_mm512_reduce_add_epi64(a);
+    /* Not _mm512_reduce_add_epi64: the compiler's form of it adds signed numbers, and overflows. */
+    uint64_t words[8], sum = 0;
+    _mm512_storeu_si512(words, a);
+    for (int i = 0; i < 8; i++)
+        sum += words[i];
+    return sum;
 }
 static inline vd vd_set1(double x) {
     return _mm512_set1_pd(x);

@@ -14,6 +14,10 @@ int tr_err_set(struct tr_err *reterr, int code, const char *format, ...) {
     return code;
 }
 
+int tr_err_of_input(int code) {
+    return code == TR_EIO ? TR_EFORMAT : code;
+}
+
 int tr_exit_status(int code) {
     switch (code) {
     case TR_OK:

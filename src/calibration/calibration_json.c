@@ -45,7 +45,8 @@ json_t *tr_tool_to_json(void) {
     static const char compiler[] = "gcc " __VERSION__;
 #endif
     return json_pack("{s:s, s:o, s:s}", "version", TR_TOOL_VERSION, "commit",
-                     tr_json_text(*TR_TOOL_COMMIT ? TR_TOOL_COMMIT : NULL), "compiler", compiler);
+                     tr_json_text(strcmp(TR_TOOL_COMMIT, "unknown") ? TR_TOOL_COMMIT : NULL),
+                     "compiler", compiler);
 }
 
 /* json_object_set_new() takes a NULL value as an error, so that one check per object is enough. */

@@ -205,9 +205,10 @@ static int render(const char *format, const struct tr_term *term, const void *da
 static int find_calibration(const struct predict_options *options,
                             struct tr_calibration **ret_calibration, struct tr_strings *warnings,
                             struct tr_err *reterr) {
-    int code = options->calibration
-                   ? tr_calibration_read(options->calibration, ret_calibration, reterr)
-                   : tr_rates_find_calibration(ret_calibration, warnings, reterr);
+    int code =
+        options->calibration
+            ? tr_err_of_input(tr_calibration_read(options->calibration, ret_calibration, reterr))
+            : tr_rates_find_calibration(ret_calibration, warnings, reterr);
     if (!code && (*ret_calibration)->partial)
         code = tr_strings_add(warnings, "the calibration is partial: its run was interrupted");
     /* The page for people has them in it. */
@@ -227,7 +228,7 @@ static int predict_all(struct basis *basis, struct tr_model **models, char *cons
     const struct predict_options *options = basis->options;
     int code = choose_use_cases(options, &basis->cases, reterr);
     for (size_t i = 0; !code && i < n; i++)
-        code = tr_model_load(names[i], &models[i], reterr);
+        code = tr_err_of_input(tr_model_load(names[i], &models[i], reterr));
     if (!code)
         code = find_calibration(options, calibration, &basis->warnings, reterr);
     if (!code)

@@ -90,7 +90,7 @@ static int read_item(const char *path, struct item *item, struct tr_err *reterr)
     char *text = NULL;
     size_t length = 0;
     json_error_t error;
-    int code = tr_file_read(path, MAX_FILE_BYTES, &text, &length, reterr);
+    int code = tr_err_of_input(tr_file_read(path, MAX_FILE_BYTES, &text, &length, reterr));
     if (code)
         return code;
     item->document = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);

@@ -175,7 +175,7 @@ const struct tr_command tr_command_run = {
              "$XDG_DATA_HOME/tokenroof/<host id>/ and named at the end.\n",
     .examples =
         "  tokenroof                       measure, compare with the limits, predict\n"
-        "  sudo tokenroof                  the same with the memory modules read from SMBIOS\n"
+        "  sudo tokenroof                  the same, with the memory modules read\n"
         "  tokenroof --channels 12 --mts 4800 --fclk 1800\n"
         "  tokenroof --json > machine.json\n",
     .groups = groups,

@@ -50,7 +50,7 @@ static int run(void *data, char *const *arguments, size_t n, struct tr_err *rete
     struct tr_machine *machine = NULL;
     (void)arguments;
     (void)n;
-    int code = tr_machine_load(&options->machine, &machine, reterr);
+    int code = tr_err_of_input(tr_machine_load(&options->machine, &machine, reterr));
     if (!code && options->capture)
         code = tr_machine_capture(machine, options->capture, reterr);
     if (!code)

@@ -45,9 +45,7 @@ static char *measured_threads(const struct tr_calibration *calibration) {
     return tr_strbuf_take(&text);
 }
 
-/* NUMA nodes' memory is what programs can have; the modules' sum is more by the firmware's share.
- */
-static double memory_bytes(const struct tr_calibration *calibration) {
+static double node_bytes(const struct tr_calibration *calibration) {
     const json_t *nodes =
         json_object_get(json_object_get(calibration->document, "machine"), "numa_nodes");
     double sum = 0;
@@ -56,6 +54,16 @@ static double memory_bytes(const struct tr_calibration *calibration) {
     json_array_foreach(nodes, i, node) sum +=
         json_number_value(json_object_get(node, "memory_bytes"));
     return sum > 0 ? sum : NAN;
+}
+
+/* What programs can have: the kernel's total (the modules' sum is more by the firmware's share),
+ * else the NUMA nodes'; not more than a cgroup allows. */
+static double memory_bytes(const struct tr_calibration *calibration) {
+    double total = tr_calibration_number(calibration, "os.memory_bytes");
+    double limit = tr_calibration_number(calibration, "memory_limit_bytes");
+    if (!(total > 0))
+        total = node_bytes(calibration);
+    return fmin(total, limit); /* ignores NAN */
 }
 
 static bool bound_by_fabric(const struct tr_calibration *calibration) {

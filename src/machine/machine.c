@@ -36,6 +36,7 @@ static void set_unknown(struct tr_machine *machine) {
     machine->memory.configured_mts = -1;
     machine->memory.rated_mts = -1;
     machine->memory.total_bytes = -1;
+    machine->os.memory_bytes = -1;
     machine->clocks = (struct tr_clocks){
         .fclk_ghz = NAN, .uclk_ghz = NAN, .mclk_ghz = NAN, .base_ghz = NAN, .max_ghz = NAN};
     machine->settings.boost = -1;

@@ -213,7 +213,8 @@ static json_t *settings_json(const struct tr_settings *settings) {
 static json_t *os_json(const struct tr_os *os) {
     json_t *object = json_object();
     bool ok = object && put_text(object, "kernel", os->kernel) &&
-              put_text(object, "distribution", os->distribution);
+              put_text(object, "distribution", os->distribution) &&
+              put_count(object, "memory_bytes", os->memory_bytes);
     return checked(object, ok);
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "parse.h"
 #include "parts.h"
 #include "strbuf.h"
 #include "topology.h"
@@ -147,6 +148,15 @@ static void fill_os(struct tr_os *os, struct tr_source *source) {
     if (!text)
         text = tr_source_read(source, "/usr/lib/os-release", NULL);
     os->distribution = text ? value_in(text, "PRETTY_NAME", '=') : NULL;
+    free(text);
+    text = tr_source_read(source, "/proc/meminfo", NULL);
+    char *total = text ? value_in(text, "MemTotal", ':') : NULL;
+    int64_t kib = -1;
+    if (total)
+        total[strspn(total, "0123456789")] = '\0';
+    if (total && !tr_parse_int(total, 1, INT64_MAX / 1024, &kib, NULL))
+        os->memory_bytes = kib * 1024;
+    free(total);
     free(text);
 }
 

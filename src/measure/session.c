@@ -412,8 +412,8 @@ static int set_quality(struct session *session, int *ret_code, struct tr_err *re
         if (!reason || !headline || !is_best_form(calibration, m))
             continue;
         worse(grade, 'D');
-        code |= tr_strings_add(reasons, "%s %s, %d threads: %s", m->kernel, m->dtype, m->threads,
-                               reason);
+        code |= tr_strings_add(reasons, "%s %s, %d thread%s: %s", m->kernel, m->dtype, m->threads,
+                               m->threads == 1 ? "" : "s", reason);
         if (!untrusted)
             untrusted =
                 tr_err_set(reterr, TR_EUNTRUSTED, "%s %s, %d threads, is not to be trusted: %s",

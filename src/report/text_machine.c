@@ -171,7 +171,9 @@ static double total_memory(const json_t *machine) {
 
 static void memory_line(struct tr_text *text, const char *separator) {
     const struct tr_calibration *calibration = text->calibration;
-    double bytes = total_memory(machine_of(calibration));
+    double bytes = tr_calibration_number(calibration, "os.memory_bytes");
+    if (!(bytes > 0))
+        bytes = total_memory(machine_of(calibration));
     struct tr_strbuf line = {0};
     if (!add_modules(text, &line))
         tr_strbuf_add(&line, "memory modules unknown");
