@@ -173,11 +173,10 @@ const struct tr_command tr_command_run = {
     .usage = "[options]",
     .about = "Takes about 40 s. The calibration and the report are kept in\n"
              "$XDG_DATA_HOME/tokenroof/<host id>/ and named at the end.\n",
-    .examples =
-        "  tokenroof                       measure, compare with the limits, predict\n"
-        "  sudo tokenroof                  the same, with the memory modules read\n"
-        "  tokenroof --channels 12 --mts 4800 --fclk 1800\n"
-        "  tokenroof --json > machine.json\n",
+    .examples = "  tokenroof                       measure, compare with the limits, predict\n"
+                "  sudo tokenroof                  the same, with the memory modules read\n"
+                "  tokenroof --channels 12 --mts 4800 --fclk 1800\n"
+                "  tokenroof --json > machine.json\n",
     .groups = groups,
     .formats = formats,
     .options_bytes = sizeof(struct run_options),
