@@ -73,7 +73,7 @@ int tr_buffer_map(size_t bytes, enum tr_pages pages, int node, struct tr_buffer 
     }
     unsigned char *base = mapping;
     if (!pool) {
-        base = (unsigned char *)round_up((uintptr_t)mapping, unit);
+        base += round_up((uintptr_t)mapping, unit) - (uintptr_t)mapping;
         /* Both may be refused (kernels without huge pages): the size obtained is proved later. */
         (void)madvise(base, length, pages == TR_PAGES_THP ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
     }

@@ -210,10 +210,11 @@ static int set_flags(const struct session *session, const struct tr_step *step,
 static int set_limit(struct session *session, const struct tr_step *step, struct tr_measurement *m,
                      bool *ret_enter) {
     struct tr_strings *warnings = &session->calibration->warnings;
-    struct tr_limit *limit = (struct tr_limit *)(uintptr_t)find_limit(session, step, m);
+    const struct tr_limit *found = find_limit(session, step, m);
     *ret_enter = true;
-    if (!limit || !(limit->value > 0) || tr_strings_has(&m->flags, "small_working_set"))
+    if (!found || !(found->value > 0) || tr_strings_has(&m->flags, "small_working_set"))
         return 0;
+    struct tr_limit *limit = &session->machine->limits[found - session->machine->limits];
     double moved = isnan(m->bus_per_nominal) ? m->median : m->median * m->bus_per_nominal;
     if (!limit->host_only && moved > limit->value * ceiling_tolerance) {
         if (limit->hard) {
