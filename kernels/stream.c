@@ -132,7 +132,7 @@ TR_INLINE void store_template(struct tr_kargs *args, enum operation operation, e
 }
 
 #define UNROLL_read(streams) ((streams) == 1 ? 8 : (streams) == 2 ? 4 : 2)
-#define UNROLL_store(streams) ((streams) == 1 ? 4 : 2)
+#define UNROLL_store(streams) ((streams) == 1 ? 8 : 2)
 
 #define BODY_read(stores, streams, distance) \
     read_template(args, streams, UNROLL_read(streams), distance)

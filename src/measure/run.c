@@ -16,7 +16,7 @@
 static const double sample_ns = 30e6;
 /* One piece: far above the cost of reading the time (25 ns), far below 100 ms. */
 static const double piece_ns = 40e3;
-static const size_t piece_bytes_wanted = 512 << 10;
+static const size_t piece_bytes_wanted = 2 << 20;
 
 /* Where one step of the group stands. */
 struct stage {

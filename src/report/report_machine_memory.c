@@ -23,6 +23,14 @@ static const char *seat(const struct tr_memory_module *module) {
                              : "?";
 }
 
+/* Some boards give every slot the same locator; then only the bank tells them apart. */
+static bool ambiguous(const struct tr_memory *memory, const struct tr_memory_module *module) {
+    size_t alike = 0;
+    for (size_t i = 0; i < memory->n_modules; i++)
+        alike += same_text(memory->modules[i].locator, module->locator);
+    return alike > 1;
+}
+
 /* One line for all modules like modules[first]; empty slots by their locators, since those are what
  * a person has to find on the board. */
 static void module_line(struct tr_text *text, const struct tr_memory *memory, size_t first) {
@@ -35,7 +43,9 @@ static void module_line(struct tr_text *text, const struct tr_memory *memory, si
         if (empty ? other->size_bytes != 0 : !alike(other, module))
             continue;
         const char *name = empty && other->locator ? other->locator : seat(other);
-        tr_strbuf_addf(&seats, "%s%s", n++ ? ", " : "", name);
+        bool with_bank = empty && other->bank && other->locator && ambiguous(memory, other);
+        tr_strbuf_addf(&seats, "%s%s%s%s", n++ ? ", " : "", with_bank ? other->bank : "",
+                       with_bank ? " " : "", name);
     }
     if (empty) {
         tr_strbuf_addf(&line, "%zu: %s", n, seats.text ? seats.text : "");
