@@ -186,10 +186,9 @@ static int set_flags(const struct session *session, const struct tr_step *step,
     if (step->kernel->op->kind == TR_KIND_STREAM && m->working_set_bytes < step->wanted_bytes) {
         code |= tr_strings_add(flags, "small_working_set");
         code |= tr_strings_add(&m->warnings,
-                               "The working set of %.0f MiB is smaller than the %.0f MiB that 4 x "
-                               "the last-level caches ask for: caches help. Free memory, or raise "
-                               "the memory limit",
-                               (double)m->working_set_bytes / 1048576.0,
+                               "The working set is smaller than the %.0f MiB that 4 x the "
+                               "last-level caches ask for: caches help. Free memory, or raise the "
+                               "memory limit",
                                (double)step->wanted_bytes / 1048576.0);
     }
     if (series->dropped > series->n) {
