@@ -211,6 +211,10 @@ static int find_calibration(const struct predict_options *options,
             : tr_rates_find_calibration(ret_calibration, warnings, reterr);
     if (!code && (*ret_calibration)->partial)
         code = tr_strings_add(warnings, "the calibration is partial: its run was interrupted");
+    else if (!code && (*ret_calibration)->grade && !strcmp((*ret_calibration)->grade, "D") &&
+             (*ret_calibration)->reasons.n)
+        code = tr_strings_add(warnings, "the calibration is not to be trusted (quality D: %s)",
+                              (*ret_calibration)->reasons.items[0]);
     /* The page for people has them in it. */
     bool page = !tr_output_machine_readable(&options->output);
     if (!code && !page && !options->calibration)
