@@ -249,6 +249,9 @@ static void add_conditions(struct session *session, const struct tr_series *seri
         session->migrations = -1;
     else
         session->migrations += series->migrations;
+    session->cycles = series->cycles < 0 ? -1 : session->cycles + series->cycles;
+    session->instructions =
+        series->instructions < 0 ? -1 : session->instructions + series->instructions;
     session->huge_fraction = fmin(session->huge_fraction, series->huge_fraction);
     session->node_fraction = fmin(session->node_fraction, series->node_fraction);
     session->bound_refused |= series->bound_refused;
@@ -330,6 +333,8 @@ static int set_conditions(struct session *session, const struct tr_activity *bef
         {"context_switches", tr_json_count(session->context_switches)},
         {"migrations", tr_json_count(session->migrations)},
         {"page_faults", tr_json_count(session->page_faults)},
+        {"counted_cycles", tr_json_count(session->cycles)},
+        {"counted_instructions", tr_json_count(session->instructions)},
         {"pages", tr_json_text(tr_pages_name(session->plan->pages))},
         {"huge_pages", tr_json_number(session->huge_fraction)},
         {"pages_on_node", tr_json_number(session->node_fraction)},
@@ -378,6 +383,28 @@ static int set_conditions(struct session *session, const struct tr_activity *bef
                                "them: echo madvise | sudo tee "
                                "/sys/kernel/mm/transparent_hugepage/enabled");
     return code ? TR_ENOMEM : 0;
+}
+
+/* The two chains must tell the same clock: one of them alone could be folded by the core. imul
+ * takes 3 cycles on nearly every core, 4 or 5 on a few small and old ones. */
+static int check_clock_chains(struct session *session) {
+    const struct tr_calibration *calibration = session->calibration;
+    double add_ghz = NAN, imul_ghz = NAN;
+    for (size_t i = 0; i < calibration->n_measurements; i++) {
+        const struct tr_measurement *m = &calibration->measurements[i];
+        if (!strcmp(m->kernel, "clock") && m->variant)
+            *(strncmp(m->variant, "add", 3) ? &imul_ghz : &add_ghz) = m->median;
+    }
+    double ratio = imul_ghz / add_ghz;
+    static const double right[] = {1, 3.0 / 4, 3.0 / 5};
+    for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++)
+        if (isnan(ratio) || fabs(ratio / right[i] - 1) < 0.03)
+            return 0;
+    return tr_strings_add(&session->calibration->warnings,
+                          "The core clock is doubtful: a chain of additions tells %.3f GHz, one of "
+                          "multiplications %.3f. Another program may share the core: stop it and "
+                          "measure again",
+                          add_ghz, imul_ghz);
 }
 
 /* The measurement that stands for its kind among forms of the same kernel. */
@@ -520,6 +547,8 @@ int tr_measure(struct tr_machine *machine, const struct tr_plan *plan,
         return code;
     calibration->partial = code == TR_ESTOPPED;
     int failed = set_conditions(&session, &before, &after, no_counters);
+    if (!failed)
+        failed = check_clock_chains(&session);
     if (!failed)
         failed = set_machine(&session);
     if (!failed)

@@ -1,0 +1,200 @@
+/* From samples to a calibration: limits, refusal, flags, grade. Small real measurements on this
+ * machine, whose limits and caches are set by hand, so that the verdicts are known beforehand. */
+#include "test.h"
+
+#include <math.h>
+
+#include "session.h"
+
+static volatile sig_atomic_t stop;
+
+struct outcome {
+    struct tr_machine *machine;
+    struct tr_calibration *calibration;
+    int code;
+    struct tr_err err;
+};
+
+/* A bare-metal machine with caches of `llc_bytes`, on which read is measured over 1 MiB. */
+static void load(struct outcome *o, int64_t llc_bytes) {
+    struct tr_machine_options options = {0};
+    *o = (struct outcome){0};
+    assert_int_equal(tr_machine_load(&options, &o->machine, NULL), 0);
+    o->machine->environment.virtual_machine = false;
+    o->machine->llc_bytes = llc_bytes;
+    for (size_t i = 0; i < o->machine->n_l3_groups; i++)
+        o->machine->l3_groups[i].l3_bytes = llc_bytes;
+    for (size_t i = 0; i < o->machine->n_limits; i++)
+        tr_limit_finish(&o->machine->limits[i]);
+    o->machine->n_limits = 0;
+}
+
+static void add_limit(struct outcome *o, double value, bool hard) {
+    struct tr_limit *limits =
+        realloc(o->machine->limits, (o->machine->n_limits + 1) * sizeof(*limits));
+    assert_non_null(limits);
+    o->machine->limits = limits;
+    limits[o->machine->n_limits++] = (struct tr_limit){
+        .name = strdup("memory_read"),
+        .place = {.kind = TR_PLACE_MACHINE},
+        .value = value,
+        .unit = strdup("GB/s"),
+        .formula = strdup("by hand"),
+        .basis = strdup(hard ? "smbios" : "user"),
+        .hard = hard,
+    };
+}
+
+static void measure(struct outcome *o, const char *kernel) {
+    const char *names[] = {kernel};
+    int all[] = {0};
+    struct tr_strings notes = {0};
+    struct tr_plan plan;
+    struct tr_crew crew;
+    struct tr_plan_options options = {.isa_cap = -1,
+                                      .seconds = 0.3,
+                                      .size_bytes = 4 << 20,
+                                      .pages = TR_PAGES_4K,
+                                      .kernels = names,
+                                      .n_kernels = 1,
+                                      .threads = all,
+                                      .n_threads = 1};
+    struct tr_run_options run = {.min_samples = 6, .stop = &stop};
+    assert_int_equal(tr_crew_make(o->machine, TR_PLACE_MACHINE, 0, &options, 0, &crew, NULL), 0);
+    all[0] = crew.n_threads;
+    tr_crew_finish(&crew);
+    assert_int_equal(tr_plan_make(o->machine, &options, &notes, &plan, &o->err), 0);
+    assert_int_equal(tr_calibration_create(&o->calibration), 0);
+    o->code = tr_measure(o->machine, &plan, &run, o->calibration, &o->err);
+    tr_plan_finish(&plan);
+    tr_strings_finish(&notes);
+}
+
+static void finish(struct outcome *o) {
+    tr_calibration_destroy(o->calibration);
+    tr_machine_destroy(o->machine);
+}
+
+static bool warned(const struct outcome *o, const char *text) {
+    for (size_t i = 0; i < o->calibration->warnings.n; i++)
+        if (strstr(o->calibration->warnings.items[i], text))
+            return true;
+    return false;
+}
+
+static void above_a_hard_limit_is_refused(void **state) {
+    (void)state;
+    struct outcome o;
+    load(&o, 64 << 10);
+    add_limit(&o, 1e-3, true);
+    measure(&o, "read_plain");
+    assert_int_equal(o.calibration->n_measurements, 0);
+    assert_true(warned(&o, "above the hard limit memory_read"));
+    assert_true(warned(&o, "refused"));
+    assert_false(o.calibration->limits[0].refuted);
+    finish(&o);
+}
+
+static void above_a_users_limit_refutes_the_limit(void **state) {
+    (void)state;
+    struct outcome o;
+    load(&o, 64 << 10);
+    add_limit(&o, 1e-3, false);
+    measure(&o, "read_plain");
+    assert_int_equal(o.calibration->n_measurements, 1);
+    assert_true(o.calibration->limits[0].refuted);
+    assert_true(warned(&o, "refuted"));
+    assert_true(warned(&o, "overclock"));
+    assert_string_equal(o.calibration->measurements[0].limit, "memory_read");
+    assert_true(o.calibration->measurements[0].efficiency > 1);
+    finish(&o);
+}
+
+static void below_a_limit_there_is_an_efficiency(void **state) {
+    (void)state;
+    struct outcome o;
+    load(&o, 64 << 10);
+    add_limit(&o, 1e6, true);
+    measure(&o, "read_plain");
+    assert_int_equal(o.calibration->n_measurements, 1);
+    const struct tr_measurement *m = &o.calibration->measurements[0];
+    assert_true(fabs(m->efficiency - m->median / 1e6) < 1e-12);
+    assert_true(m->working_set_bytes >= 4 << 20 && m->working_set_bytes < 5 << 20);
+    assert_true(m->ci95[0] <= m->median && m->median <= m->ci95[1] && m->best >= m->median);
+    assert_true(m->core_ghz > 0.1 && m->core_ghz < 20);
+    finish(&o);
+}
+
+static void the_hosts_limit_rates_nothing(void **state) {
+    (void)state;
+    struct outcome o;
+    load(&o, 64 << 10);
+    add_limit(&o, 1e-3, false);
+    o.machine->limits[0].host_only = true;
+    measure(&o, "read_plain");
+    assert_int_equal(o.calibration->n_measurements, 1);
+    assert_true(isnan(o.calibration->measurements[0].efficiency));
+    assert_false(o.calibration->limits[0].refuted);
+    finish(&o);
+}
+
+static void in_cache_is_no_memory_figure(void **state) {
+    (void)state;
+    struct outcome o;
+    load(&o, (int64_t)1 << 30); /* 4 MiB are far inside it */
+    add_limit(&o, 1e6, true);
+    measure(&o, "read_plain");
+    assert_null(o.calibration->measurements[0].limit);
+    finish(&o);
+}
+
+static void floating_point_gets_the_limit_of_its_clock(void **state) {
+    (void)state;
+    struct outcome o;
+    load(&o, 64 << 10);
+    if (!o.machine->cpu.uarch) {
+        printf("skipped: this micro-architecture is not in data/uarch.csv\n");
+        finish(&o);
+        skip();
+    }
+    measure(&o, "fma_f64");
+    for (size_t i = 0; i < o.calibration->n_measurements; i++) {
+        const struct tr_measurement *m = &o.calibration->measurements[i];
+        const struct tr_limit *limit =
+            tr_limit_find(o.calibration->limits, o.calibration->n_limits, m->limit ? m->limit : "",
+                          m->place.kind, m->place.index);
+        if (!strcmp(m->isa, "scalar")) /* no column of its own */
+            continue;
+        assert_non_null(limit);
+        assert_string_equal(limit->basis, "measured_clock");
+        assert_true(limit->hard);
+        assert_true(m->efficiency > 0.01 && m->efficiency <= 1.02);
+    }
+    finish(&o);
+}
+
+static void a_stop_leaves_a_partial_file(void **state) {
+    (void)state;
+    struct outcome o;
+    load(&o, 64 << 10);
+    stop = 1;
+    measure(&o, "read_plain");
+    stop = 0;
+    assert_int_equal(o.code, TR_ESTOPPED);
+    assert_true(o.calibration->partial);
+    assert_string_equal(o.calibration->grade, "D");
+    finish(&o);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(above_a_hard_limit_is_refused),
+        cmocka_unit_test(above_a_users_limit_refutes_the_limit),
+        cmocka_unit_test(below_a_limit_there_is_an_efficiency),
+        cmocka_unit_test(the_hosts_limit_rates_nothing),
+        cmocka_unit_test(in_cache_is_no_memory_figure),
+        cmocka_unit_test(floating_point_gets_the_limit_of_its_clock),
+        cmocka_unit_test(a_stop_leaves_a_partial_file),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
