@@ -68,6 +68,7 @@ struct tr_kernel {
     bool fused;         /* multiply-add rounds once */
     int chains;         /* fma: independent accumulators */
     int vector_bytes;
+    bool main_set; /* measured by default */
     tr_kernel_fn *function;
 };
 

@@ -38,6 +38,18 @@ void tr_ref_copy(const struct tr_kernel *kernel, struct tr_kargs *args) {
             part_written(args, s)[i] = part(args->b, s, args)[i];
 }
 
+void tr_ref_scale(const struct tr_kernel *kernel, struct tr_kargs *args) {
+    for (size_t s = 0; s < (size_t)kernel->streams; s++)
+        for (size_t i = 0; i < args->n; i++)
+            part_written(args, s)[i] = args->scalar * part(args->b, s, args)[i];
+}
+
+void tr_ref_add(const struct tr_kernel *kernel, struct tr_kargs *args) {
+    for (size_t s = 0; s < (size_t)kernel->streams; s++)
+        for (size_t i = 0; i < args->n; i++)
+            part_written(args, s)[i] = part(args->b, s, args)[i] + part(args->c, s, args)[i];
+}
+
 void tr_ref_triad(const struct tr_kernel *kernel, struct tr_kargs *args) {
     for (size_t s = 0; s < (size_t)kernel->streams; s++)
         for (size_t i = 0; i < args->n; i++)

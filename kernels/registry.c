@@ -23,21 +23,34 @@ extern tr_kernel_fn tr_k_clock_add_scalar, tr_k_clock_imul_scalar;
 #include "isa.def"
 #undef TR_ISA_ROW
 
-#define ROW(id, op, dtype, stores, streams, prefetch, isa)                               \
-    {#id,      #isa,        &op_##op,     TR_DTYPE_##dtype, TR_STORES_##stores, streams, \
-     prefetch, FUSED_##isa, CHAINS_##isa, BYTES_##isa,      tr_k_##id##_##isa},
+#define SET_MAIN true
+#define SET_MORE false
+#define ROW(id, op, dtype, stores, streams, prefetch, set, isa) \
+    {                                                           \
+        #id,                                                    \
+        #isa,                                                   \
+        &op_##op,                                               \
+        TR_DTYPE_##dtype,                                       \
+        TR_STORES_##stores,                                     \
+        streams,                                                \
+        prefetch,                                               \
+        FUSED_##isa,                                            \
+        CHAINS_##isa,                                           \
+        BYTES_##isa,                                            \
+        SET_##set,                                              \
+        tr_k_##id##_##isa},
 
 static const struct tr_kernel kernels[] = {
-#define TR_KERNEL(id, op, dtype, stores, streams, prefetch) \
-    ROW(id, op, dtype, stores, streams, prefetch, scalar)   \
-    ROW(id, op, dtype, stores, streams, prefetch, sse2)     \
-    ROW(id, op, dtype, stores, streams, prefetch, avx2)     \
-    ROW(id, op, dtype, stores, streams, prefetch, avx512)
+#define TR_KERNEL(id, op, dtype, stores, streams, prefetch, set) \
+    ROW(id, op, dtype, stores, streams, prefetch, set, scalar)   \
+    ROW(id, op, dtype, stores, streams, prefetch, set, sse2)     \
+    ROW(id, op, dtype, stores, streams, prefetch, set, avx2)     \
+    ROW(id, op, dtype, stores, streams, prefetch, set, avx512)
 #include "kernels.def"
 #undef TR_KERNEL
     /* The clock needs no vectors. */
-    ROW(clock_add, clock_add, U64, NONE, 1, 0, scalar)
-        ROW(clock_imul, clock_imul, U64, NONE, 1, 0, scalar)};
+    ROW(clock_add, clock_add, U64, NONE, 1, 0, MAIN, scalar)
+        ROW(clock_imul, clock_imul, U64, NONE, 1, 0, MAIN, scalar)};
 
 const struct tr_kernel *tr_kernels(size_t *ret_n) {
     *ret_n = sizeof(kernels) / sizeof(kernels[0]);

@@ -63,14 +63,17 @@ TR_INLINE void read_template(struct tr_kargs *args, const int streams, const int
     args->sum = total;
 }
 
-/* One stream of a = s, a = b or a = b + s * c over [0, n). */
-enum operation { WRITE, COPY, TRIAD };
+enum operation { WRITE, COPY, SCALE, ADD, TRIAD };
 
 TR_INLINE vd result(enum operation operation, const double *b, const double *c, vd scalar) {
     if (operation == WRITE)
         return scalar;
     if (operation == COPY)
         return vd_load(b);
+    if (operation == SCALE)
+        return vd_mul(scalar, vd_load(b));
+    if (operation == ADD)
+        return vd_add(vd_load(b), vd_load(c));
     return vd_muladd(scalar, vd_load(c), vd_load(b));
 }
 
@@ -83,6 +86,10 @@ TR_INLINE void elements(enum operation operation, double *a, const double *b, co
             a[i] = scalar;
         else if (operation == COPY)
             a[i] = b[i];
+        else if (operation == SCALE)
+            a[i] = scalar * b[i];
+        else if (operation == ADD)
+            a[i] = b[i] + c[i];
         else {
             vd_store(lanes, vd_muladd(vd_set1(scalar), vd_set1(c[i]), vd_set1(b[i])));
             a[i] = lanes[0];
@@ -95,9 +102,10 @@ TR_INLINE void store_template(struct tr_kargs *args, enum operation operation, e
     const vd scalar = vd_set1(args->scalar);
     const size_t n = args->n, stride = streams > 1 ? args->stride_bytes / 8 : 0;
     const size_t step = (size_t)unroll * VD;
+    const bool has_c = operation == TRIAD || operation == ADD;
     double *a = args->a;
     /* Operands that the operation lacks stand for a: their addresses are formed, never read. */
-    const double *b = operation == WRITE ? a : args->b, *c = operation == TRIAD ? args->c : b;
+    const double *b = operation == WRITE ? a : args->b, *c = has_c ? args->c : b;
     size_t head = 0, bulk;
 
     if (kind == STORES_NT) {
@@ -116,7 +124,7 @@ TR_INLINE void store_template(struct tr_kargs *args, enum operation operation, e
             const size_t at = i + (size_t)s * stride;
             if (operation != WRITE)
                 prefetch(b + at, step * 8, distance);
-            if (operation == TRIAD)
+            if (has_c)
                 prefetch(c + at, step * 8, distance);
 #pragma GCC unroll 16
             for (int u = 0; u < unroll; u++)
@@ -142,6 +150,10 @@ TR_INLINE void store_template(struct tr_kargs *args, enum operation operation, e
     store_template(args, COPY, STORES_##stores, streams, UNROLL_store(streams), distance)
 #define BODY_triad(stores, streams, distance) \
     store_template(args, TRIAD, STORES_##stores, streams, UNROLL_store(streams), distance)
+#define BODY_scale(stores, streams, distance) \
+    store_template(args, SCALE, STORES_##stores, streams, UNROLL_store(streams), distance)
+#define BODY_add(stores, streams, distance) \
+    store_template(args, ADD, STORES_##stores, streams, UNROLL_store(streams), distance)
 
 #define DEFINE_read(id, stores, streams, distance) \
     FUNCTION(id, BODY_read(stores, streams, distance))
@@ -151,12 +163,15 @@ TR_INLINE void store_template(struct tr_kargs *args, enum operation operation, e
     FUNCTION(id, BODY_copy(stores, streams, distance))
 #define DEFINE_triad(id, stores, streams, distance) \
     FUNCTION(id, BODY_triad(stores, streams, distance))
+#define DEFINE_scale(id, stores, streams, distance) \
+    FUNCTION(id, BODY_scale(stores, streams, distance))
+#define DEFINE_add(id, stores, streams, distance) FUNCTION(id, BODY_add(stores, streams, distance))
 #define DEFINE_fma(id, stores, streams, distance) /* in fma.c */
 #define FUNCTION(id, body)                     \
     void TR_NAME(id)(struct tr_kargs * args) { \
         body;                                  \
     }
-#define TR_KERNEL(id, op, dtype, stores, streams, distance) \
+#define TR_KERNEL(id, op, dtype, stores, streams, distance, set) \
     DEFINE_##op(id, stores, streams, distance)
 #include "kernels.def"
 #undef TR_KERNEL

@@ -40,6 +40,12 @@ static inline void vd_store(double *p, vd x) {
 static inline void vd_stream(double *p, vd x) {
     _mm512_stream_pd(p, x);
 }
+static inline vd vd_mul(vd a, vd b) {
+    return _mm512_mul_pd(a, b);
+}
+static inline vd vd_add(vd a, vd b) {
+    return _mm512_add_pd(a, b);
+}
 static inline vd vd_muladd(vd a, vd b, vd c) {
     return _mm512_fmadd_pd(a, b, c);
 }

@@ -40,6 +40,12 @@ static inline void vd_stream(double *p, vd x) {
     } bits = {.d = x};
     _mm_stream_si64((long long *)(void *)p, bits.i);
 }
+static inline vd vd_mul(vd a, vd b) {
+    return a * b;
+}
+static inline vd vd_add(vd a, vd b) {
+    return a + b;
+}
 static inline vd vd_muladd(vd a, vd b, vd c) {
     return a * b + c;
 }
