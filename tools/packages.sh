@@ -4,13 +4,13 @@
 
 build_apt="build-essential meson ninja-build pkg-config python3 libhwloc-dev libnuma-dev
 libpapi-dev libjansson-dev libmd-dev"
-test_apt="libcmocka-dev clang-format clang-tidy qemu-user"
+test_apt="libcmocka-dev clang-format clang-tidy qemu-user qemu-system-x86 busybox-static cpio"
 # Untried: names taken from the distributions' package lists.
 build_dnf="gcc gcc-c++ meson ninja-build pkgconf python3 hwloc-devel numactl-devel papi-devel
 jansson-devel libmd-devel"
-test_dnf="libcmocka-devel clang-tools-extra qemu-user"
+test_dnf="libcmocka-devel clang-tools-extra qemu-user qemu-system-x86-core busybox cpio"
 build_pacman="base-devel meson ninja pkgconf python hwloc numactl papi jansson libmd"
-test_pacman="cmocka clang qemu-user"
+test_pacman="cmocka clang qemu-user qemu-system-x86 busybox cpio"
 
 say() {
     printf '%s\n' "$0: $*" >&2
@@ -91,6 +91,38 @@ install_packages() {
         say "cannot build: a C compiler, meson, ninja and python3 must be installed"
         return 1
     fi
+}
+
+# Name of the newest kernel package that this system's index offers for virtual machines.
+kernel_package() {
+    apt-cache depends linux-image-cloud-amd64 2>/dev/null |
+        sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1
+}
+
+# fetch_kernel FOLDER: the kernel that a test boots in an emulator, as FOLDER/boot/vmlinuz-*. Its
+# package is fetched and unpacked, never installed; without it that test is skipped.
+fetch_kernel() {
+    folder=$1
+    set -- "$folder"/boot/vmlinuz-*
+    [ ! -f "$1" ] || return 0
+    command -v apt-get >/dev/null 2>&1 && [ "$(dpkg --print-architecture)" = amd64 ] || return 0
+    mkdir -p "$folder"
+    log=$root/build-kernel.log
+    (
+        cd "$folder" || exit 1
+        package=$(kernel_package)
+        [ -n "$package" ] && apt-get -q download "$package" || {
+            as_root apt-get -q update
+            package=$(kernel_package)
+            [ -n "$package" ] && apt-get -q download "$package"
+        } || exit 1
+        echo "unpacking $package"
+        dpkg-deb --fsys-tarfile "$package"_*.deb | tar -x --wildcards './boot/vmlinuz-*'
+        rm -f ./*.deb
+        set -- boot/vmlinuz-*
+        [ -f "$1" ]
+    ) >"$log" 2>&1 && say "fetched a kernel to boot in the emulator into $folder" ||
+        say "no kernel could be fetched (see $log): the test that boots one is skipped"
 }
 
 have_tools() {

@@ -101,8 +101,21 @@ struct tr_memory_module {
     char *channel; /* e.g. "P0 A"; NULL unknown */
 };
 
+/* How fast the modules may run where they sit: rated, the platform's maximum and its maximum with
+ * so many modules a channel told apart (data/memory_population.csv). Unknown = -1 or NULL. */
+struct tr_population {
+    int modules_per_channel; /* of the fullest channel */
+    int ranks;               /* of the module with most ranks */
+    int platform_mts;        /* maximum with one module a channel */
+    int population_mts;      /* maximum with this population */
+    int expected_mts;        /* the least of rated, platform and population */
+    const char *verdict;     /* "as specified", "above specification", "below specification" */
+    char *why;               /* the verdict in a sentence */
+    char *source;            /* of population_mts */
+};
+
 struct tr_memory {
-    char *basis;                      /* "smbios", "udev", NULL when neither was readable */
+    char *basis;                      /* "smbios", "udev", "edac", NULL when none was readable */
     struct tr_memory_module *modules; /* one per slot, empty ones too */
     size_t n_modules;
     /* Machine totals of 64-bit channels: widths are added up, not modules counted. */
@@ -111,12 +124,67 @@ struct tr_memory {
     int configured_mts; /* the slowest populated module's */
     int rated_mts;
     int64_t total_bytes;
+    struct tr_population population;
 };
 
+/* A GPU or another accelerator on the PCI bus. */
+struct tr_device {
+    char *kind;     /* "GPU", "accelerator" */
+    char *name;     /* as hwloc or the driver names it; NULL unknown */
+    char *vendor;   /* NULL unknown */
+    char *bus_id;   /* "0000:01:00.0" */
+    char *os_names; /* "card0, renderD128"; NULL without a driver */
+    int vendor_id, device_id;
+    int node;                                /* NUMA node, -1 unknown */
+    double link_gt_per_s, link_max_gt_per_s; /* of one lane, NAN unknown; idle links run slower */
+    int link_width, link_max_width;          /* lanes, -1 unknown */
+    char *accelerator;                       /* row of data/accelerators.csv, NULL without */
+};
+
+/* What the machine tells of its clocks; all NAN where it does not. */
 struct tr_clocks {
-    double fclk_ghz, uclk_ghz, mclk_ghz; /* NAN unless read from this machine or given */
-    const char *fclk_basis;              /* "hsmp", "ryzen_smu", "user", NULL */
-    double base_ghz, max_ghz;            /* cpufreq policy facts */
+    double fclk_ghz;           /* fabric, of the slowest package */
+    double uclk_ghz, mclk_ghz; /* memory controller, memory; MT/s of DDR = 2000 x mclk_ghz */
+    const char *fclk_basis;    /* "hsmp", "ryzen_smu", "user", NULL */
+    const char *mclk_basis;    /* of uclk_ghz and mclk_ghz: "hsmp", "ryzen_smu", NULL */
+    bool fclk_may_rise;        /* read below the part's usual one: set so, or idle */
+    double fclk_listed_ghz;    /* highest that an APU's graphics driver lists: only a hint */
+    double ddr_gb_s;           /* theoretical DDR bandwidth of all packages, by HSMP */
+    double base_ghz, max_ghz;  /* cpufreq: base; highest of any core */
+    double capped_ghz;         /* least that a core is held to below its maximum */
+    double uncore_min_ghz;     /* Intel: lowest that the settings allow */
+    double uncore_max_ghz;     /* highest that they allow, of the slowest die */
+    double uncore_hw_max_ghz;  /* highest at boot, of the slowest die */
+};
+
+/* What the memory controllers' driver (EDAC) tells: a second witness of what is populated. */
+struct tr_edac {
+    int controllers;     /* -1 without such a driver */
+    char *driver;        /* name of the first controller, "F19h_M10h" */
+    char *mode;          /* "SECDED", "S4ECD4ED", "None"; NULL unknown or mixed */
+    int modules;         /* populated; -1 unknown */
+    double channels;     /* populated 64-bit channels; NAN where the driver does not tell widths */
+    int64_t total_bytes; /* -1 unknown */
+};
+
+/* A moment's temperatures, power and counters: read afresh by tr_sensors_read(). NAN, -1 and NULL
+ * where the machine does not tell. Sums are over all packages, counters run since boot or reset. */
+struct tr_sensors {
+    double cpu_celsius, cpu_limit_celsius;       /* hottest; lowest critical temperature */
+    const char *cpu_sensor;                      /* its driver: "k10temp", "coretemp" */
+    double memory_celsius, memory_limit_celsius; /* hottest module; lowest critical */
+    const char *memory_sensor;                   /* "spd5118", "jc42" */
+    double power_w;                              /* drawn now */
+    double power_limit_w, power_short_limit_w;   /* sustained; for seconds (Intel) */
+    double power_limit_max_w;                    /* the highest that may be set */
+    const char *power_basis;                     /* "hsmp", "powercap" */
+    double energy_j, energy_wrap_j; /* counter of all packages; where one package's wraps */
+    double core_limit_ghz;          /* HSMP: what the firmware holds the cores to now */
+    const char *core_limit_reason;  /* "package power (PPT)", ... */
+    int prochot;                    /* 1: the processor is told that it is too hot */
+    double uncore_ghz;              /* Intel, slowest die, now */
+    int64_t core_throttle_events, package_throttle_events; /* sums over cores, packages */
+    int64_t corrected_errors, uncorrected_errors;          /* memory, by EDAC */
 };
 
 struct tr_firmware {
@@ -162,16 +230,22 @@ struct tr_activity {
 /* A catalogue row as far as this program uses it; see data/cpus.csv for all columns. */
 struct tr_platform {
     char *name;
+    char *series; /* "AMD EPYC 9004"; NULL without */
     char *uarch;
     int sockets_max, cores, p_cores, e_cores, ccds, cores_per_ccd, gmi_links_per_ccd;
     double l3_mb;
     double base_ghz, boost_ghz, allcore_boost_ghz;
+    double e_boost_ghz; /* of the efficiency cores */
     char *mem_type;
     int mem_channels; /* 64-bit, per package */
     double max_mts;
     double fclk_ghz;
     double ccd_read_bytes_per_fclk, ccd_write_bytes_per_fclk;
+    double max_memory_gb;
+    double pcie_generation;
+    int pcie_lanes; /* of one package */
     char *source, *notes;
+    bool user; /* a row of the user's file */
 };
 
 /* Overrides of hardware facts; 0 = not given. Units as in BIOS menus. */
@@ -187,6 +261,7 @@ struct tr_machine_options {
      * dump in InstLatx64's text form. */
     const char *source;
     struct tr_overrides overrides;
+    const char *platform_file; /* rows that come before the catalogue's; NULL without */
 };
 
 struct tr_machine {
@@ -209,12 +284,18 @@ struct tr_machine {
     int n_cpus_online;              /* of the machine, allowed or not; -1 unknown */
     int64_t llc_bytes; /* sum of the last-level caches that the allowed CPUs reach; -1 unknown */
     struct tr_memory memory;
+    struct tr_edac edac;
     struct tr_clocks clocks;
+    struct tr_sensors sensors; /* when the machine was loaded */
     struct tr_firmware firmware;
     struct tr_settings settings;
     struct tr_os os;
     struct tr_environment environment;
     struct tr_platform *platform; /* catalogue row, NULL where the CPU is not in it */
+    /* Packages of a machine that is nothing but a catalogue row; 0 for one that was looked at. */
+    int catalogue_packages;
+    struct tr_device *devices;
+    size_t n_devices;
     struct tr_overrides overrides;
     struct tr_limit *limits;
     size_t n_limits;
@@ -240,6 +321,8 @@ int tr_machine_capture(const struct tr_machine *machine, const char *directory,
 int tr_environment_read(const struct tr_machine *machine, struct tr_environment *ret_environment);
 void tr_environment_finish(struct tr_environment *environment);
 void tr_activity_read(const struct tr_machine *machine, struct tr_activity *ret_activity);
+/* Takes some milliseconds where HSMP answers: never within a timed region. */
+int tr_sensors_read(const struct tr_machine *machine, struct tr_sensors *ret_sensors);
 
 /* Catalogue lookups; both return NULL when nothing matches. The rows live as long as the program
  * and must not be freed. By name: case-insensitive, exact or the only row with that prefix. */

@@ -32,10 +32,11 @@ enum tr_class tr_classify(double prompt_s, double tg_tok_per_s, double total_s);
 
 /* What a prediction rests on; unknown = NAN. Taken from a calibration by the caller. */
 struct tr_rates {
-    double read_gb_per_s;    /* best read rate of the machine */
-    double flop_gflop_per_s; /* FP32 FMA, all threads */
-    double memory_bytes;     /* for "does it fit" */
-    double storage_gb_per_s; /* NAN without --storage */
+    double read_gb_per_s;      /* read rate of the machine: median of its best form */
+    double read_best_gb_per_s; /* its fastest sample, for the roof; 0 or NAN: as the median */
+    double flop_gflop_per_s;   /* FP32 FMA, all threads */
+    double memory_bytes;       /* for "does it fit" */
+    double storage_gb_per_s;   /* NAN without --storage */
     int threads;
     const char *platform; /* shown in the result */
     bool fabric_bound;    /* the memory limit that binds is the fabric */
@@ -53,7 +54,8 @@ struct tr_prediction_result {
     const char *fits_where; /* "RAM" or NULL: does not fit */
     double spare_bytes;     /* negative: missing */
     double roof_pp_tok_s, roof_tg_tok_s;
-    const char *bound_pp, *bound; /* "memory" "fabric" "compute" */
+    /* "memory" "fabric" "compute": of the prompt, and of whatever takes most of the time. */
+    const char *bound_pp, *bound;
     enum tr_class viability;
     char *why; /* one sentence */
 };

@@ -6,7 +6,10 @@
 
 #include "calibration_json.h"
 #include "cmd.h"
+#include "csv.h"
+#include "data.h"
 #include "kernel.h"
+#include "parse.h"
 #include "predictions.h"
 #include "table.h"
 #include "tokenroof/machine.h"
@@ -22,7 +25,7 @@ struct column {
     const char *key, *head;
 };
 
-enum { MAX_COLUMNS = 16 };
+enum { MAX_COLUMNS = 24 };
 
 struct list {
     const char *name;
@@ -124,22 +127,97 @@ static json_t *known_count(int value) {
     return value > 0 ? json_integer(value) : json_null();
 }
 
+/* A cell as its column's kind says; empty and unknown are null. */
+static json_t *cell_value(const char *cell, bool number) {
+    double value = 0;
+    if (!number)
+        return *cell ? json_string(cell) : json_null();
+    return tr_parse_double(cell, -1e300, 1e300, &value, NULL) ? json_null() : json_real(value);
+}
+
+/* All rows of a table that is compiled in: a column is numeric if all its filled cells are. */
+static int fill_table(json_t *rows, const char *file, struct tr_err *reterr) {
+    const struct tr_data *data = tr_data_find(file);
+    struct tr_csv csv = {0};
+    bool number[MAX_COLUMNS];
+    int code = data ? tr_csv_parse(data->text, data->length, data->name, &csv, reterr) : TR_EFAIL;
+    for (size_t k = 0; k < MAX_COLUMNS && k < csv.n_columns; k++) {
+        number[k] = true;
+        for (size_t i = 1; i < csv.n_rows; i++)
+            number[k] =
+                number[k] && (!*csv.rows[i][k] || isfinite(tr_csv_number(&csv, i, csv.rows[0][k])));
+    }
+    for (size_t i = 1; !code && i < csv.n_rows; i++) {
+        json_t *row = json_object();
+        for (size_t k = 0; k < MAX_COLUMNS && k < csv.n_columns; k++)
+            if (json_object_set_new(row, csv.rows[0][k], cell_value(csv.rows[i][k], number[k])))
+                code = TR_ENOMEM;
+        code = append(rows, row) ? TR_ENOMEM : code;
+    }
+    tr_csv_finish(&csv);
+    return code;
+}
+
+static int fill_accelerators(json_t *rows, json_t *notes, struct tr_err *reterr) {
+    int code = fill_table(rows, "accelerators.csv", reterr);
+    if (!code)
+        code = append(notes, json_string("Operations are dense; \"unverified\" sources are figures "
+                                         "without a public page at hand (-f csv shows them)"));
+    return code;
+}
+
+/* Ready-made machines share the columns of processors, so that one list holds all that --platform
+ * takes. */
+static int add_systems(json_t *rows, struct tr_err *reterr) {
+    json_t *systems = json_array(), *system;
+    size_t i;
+    int code = systems ? fill_table(systems, "systems.csv", reterr) : TR_ENOMEM;
+    json_array_foreach(systems, i, system) {
+        json_t *row = code ? NULL
+                           : json_pack("{s:O, s:s, s:O?, s:O?, s:O?, s:O?, s:O?, s:O?, s:O?, s:O?, "
+                                       "s:O?, s:O?, s:O?, s:O?}",
+                                       "name", json_object_get(system, "name"), "kind", "system",
+                                       "series", json_object_get(system, "kind"), "processor",
+                                       json_object_get(system, "cpu"), "memory_type",
+                                       json_object_get(system, "mem_type"), "channels",
+                                       json_object_get(system, "mem_channels"), "max_mts",
+                                       json_object_get(system, "mts"), "memory_gb",
+                                       json_object_get(system, "memory_gb"), "gpu",
+                                       json_object_get(system, "gpu"), "gpu_count",
+                                       json_object_get(system, "gpu_count"), "gpu_memory_gb",
+                                       json_object_get(system, "gpu_memory_gb"), "link",
+                                       json_object_get(system, "link"), "power_w",
+                                       json_object_get(system, "power_w"), "source",
+                                       json_object_get(system, "source"));
+        if (!code)
+            code = append(rows, row);
+    }
+    json_decref(systems);
+    return code;
+}
+
 static int fill_platforms(json_t *rows, json_t *notes, struct tr_err *reterr) {
     size_t n = 0;
     const struct tr_platform *platforms = tr_platforms(&n);
     int code = 0;
-    (void)notes, (void)reterr;
     for (size_t i = 0; !code && i < n; i++) {
         const struct tr_platform *p = &platforms[i];
-        code = append(rows, json_pack("{s:s, s:s?, s:o, s:o, s:o, s:o, s:s?, s:o, s:o, s:o, s:s?}",
-                                      "name", p->name, "uarch", p->uarch, "sockets_max",
-                                      known_count(p->sockets_max), "cores", known_count(p->cores),
-                                      "ccds", known_count(p->ccds), "links_per_ccd",
-                                      known_count(p->gmi_links_per_ccd), "memory_type", p->mem_type,
-                                      "channels", known_count(p->mem_channels), "max_mts",
-                                      tr_json_number(p->max_mts), "fclk_ghz",
-                                      tr_json_number(p->fclk_ghz), "source", p->source));
+        code = append(
+            rows,
+            json_pack("{s:s, s:s, s:s?, s:s?, s:o, s:o, s:o, s:o, s:s?, s:o, s:o, s:o, s:o, s:s?}",
+                      "name", p->name, "kind", "processor", "series", p->series, "uarch", p->uarch,
+                      "sockets_max", known_count(p->sockets_max), "cores", known_count(p->cores),
+                      "ccds", known_count(p->ccds), "links_per_ccd",
+                      known_count(p->gmi_links_per_ccd), "memory_type", p->mem_type, "channels",
+                      known_count(p->mem_channels), "max_mts", tr_json_number(p->max_mts),
+                      "fclk_ghz", tr_json_number(p->fclk_ghz), "memory_gb",
+                      tr_json_number(p->max_memory_gb), "source", p->source));
     }
+    if (!code)
+        code = add_systems(rows, reterr);
+    if (!code)
+        code = append(notes, json_string("`tokenroof topology --platform NAME` shows limits; a "
+                                         "series (\"EPYC 9004\") gives their range"));
     return code;
 }
 
@@ -179,18 +257,33 @@ static const struct list lists[] = {
       {"source", NULL}},
      fill_models},
     {"platforms",
-     {{"name", "platform"},
-      {"uarch", "architecture"},
-      {"sockets_max", NULL},
-      {"cores", "cores"},
-      {"ccds", "CCDs"},
-      {"links_per_ccd", NULL},
-      {"memory_type", "memory"},
-      {"channels", "channels"},
-      {"max_mts", "MT/s"},
-      {"fclk_ghz", "FCLK GHz"},
-      {"source", NULL}},
+     {{"name", "platform"},     {"kind", NULL},          {"series", "series"},
+      {"uarch", NULL},          {"sockets_max", NULL},   {"cores", "cores"},
+      {"ccds", "CCDs"},         {"links_per_ccd", NULL}, {"memory_type", "memory"},
+      {"channels", "channels"}, {"max_mts", "MT/s"},     {"fclk_ghz", "FCLK GHz"},
+      {"processor", NULL},      {"memory_gb", "GB"},     {"gpu", NULL},
+      {"gpu_count", NULL},      {"gpu_memory_gb", NULL}, {"link", NULL},
+      {"power_w", NULL},        {"source", NULL}},
      fill_platforms},
+    {"accelerators",
+     {{"name", "accelerator"},
+      {"vendor", "vendor"},
+      {"kind", "kind"},
+      {"memory_gb", "GB"},
+      {"memory_type", NULL},
+      {"memory_gbs", "GB/s"},
+      {"fp16_bf16_dense_tflops", "FP16 TFLOP/s"},
+      {"fp8_dense_tflops", NULL},
+      {"fp4_dense_tflops", NULL},
+      {"int8_dense_tops", NULL},
+      {"fp32_tflops", NULL},
+      {"link", "link"},
+      {"link_gbs_per_direction", NULL},
+      {"tdp_w", "W"},
+      {"launch_price_usd", NULL},
+      {"source", NULL},
+      {"notes", NULL}},
+     fill_accelerators},
     {"use-cases",
      {{"name", "use case"},
       {"what", "what it is"},
@@ -319,7 +412,7 @@ static const struct tr_option_group groups[] = {
 };
 
 const struct tr_command tr_command_list = {
-    .usage = "kernels|models|platforms|use-cases [options]",
+    .usage = "kernels|models|platforms|accelerators|use-cases [options]",
     .about = "What is not available on this machine is listed with the reason.\n",
     .examples = "  tokenroof list models\n"
                 "  tokenroof list kernels -f csv\n",
@@ -328,6 +421,6 @@ const struct tr_command tr_command_list = {
     .options_bytes = sizeof(struct list_options),
     .min_arguments = 1,
     .max_arguments = 1,
-    .argument = "WHAT (kernels, models, platforms, use-cases)",
+    .argument = "WHAT (kernels, models, platforms, accelerators, use-cases)",
     .run = run,
 };

@@ -230,7 +230,8 @@ static int select_what(const struct measure_options *options, struct selection *
 /* A selection measures something special: it is kept only where the user says so. */
 static bool is_selection(const struct measure_options *options) {
     return options->kernels || options->place || options->cpus || options->nodes ||
-           options->threads || options->size || options->isa || options->pages;
+           options->threads || options->size || options->isa || options->pages ||
+           options->seconds > 0;
 }
 
 static int check_options(const struct tr_command *command, void *target, struct tr_err *reterr) {
@@ -265,13 +266,16 @@ static int run(void *data, char *const *arguments, size_t n_arguments, struct tr
         code = tr_measuring_run(&measuring, &calibration, reterr);
         struct tr_err problem = {0};
         int written = 0;
-        if (calibration && !is_selection(options))
-            written = tr_calibration_save(calibration, NULL, measuring.machine->host_id, &problem);
-        if (calibration && !written)
+        /* The figures are shown and written where the user said, before a folder can fail. */
+        if (calibration)
             written = tr_output_write(&options->output, "text", render, calibration, &problem);
+        if (calibration && !written && !is_selection(options))
+            written = tr_calibration_save(calibration, NULL, measuring.machine->host_id, &problem);
         if (calibration && !written && calibration->path)
             tr_note(&options->output, "saved %s", calibration->path);
-        if (written && code != TR_ESTOPPED) {
+        if (written && code == TR_ESTOPPED) {
+            tr_note(&options->output, "%s", problem.text);
+        } else if (written) {
             code = written;
             if (reterr)
                 *reterr = problem;
@@ -295,7 +299,7 @@ static const struct tr_option_group groups[] = {
 const struct tr_command tr_command_measure = {
     .usage = "[options]",
     .about = "Without a selection the figures are kept as this machine's calibration; with one\n"
-             "(kernel, isa, place, cpus, nodes, threads, size, pages) only -o keeps them.\n",
+             "(kernel, isa, place, cpus, nodes, threads, size, pages, time) only -o does.\n",
     .examples = "  tokenroof measure\n"
                 "  tokenroof measure --kernel read,copy --threads 1,8 -f csv\n"
                 "  tokenroof measure --place ccd --kernel read --json\n",

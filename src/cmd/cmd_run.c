@@ -140,7 +140,9 @@ static int run(void *data, char *const *arguments, size_t n_arguments, struct tr
         else if (calibration && reterr)
             tr_err_set(reterr, code, "stopped before anything was measured: nothing is kept");
         /* A failure to write matters more than a doubt about the figures. */
-        if (delivered && code != TR_ESTOPPED) {
+        if (delivered && code == TR_ESTOPPED) {
+            tr_note(&options->output, "%s", problem.text);
+        } else if (delivered) {
             code = delivered;
             if (reterr)
                 *reterr = problem;

@@ -86,6 +86,20 @@ const struct tr_option tr_source_rows[TR_N_SOURCE_ROWS] = {
      .help = "a capture folder, an hwloc XML, 'synthetic:...', or a CPUID dump as text"},
 };
 
+const struct tr_option tr_platform_rows[TR_N_PLATFORM_ROWS] = {
+    {.name = "platform",
+     .argument = "NAME",
+     .store = tr_store_text,
+     .offset = offsetof(struct tr_platform_options, name),
+     .brief = true,
+     .help = "a processor, series or system that the catalogue knows: '2x EPYC 9755'"},
+    {.name = "platform-file",
+     .argument = "FILE",
+     .store = tr_store_text,
+     .offset = offsetof(struct tr_platform_options, file),
+     .help = "your own rows (CSV, columns of data/cpus.csv); they come before the catalogue's"},
+};
+
 #define OVERRIDE(member) offsetof(struct tr_machine_options, overrides.member)
 const struct tr_option tr_override_rows[TR_N_OVERRIDE_ROWS] = {
     {.name = "channels",

@@ -62,13 +62,26 @@ enum tr_progress_mode {
 struct tr_progress_options {
     int mode; /* enum tr_progress_mode */
 };
-enum { TR_N_PROGRESS_ROWS = 1, TR_N_SOURCE_ROWS = 1, TR_N_OVERRIDE_ROWS = 4 };
+enum {
+    TR_N_PROGRESS_ROWS = 1,
+    TR_N_SOURCE_ROWS = 1,
+    TR_N_OVERRIDE_ROWS = 4,
+    TR_N_PLATFORM_ROWS = 2
+};
 extern const struct tr_option tr_progress_rows[TR_N_PROGRESS_ROWS];
 
 /* Group "facts of the machine": struct tr_machine_options, by source and overrides. The rows of the
  * source (--machine) are only for commands that do not measure. */
 extern const struct tr_option tr_source_rows[TR_N_SOURCE_ROWS];
 extern const struct tr_option tr_override_rows[TR_N_OVERRIDE_ROWS];
+
+/* Group "machine by name": a row, a series or a system of the catalogue, and the user's own rows,
+ * for tr_platform_choose() and tr_machine_options.platform_file. */
+struct tr_platform_options {
+    const char *name; /* NULL: not by name */
+    const char *file; /* NULL without */
+};
+extern const struct tr_option tr_platform_rows[TR_N_PLATFORM_ROWS];
 
 #define TR_GROUP_OUTPUT \
     { "output", tr_output_rows, TR_N_OUTPUT_ROWS, 0, tr_output_check }
@@ -84,6 +97,8 @@ extern const struct tr_option tr_override_rows[TR_N_OVERRIDE_ROWS];
         "facts of the machine that you know better", tr_override_rows, TR_N_OVERRIDE_ROWS, \
             offsetof(type, member), NULL                                                   \
     }
+#define TR_GROUP_PLATFORM(type, member) \
+    { "machine by name", tr_platform_rows, TR_N_PLATFORM_ROWS, offsetof(type, member), NULL }
 #define TR_GROUP_END \
     { NULL, NULL, 0, 0, NULL }
 

@@ -229,7 +229,8 @@ static void add_basis(struct tr_strbuf *out, const json_t *document) {
     tr_strbuf_add(out, "platform     ");
     add_safe(out, text_of(document, "platform"));
     if (number(document, "threads") > 0)
-        tr_strbuf_addf(out, ", %.0f threads", number(document, "threads"));
+        tr_strbuf_addf(out, ", %.0f thread%s", number(document, "threads"),
+                       number(document, "threads") == 1 ? "" : "s");
     if (calibration) {
         tr_strbuf_add(out, "\ncalibration  ");
         add_safe(out, calibration);

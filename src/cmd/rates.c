@@ -96,6 +96,7 @@ int tr_rates_from_calibration(const struct tr_calibration *calibration, int thre
                           "%.300s: it has no read rate of the machine. Run: tokenroof", name);
     *ret_rates = (struct tr_rates){
         .read_gb_per_s = read->median,
+        .read_best_gb_per_s = read->best,
         .flop_gflop_per_s = fma ? fma->median : NAN,
         .memory_bytes = memory_bytes(calibration),
         .storage_gb_per_s = NAN,

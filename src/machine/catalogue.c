@@ -10,25 +10,16 @@
 #include <string.h>
 #include <strings.h>
 
+#include "catalogue.h"
 #include "cpuid_table.h"
 #include "csv.h"
 #include "data.h"
 #include "parse.h"
 #include "parts.h"
 
-enum { MAX_NAME = 128 };
-
-struct entry {
-    int family;         /* CPUID, -1 unknown */
-    const char *models; /* "0x74|0x75", "" unknown */
-    char key[MAX_NAME]; /* the name as names are compared */
-};
-
 static struct catalogue {
-    struct tr_csv cpus, uarchs; /* the rows point into them */
-    struct tr_platform *platforms;
-    struct entry *entries; /* beside platforms */
-    size_t n;
+    struct tr_platform_set platforms;
+    struct tr_csv uarchs;
 } catalogue;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -45,13 +36,12 @@ static bool ends_name(const char *word) {
     return digits && (!strcmp(word + digits, "-core") || !strcmp(word + digits, "-cores"));
 }
 
-/* The product's name without decoration: lower case, one blank between words, no "(R)", "CPU",
- * "Processor", "13th Gen". Returns false where it does not fit. */
-static bool make_key(const char *text, char key[MAX_NAME]) {
+/* "13th Gen" and what else stands before the maker's name is left out too. */
+bool tr_platform_key(const char *text, char key[TR_PLATFORM_KEY_BYTES]) {
     size_t n = 0;
     key[0] = '\0';
     while (*text) {
-        char word[MAX_NAME];
+        char word[TR_PLATFORM_KEY_BYTES];
         size_t length = 0;
         text += strspn(text, " ");
         while (*text && *text != ' ') {
@@ -71,14 +61,14 @@ static bool make_key(const char *text, char key[MAX_NAME]) {
             continue;
         if (!strcmp(word, "amd") || !strcmp(word, "intel")) /* what stands before is no name */
             n = 0;
-        if (n + length + 2 > MAX_NAME)
+        if (n + length + 2 > TR_PLATFORM_KEY_BYTES)
             return false;
-        n += (size_t)snprintf(key + n, MAX_NAME - n, "%s%s", n ? " " : "", word);
+        n += (size_t)snprintf(key + n, TR_PLATFORM_KEY_BYTES - n, "%s%s", n ? " " : "", word);
     }
     return n > 0;
 }
 
-static const char *without_vendor(const char *key) {
+const char *tr_platform_brief_key(const char *key) {
     if (!strncmp(key, "amd ", 4))
         return key + 4;
     return strncmp(key, "intel ", 6) ? key : key + 6;
@@ -86,14 +76,65 @@ static const char *without_vendor(const char *key) {
 
 /* --- reading --------------------------------------------------------------------------------- */
 
-static int whole(const struct tr_csv *csv, size_t row, const char *column) {
-    double value = tr_csv_number(csv, row, column);
-    return value >= 0 && value < 1e6 ? (int)value : -1;
+enum field_kind { TEXT, COUNT, NUMBER };
+
+/* The columns that are read, and where to. */
+static const struct field {
+    const char *column;
+    enum field_kind kind;
+    size_t offset;
+} fields[] = {
+#define FIELD(column, kind, member) \
+    { column, kind, offsetof(struct tr_platform, member) }
+    FIELD("name", TEXT, name),
+    FIELD("series", TEXT, series),
+    FIELD("uarch", TEXT, uarch),
+    FIELD("sockets_max", COUNT, sockets_max),
+    FIELD("cores", COUNT, cores),
+    FIELD("p_cores", COUNT, p_cores),
+    FIELD("e_cores", COUNT, e_cores),
+    FIELD("ccds", COUNT, ccds),
+    FIELD("cores_per_ccd", COUNT, cores_per_ccd),
+    FIELD("gmi_links_per_ccd", COUNT, gmi_links_per_ccd),
+    FIELD("l3_mb", NUMBER, l3_mb),
+    FIELD("base_ghz", NUMBER, base_ghz),
+    FIELD("boost_ghz", NUMBER, boost_ghz),
+    FIELD("allcore_boost_ghz_if_known", NUMBER, allcore_boost_ghz),
+    FIELD("e_boost_ghz", NUMBER, e_boost_ghz),
+    FIELD("mem_type", TEXT, mem_type),
+    FIELD("mem_channels", COUNT, mem_channels),
+    FIELD("max_mts", NUMBER, max_mts),
+    FIELD("fclk_ghz_default", NUMBER, fclk_ghz),
+    FIELD("ccd_read_bytes_per_fclk", NUMBER, ccd_read_bytes_per_fclk),
+    FIELD("ccd_write_bytes_per_fclk", NUMBER, ccd_write_bytes_per_fclk),
+    FIELD("max_memory_gb", NUMBER, max_memory_gb),
+    FIELD("pcie_generation", NUMBER, pcie_generation),
+    FIELD("pcie_lanes", COUNT, pcie_lanes),
+    FIELD("source", TEXT, source),
+    FIELD("notes", TEXT, notes),
+#undef FIELD
+};
+enum { N_FIELDS = sizeof(fields) / sizeof(fields[0]) };
+
+/* A row and the one below it that fills its empty cells; `base` NULL without. */
+struct row {
+    const struct tr_csv *csv, *base;
+    size_t at, base_at;
+};
+
+static char *cell(const struct row *row, const char *column) {
+    char *const nothing = (char *)""; /* never written to */
+    int at = tr_csv_column(row->csv, column);
+    char *text = at >= 0 ? row->csv->rows[row->at][at] : nothing;
+    if (*text || !row->base)
+        return text;
+    at = tr_csv_column(row->base, column);
+    return at >= 0 ? row->base->rows[row->base_at][at] : nothing;
 }
 
-static char *text_of(const struct tr_csv *csv, size_t row, const char *column) {
-    int at = tr_csv_column(csv, column);
-    return at >= 0 && *csv->rows[row][at] ? csv->rows[row][at] : NULL;
+static double number(const char *text) {
+    double value = 0;
+    return tr_parse_double(text, -1e300, 1e300, &value, NULL) ? (double)NAN : value;
 }
 
 static int hexadecimal(const char *text) {
@@ -104,35 +145,66 @@ static int hexadecimal(const char *text) {
     return end == text + 2 || value > 0xffff ? -1 : (int)value;
 }
 
-static void read_platform(const struct tr_csv *csv, size_t row, struct tr_platform *platform,
-                          struct entry *entry) {
-    *platform = (struct tr_platform){
-        .name = text_of(csv, row, "name"),
-        .uarch = text_of(csv, row, "uarch"),
-        .sockets_max = whole(csv, row, "sockets_max"),
-        .cores = whole(csv, row, "cores"),
-        .p_cores = whole(csv, row, "p_cores"),
-        .e_cores = whole(csv, row, "e_cores"),
-        .ccds = whole(csv, row, "ccds"),
-        .cores_per_ccd = whole(csv, row, "cores_per_ccd"),
-        .gmi_links_per_ccd = whole(csv, row, "gmi_links_per_ccd"),
-        .l3_mb = tr_csv_number(csv, row, "l3_mb"),
-        .base_ghz = tr_csv_number(csv, row, "base_ghz"),
-        .boost_ghz = tr_csv_number(csv, row, "boost_ghz"),
-        .allcore_boost_ghz = tr_csv_number(csv, row, "allcore_boost_ghz_if_known"),
-        .mem_type = text_of(csv, row, "mem_type"),
-        .mem_channels = whole(csv, row, "mem_channels"),
-        .max_mts = tr_csv_number(csv, row, "max_mts"),
-        .fclk_ghz = tr_csv_number(csv, row, "fclk_ghz_default"),
-        .ccd_read_bytes_per_fclk = tr_csv_number(csv, row, "ccd_read_bytes_per_fclk"),
-        .ccd_write_bytes_per_fclk = tr_csv_number(csv, row, "ccd_write_bytes_per_fclk"),
-        .source = text_of(csv, row, "source"),
-        .notes = text_of(csv, row, "notes"),
-    };
-    entry->family = hexadecimal(tr_csv_get(csv, row, "cpuid_family"));
-    entry->models = tr_csv_get(csv, row, "cpuid_model");
-    if (!platform->name || !make_key(platform->name, entry->key))
+static void read_platform(const struct row *row, struct tr_platform *platform,
+                          struct tr_platform_entry *entry) {
+    *platform = (struct tr_platform){0};
+    for (size_t i = 0; i < N_FIELDS; i++) {
+        char *text = cell(row, fields[i].column);
+        char *member = (char *)platform + fields[i].offset;
+        double value = fields[i].kind == TEXT ? (double)NAN : number(text);
+        if (fields[i].kind == TEXT)
+            *(char **)(void *)member = *text ? text : NULL;
+        else if (fields[i].kind == NUMBER)
+            *(double *)(void *)member = value;
+        else
+            *(int *)(void *)member = value >= 0 && value < 1e6 ? (int)value : -1;
+    }
+    entry->family = hexadecimal(cell(row, "cpuid_family"));
+    entry->models = cell(row, "cpuid_model");
+    if (!platform->name || !tr_platform_key(platform->name, entry->key))
         entry->key[0] = '\0';
+}
+
+int tr_platform_column_kind(const char *column) {
+    static const char *const unread_texts[] = {"cpuid_family", "cpuid_model", "extra_source"};
+    for (size_t i = 0; i < N_FIELDS; i++)
+        if (!strcmp(fields[i].column, column))
+            return i == 0 ? 0 : fields[i].kind == TEXT ? 1 : 2;
+    for (size_t i = 0; i < sizeof(unread_texts) / sizeof(unread_texts[0]); i++)
+        if (!strcmp(unread_texts[i], column))
+            return 1;
+    /* What this program works out itself: accepted, so that rows can be copied. */
+    return tr_csv_column(&tr_catalogue_platforms()->csv, column) >= 0 ? 2 : -1;
+}
+
+int tr_platform_set_fill(struct tr_platform_set *set, const struct tr_platform_set *base) {
+    size_t n = set->csv.n_rows ? set->csv.n_rows - 1 : 0;
+    set->platforms = calloc(n ? n : 1, sizeof(*set->platforms));
+    set->entries = calloc(n ? n : 1, sizeof(*set->entries));
+    if (!set->platforms || !set->entries)
+        return TR_ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        struct row row = {.csv = &set->csv, .at = i + 1};
+        char key[TR_PLATFORM_KEY_BYTES];
+        bool named = tr_platform_key(tr_csv_get(&set->csv, i + 1, "name"), key);
+        for (size_t k = 0; base && named && k < base->n; k++) {
+            if (strcmp(base->entries[k].key, key) != 0)
+                continue;
+            row.base = &base->csv;
+            row.base_at = k + 1;
+        }
+        read_platform(&row, &set->platforms[i], &set->entries[i]);
+        set->platforms[i].user = base != NULL;
+    }
+    set->n = n;
+    return 0;
+}
+
+void tr_platform_set_finish(struct tr_platform_set *set) {
+    free(set->platforms);
+    free(set->entries);
+    tr_csv_finish(&set->csv);
+    *set = (struct tr_platform_set){0};
 }
 
 static void read_tables(void) {
@@ -142,16 +214,8 @@ static void read_tables(void) {
      * an empty catalogue. */
     if (uarchs)
         tr_csv_parse(uarchs->text, uarchs->length, uarchs->name, &catalogue.uarchs, NULL);
-    if (!cpus || tr_csv_parse(cpus->text, cpus->length, cpus->name, &catalogue.cpus, NULL))
-        return;
-    size_t n = catalogue.cpus.n_rows - 1;
-    catalogue.platforms = calloc(n, sizeof(*catalogue.platforms));
-    catalogue.entries = calloc(n, sizeof(*catalogue.entries));
-    if (!catalogue.platforms || !catalogue.entries)
-        return;
-    for (size_t i = 0; i < n; i++)
-        read_platform(&catalogue.cpus, i + 1, &catalogue.platforms[i], &catalogue.entries[i]);
-    catalogue.n = n;
+    if (cpus && !tr_csv_parse(cpus->text, cpus->length, cpus->name, &catalogue.platforms.csv, NULL))
+        tr_platform_set_fill(&catalogue.platforms, NULL);
 }
 
 static const struct catalogue *open_catalogue(void) {
@@ -159,31 +223,43 @@ static const struct catalogue *open_catalogue(void) {
     return &catalogue;
 }
 
+const struct tr_platform_set *tr_catalogue_platforms(void) {
+    return &open_catalogue()->platforms;
+}
+
 /* --- platforms ------------------------------------------------------------------------------- */
 
+const char *tr_platform_basis(const struct tr_platform *platform) {
+    return platform->user ? "user" : "catalogue";
+}
+
 const struct tr_platform *tr_platforms(size_t *ret_n) {
-    const struct catalogue *all = open_catalogue();
+    const struct tr_platform_set *all = tr_catalogue_platforms();
     *ret_n = all->n;
     return all->platforms;
 }
 
-const struct tr_platform *tr_platform_by_name(const char *name) {
-    const struct catalogue *all = open_catalogue();
+const struct tr_platform *tr_platform_set_by_name(const struct tr_platform_set *set,
+                                                  const char *name) {
     const struct tr_platform *found = NULL;
-    char key[MAX_NAME];
+    char key[TR_PLATFORM_KEY_BYTES];
     size_t n_found = 0;
-    if (!name || !make_key(name, key))
+    if (!name || !tr_platform_key(name, key))
         return NULL;
-    for (size_t i = 0; i < all->n; i++) {
-        const char *full = all->entries[i].key, *brief = without_vendor(full);
+    for (size_t i = 0; i < set->n; i++) {
+        const char *full = set->entries[i].key, *brief = tr_platform_brief_key(full);
         if (!strcmp(full, key) || !strcmp(brief, key))
-            return &all->platforms[i];
+            return &set->platforms[i];
         if (!strncmp(full, key, strlen(key)) || !strncmp(brief, key, strlen(key))) {
-            found = &all->platforms[i];
+            found = &set->platforms[i];
             n_found++;
         }
     }
     return n_found == 1 ? found : NULL;
+}
+
+const struct tr_platform *tr_platform_by_name(const char *name) {
+    return tr_platform_set_by_name(tr_catalogue_platforms(), name);
 }
 
 static bool lists_model(const char *models, int model) {
@@ -196,40 +272,53 @@ static bool lists_model(const char *models, int model) {
     return false;
 }
 
-static bool fits_cpuid(const struct entry *entry, const struct tr_cpu_facts *cpu) {
+static bool fits_cpuid(const struct tr_platform_entry *entry, const struct tr_cpu_facts *cpu) {
     if (entry->family < 0 || cpu->family < 0)
         return true;
     return entry->family == cpu->family && (!*entry->models || cpu->model_number < 0 ||
                                             lists_model(entry->models, cpu->model_number));
 }
 
-static const struct tr_platform *find_key(const char *key, const struct tr_cpu_facts *cpu) {
-    const struct catalogue *all = open_catalogue();
-    for (size_t i = 0; i < all->n; i++)
-        if (!strcmp(all->entries[i].key, key) && fits_cpuid(&all->entries[i], cpu))
-            return &all->platforms[i];
+static const struct tr_platform *find_key(const struct tr_platform_set *set, const char *key,
+                                          const struct tr_cpu_facts *cpu) {
+    for (size_t i = 0; i < set->n; i++)
+        if (!strcmp(set->entries[i].key, key) && fits_cpuid(&set->entries[i], cpu))
+            return &set->platforms[i];
     return NULL;
 }
 
-const struct tr_platform *tr_platform_by_cpu(const struct tr_cpu_facts *cpu) {
-    char key[MAX_NAME];
-    if (!cpu->model || !make_key(cpu->model, key))
+const struct tr_platform *tr_platform_set_by_cpu(const struct tr_platform_set *set,
+                                                 const struct tr_cpu_facts *cpu) {
+    char key[TR_PLATFORM_KEY_BYTES];
+    if (!cpu->model || !tr_platform_key(cpu->model, key))
         return NULL;
-    const struct tr_platform *found = find_key(key, cpu);
+    const struct tr_platform *found = find_key(set, key, cpu);
     /* "Ryzen 7 PRO 7840U" is a 7840U with management features; where PRO makes a difference
      * (Threadripper), the row's own name has it. */
     char *pro = strstr(key, " pro ");
     if (!found && pro) {
         memmove(pro, pro + 4, strlen(pro + 4) + 1);
-        found = find_key(key, cpu);
+        found = find_key(set, key, cpu);
     }
     return found;
 }
 
+const struct tr_platform *tr_platform_by_cpu(const struct tr_cpu_facts *cpu) {
+    return tr_platform_set_by_cpu(tr_catalogue_platforms(), cpu);
+}
+
 int tr_catalogue_fill(struct tr_machine *machine) {
     struct tr_cpu_facts *cpu = &machine->cpu;
-    machine->platform = (struct tr_platform *)tr_platform_by_cpu(cpu);
-    const char *uarch = machine->platform ? machine->platform->uarch : NULL;
+    const struct tr_platform_file *own =
+        machine->private_data ? machine->private_data->platforms : NULL;
+    const struct tr_platform *platform = own ? tr_platform_set_by_cpu(&own->set, cpu) : NULL;
+    return tr_catalogue_apply(machine, platform ? platform : tr_platform_by_cpu(cpu));
+}
+
+int tr_catalogue_apply(struct tr_machine *machine, const struct tr_platform *platform) {
+    struct tr_cpu_facts *cpu = &machine->cpu;
+    machine->platform = (struct tr_platform *)platform;
+    const char *uarch = platform ? platform->uarch : NULL;
     if (!uarch || cpu->uarch)
         return 0;
     /* Known by its name only (a recording of firmware tables): the row tells the rest. "p+e" are
@@ -278,4 +367,12 @@ const char *tr_uarch_find(const char *vendor, int family, int model, int steppin
             return tr_csv_get(csv, i, "uarch");
     }
     return NULL;
+}
+
+bool tr_uarch_computes(const char *uarch, const char *column) {
+    const struct tr_csv *csv = &open_catalogue()->uarchs;
+    for (size_t i = 1; uarch && i < csv->n_rows; i++)
+        if (!strcmp(tr_csv_get(csv, i, "uarch"), uarch))
+            return *tr_csv_get(csv, i, column) != '\0';
+    return false;
 }

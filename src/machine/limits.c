@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalogue.h"
 #include "parts.h"
 #include "strbuf.h"
 
@@ -67,8 +68,8 @@ int tr_limit_put(struct tr_machine *machine, const struct tr_limit_facts *facts)
         return 0;
     }
     made.host_only = facts->of_memory && machine->environment.virtual_machine;
-    made.hard =
-        !made.host_only && strcmp(facts->basis, "catalogue") && strcmp(facts->basis, "user");
+    made.hard = !made.host_only && !facts->soft && strcmp(facts->basis, "catalogue") &&
+                strcmp(facts->basis, "user");
     made.name = strdup(facts->name);
     made.unit = strdup(facts->unit);
     made.basis = strdup(facts->basis);
@@ -94,6 +95,8 @@ int tr_limit_put(struct tr_machine *machine, const struct tr_limit_facts *facts)
 
 int tr_package_count(const struct tr_machine *machine) {
     int highest = -1;
+    if (machine->catalogue_packages > 0)
+        return machine->catalogue_packages;
     if (machine->n_packages)
         return (int)machine->n_packages;
     for (size_t i = 0; i < machine->memory.n_modules; i++) {
@@ -130,6 +133,7 @@ struct channels {
     const char *channels_basis;
     double mts;
     const char *mts_basis;
+    bool soft; /* the memory's clock was read while the fabric may have been saving power */
 };
 
 static struct channels find_channels(const struct tr_machine *machine) {
@@ -152,7 +156,7 @@ static struct channels find_channels(const struct tr_machine *machine) {
     } else if (platform && platform->mem_channels > 0) {
         found.populated = found.present = platform->mem_channels;
         found.per_package = true;
-        found.channels_basis = "catalogue";
+        found.channels_basis = tr_platform_basis(platform);
     }
     if (given->mts > 0) {
         found.mts = given->mts;
@@ -160,9 +164,13 @@ static struct channels find_channels(const struct tr_machine *machine) {
     } else if (memory->basis && memory->configured_mts > 0) {
         found.mts = memory->configured_mts;
         found.mts_basis = memory->basis;
+    } else if (machine->clocks.mclk_ghz > 0 && machine->clocks.mclk_basis) {
+        found.mts = round(2000 * machine->clocks.mclk_ghz);
+        found.mts_basis = machine->clocks.mclk_basis;
+        found.soft = machine->clocks.fclk_may_rise;
     } else if (platform && platform->max_mts > 0) {
         found.mts = platform->max_mts;
-        found.mts_basis = "catalogue";
+        found.mts_basis = tr_platform_basis(platform);
     }
     return found;
 }
@@ -187,6 +195,7 @@ static int put_dram(struct tr_machine *machine, const char *name, enum tr_place_
                             .basis = tr_weaker_basis(from->channels_basis, from->mts_basis),
                             .formula = tr_strbuf_take(&formula),
                             .of_memory = true,
+                            .soft = from->soft,
                         });
 }
 
@@ -311,6 +320,7 @@ static int put_memory(struct tr_machine *machine, const char *name, enum tr_plac
     bool dram_binds = !(fabric < dram->value);
     facts.value = dram_binds ? dram->value : fabric;
     facts.binds = dram_binds ? "dram" : fabric_name;
+    facts.soft = machine->clocks.fclk_may_rise && (!dram_binds || !dram->hard);
     /* The other one would have to be wrong too for this one to be: both count. */
     facts.basis = isnan(fabric) ? dram->basis : tr_weaker_basis(dram->basis, fabric_basis);
     facts.formula = isnan(fabric) ? tr_format("dram %g", dram->value)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalogue.h"
 #include "machine_limits.h"
 #include "parts.h"
 #include "strbuf.h"
@@ -15,6 +16,7 @@ struct fabric {
     int ccds_per_package, links;
     double read_bytes, write_bytes; /* of one link; NAN unknown */
     const char *basis;              /* of all of them together */
+    bool soft;                      /* the clock was read below the part's usual one */
 };
 
 /* CCDs of a package as the topology shows them; 0 where it does not show all: in a virtual machine,
@@ -45,24 +47,33 @@ static bool find_clock(const struct tr_machine *machine, struct fabric *fabric) 
     } else if (machine->clocks.fclk_ghz > 0 && machine->clocks.fclk_basis) {
         fabric->fclk_ghz = machine->clocks.fclk_ghz;
         fabric->basis = machine->clocks.fclk_basis;
+        fabric->soft = machine->clocks.fclk_may_rise;
     } else if (platform && platform->fclk_ghz > 0) {
         fabric->fclk_ghz = platform->fclk_ghz;
-        fabric->basis = "catalogue";
+        fabric->basis = tr_platform_basis(platform);
     } else {
         return false;
     }
     return true;
 }
 
-/* Width by the catalogue. A part that is not in it gets the least that any part has, one link of 32
- * B, if the user gave its clock: that stands as the user's figure, which a result may refute. */
+static bool was_read(const char *basis) {
+    return !strcmp(basis, "hsmp") || !strcmp(basis, "ryzen_smu");
+}
+
+/* Width by the catalogue: like the 8 bytes of a memory channel it belongs to the part, so it does
+ * not weaken a clock that was read from this machine. A part that is not in it gets the least that
+ * any part has, one link of 32 B, if the user gave its clock: that stands as the user's figure,
+ * which a result may refute. */
 static bool find_width(const struct tr_machine *machine, struct fabric *fabric) {
     const struct tr_platform *platform = machine->platform;
     if (platform && platform->ccd_read_bytes_per_fclk > 0) {
         fabric->links = platform->gmi_links_per_ccd > 0 ? platform->gmi_links_per_ccd : 1;
         fabric->read_bytes = platform->ccd_read_bytes_per_fclk / fabric->links;
         fabric->write_bytes = platform->ccd_write_bytes_per_fclk / fabric->links;
-        fabric->basis = tr_weaker_basis(fabric->basis, "catalogue");
+        const char *basis = tr_platform_basis(machine->platform);
+        if (!was_read(fabric->basis) || strcmp(basis, "catalogue"))
+            fabric->basis = tr_weaker_basis(fabric->basis, basis);
         return true;
     }
     if (machine->overrides.fclk_mhz > 0) {
@@ -83,7 +94,7 @@ static bool find_ccds(const struct tr_machine *machine, struct fabric *fabric) {
         fabric->ccds_per_package = seen;
     } else if (machine->platform && machine->platform->ccds > 0) {
         fabric->ccds_per_package = machine->platform->ccds;
-        fabric->basis = tr_weaker_basis(fabric->basis, "catalogue");
+        fabric->basis = tr_weaker_basis(fabric->basis, tr_platform_basis(machine->platform));
     } else {
         return false;
     }
@@ -108,6 +119,7 @@ static int put(struct tr_machine *machine, const struct fabric *fabric, bool rea
                             .basis = fabric->basis,
                             .formula = tr_strbuf_take(&formula),
                             .of_memory = true,
+                            .soft = fabric->soft,
                         });
 }
 

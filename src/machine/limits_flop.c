@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalogue.h"
 #include "csv.h"
 #include "data.h"
 #include "machine_limits.h"
@@ -185,6 +186,6 @@ int tr_limits_add_catalogue_flop(struct tr_machine *machine) {
     double ghz =
         platform->allcore_boost_ghz > 0 ? platform->allcore_boost_ghz : platform->boost_ghz;
     return add_everywhere(machine, &(struct tr_flop_clock){.performance_ghz = ghz,
-                                                           .efficiency_ghz = NAN,
-                                                           .basis = "catalogue"});
+                                                           .efficiency_ghz = platform->e_boost_ghz,
+                                                           .basis = tr_platform_basis(platform)});
 }

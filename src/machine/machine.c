@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "parts.h"
+#include "sensors.h"
 #include "strbuf.h"
+#include "tokenroof/platform.h"
 #include "topology.h"
 
 int tr_machine_note(struct tr_machine *machine, const char *format, ...) {
@@ -36,9 +38,12 @@ static void set_unknown(struct tr_machine *machine) {
     machine->memory.configured_mts = -1;
     machine->memory.rated_mts = -1;
     machine->memory.total_bytes = -1;
+    machine->memory.population = (struct tr_population){-1, -1, -1, -1, -1, NULL, NULL, NULL};
     machine->os.memory_bytes = -1;
-    machine->clocks = (struct tr_clocks){
-        .fclk_ghz = NAN, .uclk_ghz = NAN, .mclk_ghz = NAN, .base_ghz = NAN, .max_ghz = NAN};
+    machine->edac =
+        (struct tr_edac){.controllers = -1, .modules = -1, .channels = NAN, .total_bytes = -1};
+    tr_clocks_set_unknown(&machine->clocks);
+    tr_sensors_set_unknown(&machine->sensors);
     machine->settings.boost = -1;
     machine->settings.numa_balancing = -1;
     machine->environment.cpu_quota = NAN;
@@ -59,33 +64,56 @@ static int fill(struct tr_machine *machine, struct tr_err *reterr) {
     if (!code)
         code = tr_memory_fill(machine, source, reterr);
     if (!code)
+        code = tr_environment_read(machine, &machine->environment);
+    if (!code)
+        code = tr_topology_doubt(machine);
+    if (!code)
         code = tr_clocks_fill(machine, source);
     if (!code)
-        code = tr_environment_read(machine, &machine->environment);
+        code = tr_sensors_fill(machine);
     if (!code)
         code = tr_settings_fill(machine, source);
     if (!code)
         code = tr_identity_fill(machine, source);
     if (!code)
+        code = tr_population_fill(machine);
+    if (!code)
+        code = tr_devices_fill(machine, source);
+    if (!code)
         code = tr_machine_update_limits(machine);
     return code;
 }
 
-int tr_machine_load(const struct tr_machine_options *options, struct tr_machine **ret_machine,
-                    struct tr_err *reterr) {
+int tr_machine_create(struct tr_machine **ret_machine) {
     struct tr_machine *machine = calloc(1, sizeof(*machine));
-    int code = TR_ENOMEM;
     if (!machine)
-        return code;
+        return TR_ENOMEM;
     set_unknown(machine);
     machine->private_data = calloc(1, sizeof(*machine->private_data));
-    if (!machine->private_data)
-        goto out;
+    if (!machine->private_data) {
+        free(machine);
+        return TR_ENOMEM;
+    }
+    *ret_machine = machine;
+    return 0;
+}
+
+int tr_machine_load(const struct tr_machine_options *options, struct tr_machine **ret_machine,
+                    struct tr_err *reterr) {
+    struct tr_machine *machine = NULL;
+    int code = tr_machine_create(&machine);
+    if (code)
+        return code;
+    code = TR_ENOMEM;
     if (options) {
         machine->overrides = options->overrides;
         if (options->source && !(machine->source = strdup(options->source)))
             goto out;
     }
+    if (options && options->platform_file &&
+        (code = tr_platform_file_read(options->platform_file, &machine->private_data->platforms,
+                                      reterr)))
+        goto out;
     machine->live = !machine->source;
     code = tr_source_init(machine->source, &machine->private_data->source, reterr);
     if (!code)
@@ -145,6 +173,8 @@ static void finish_memory(struct tr_memory *memory) {
     }
     free(memory->modules);
     free(memory->basis);
+    free(memory->population.why);
+    free(memory->population.source);
 }
 
 static void finish_texts(struct tr_machine *machine) {
@@ -152,6 +182,8 @@ static void finish_texts(struct tr_machine *machine) {
         machine->source,
         machine->host_id,
         machine->fingerprint,
+        machine->edac.driver,
+        machine->edac.mode,
         machine->firmware.board_vendor,
         machine->firmware.board_name,
         machine->firmware.bios_vendor,
@@ -179,6 +211,7 @@ void tr_machine_destroy(struct tr_machine *machine) {
     finish_cpu(&machine->cpu);
     finish_topology(machine);
     finish_memory(&machine->memory);
+    tr_devices_finish(machine);
     tr_environment_finish(&machine->environment);
     for (size_t i = 0; i < machine->n_limits; i++)
         tr_limit_finish(&machine->limits[i]);
@@ -188,6 +221,7 @@ void tr_machine_destroy(struct tr_machine *machine) {
         if (machine->private_data->topology)
             hwloc_topology_destroy(machine->private_data->topology);
         tr_source_finish(&machine->private_data->source);
+        tr_platform_file_destroy(machine->private_data->platforms);
         free(machine->private_data);
     }
     free(machine);

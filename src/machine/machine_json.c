@@ -159,6 +159,19 @@ static json_t *module_json(const struct tr_memory_module *module) {
     return checked(object, ok);
 }
 
+static json_t *population_json(const struct tr_population *population) {
+    json_t *object = json_object();
+    bool ok = object && put_count(object, "modules_per_channel", population->modules_per_channel) &&
+              put_count(object, "ranks", population->ranks) &&
+              put_count(object, "platform_mts", population->platform_mts) &&
+              put_count(object, "population_mts", population->population_mts) &&
+              put_count(object, "expected_mts", population->expected_mts) &&
+              put_text(object, "verdict", population->verdict) &&
+              put_text(object, "why", population->why) &&
+              put_text(object, "source", population->source);
+    return checked(object, ok);
+}
+
 static json_t *memory_json(const struct tr_memory *memory) {
     json_t *object = json_object(), *modules = json_array();
     bool ok = object && modules;
@@ -171,8 +184,21 @@ static json_t *memory_json(const struct tr_memory *memory) {
          put_count(object, "configured_mts", memory->configured_mts) &&
          put_count(object, "rated_mts", memory->rated_mts) &&
          put_count(object, "total_bytes", memory->total_bytes) &&
+         put(object, "population", population_json(&memory->population)) &&
          json_object_set(object, "modules", modules) == 0;
     json_decref(modules);
+    return checked(object, ok);
+}
+
+static json_t *edac_json(const struct tr_edac *edac) {
+    if (edac->controllers < 0)
+        return json_null();
+    json_t *object = json_object();
+    bool ok = object && put_count(object, "controllers", edac->controllers) &&
+              put_text(object, "driver", edac->driver) && put_text(object, "mode", edac->mode) &&
+              put_count(object, "modules", edac->modules) &&
+              put_number(object, "channels", edac->channels) &&
+              put_count(object, "total_bytes", edac->total_bytes);
     return checked(object, ok);
 }
 
@@ -182,8 +208,42 @@ static json_t *clocks_json(const struct tr_clocks *clocks) {
               put_number(object, "uclk_ghz", clocks->uclk_ghz) &&
               put_number(object, "mclk_ghz", clocks->mclk_ghz) &&
               put_text(object, "fclk_basis", clocks->fclk_basis) &&
+              put_text(object, "mclk_basis", clocks->mclk_basis) &&
+              put(object, "fclk_may_rise", json_boolean(clocks->fclk_may_rise)) &&
+              put_number(object, "fclk_listed_ghz", clocks->fclk_listed_ghz) &&
+              put_number(object, "ddr_gb_s", clocks->ddr_gb_s) &&
               put_number(object, "base_ghz", clocks->base_ghz) &&
-              put_number(object, "max_ghz", clocks->max_ghz);
+              put_number(object, "max_ghz", clocks->max_ghz) &&
+              put_number(object, "capped_ghz", clocks->capped_ghz) &&
+              put_number(object, "uncore_min_ghz", clocks->uncore_min_ghz) &&
+              put_number(object, "uncore_max_ghz", clocks->uncore_max_ghz) &&
+              put_number(object, "uncore_hw_max_ghz", clocks->uncore_hw_max_ghz);
+    return checked(object, ok);
+}
+
+static json_t *sensors_json(const struct tr_sensors *sensors) {
+    json_t *object = json_object();
+    bool ok = object && put_number(object, "cpu_celsius", sensors->cpu_celsius) &&
+              put_number(object, "cpu_limit_celsius", sensors->cpu_limit_celsius) &&
+              put_text(object, "cpu_sensor", sensors->cpu_sensor) &&
+              put_number(object, "memory_celsius", sensors->memory_celsius) &&
+              put_number(object, "memory_limit_celsius", sensors->memory_limit_celsius) &&
+              put_text(object, "memory_sensor", sensors->memory_sensor) &&
+              put_number(object, "power_w", sensors->power_w) &&
+              put_number(object, "power_limit_w", sensors->power_limit_w) &&
+              put_number(object, "power_short_limit_w", sensors->power_short_limit_w) &&
+              put_number(object, "power_limit_max_w", sensors->power_limit_max_w) &&
+              put_text(object, "power_basis", sensors->power_basis) &&
+              put_number(object, "energy_j", sensors->energy_j) &&
+              put_number(object, "energy_wrap_j", sensors->energy_wrap_j);
+    ok = ok && put_number(object, "core_limit_ghz", sensors->core_limit_ghz) &&
+         put_text(object, "core_limit_reason", sensors->core_limit_reason) &&
+         put_three(object, "prochot", sensors->prochot) &&
+         put_number(object, "uncore_ghz", sensors->uncore_ghz) &&
+         put_count(object, "core_throttle_events", sensors->core_throttle_events) &&
+         put_count(object, "package_throttle_events", sensors->package_throttle_events) &&
+         put_count(object, "corrected_errors", sensors->corrected_errors) &&
+         put_count(object, "uncorrected_errors", sensors->uncorrected_errors);
     return checked(object, ok);
 }
 
@@ -218,6 +278,60 @@ static json_t *os_json(const struct tr_os *os) {
     return checked(object, ok);
 }
 
+static json_t *device_json(const struct tr_device *device) {
+    json_t *object = json_object();
+    bool ok = object && put_text(object, "kind", device->kind) &&
+              put_text(object, "name", device->name) &&
+              put_text(object, "vendor", device->vendor) &&
+              put_text(object, "bus_id", device->bus_id) &&
+              put_text(object, "os_names", device->os_names) &&
+              put_count(object, "vendor_id", device->vendor_id) &&
+              put_count(object, "device_id", device->device_id) &&
+              put_count(object, "node", device->node) &&
+              put_number(object, "link_gt_per_s", device->link_gt_per_s) &&
+              put_number(object, "link_max_gt_per_s", device->link_max_gt_per_s) &&
+              put_count(object, "link_width", device->link_width) &&
+              put_count(object, "link_max_width", device->link_max_width) &&
+              put_text(object, "accelerator", device->accelerator);
+    return checked(object, ok);
+}
+
+static json_t *devices_json(const struct tr_machine *machine) {
+    json_t *array = json_array();
+    bool ok = array;
+    for (size_t i = 0; ok && i < machine->n_devices; i++)
+        ok = append(array, device_json(&machine->devices[i]));
+    return checked(array, ok);
+}
+
+/* What the catalogue knows of the processor, whether or not the machine was looked at. */
+static json_t *platform_json(const struct tr_platform *platform) {
+    json_t *object = json_object();
+    bool ok =
+        object && put_text(object, "name", platform->name) &&
+        put_text(object, "series", platform->series) &&
+        put(object, "user", json_boolean(platform->user)) &&
+        put_count(object, "sockets_max", platform->sockets_max) &&
+        put_count(object, "cores", platform->cores) &&
+        put_count(object, "p_cores", platform->p_cores) &&
+        put_count(object, "e_cores", platform->e_cores) &&
+        put_count(object, "ccds", platform->ccds) && put_number(object, "l3_mb", platform->l3_mb) &&
+        put_number(object, "base_ghz", platform->base_ghz) &&
+        put_number(object, "boost_ghz", platform->boost_ghz) &&
+        put_number(object, "allcore_boost_ghz", platform->allcore_boost_ghz) &&
+        put_number(object, "e_boost_ghz", platform->e_boost_ghz) &&
+        put_text(object, "memory_type", platform->mem_type) &&
+        put_count(object, "channels", platform->mem_channels) &&
+        put_number(object, "max_mts", platform->max_mts) &&
+        put_number(object, "fclk_ghz", platform->fclk_ghz) &&
+        put_count(object, "links_per_ccd", platform->gmi_links_per_ccd) &&
+        put_number(object, "max_memory_gb", platform->max_memory_gb) &&
+        put_number(object, "pcie_generation", platform->pcie_generation) &&
+        put_count(object, "pcie_lanes", platform->pcie_lanes) &&
+        put_text(object, "source", platform->source) && put_text(object, "notes", platform->notes);
+    return checked(object, ok);
+}
+
 static json_t *notes_json(const struct tr_machine *machine) {
     json_t *array = json_array();
     bool ok = array;
@@ -240,21 +354,27 @@ static bool put_counts(json_t *object, const struct tr_machine *machine) {
 
 int tr_machine_to_json(const struct tr_machine *machine, json_t **ret_object) {
     json_t *object = json_object();
-    bool known = machine->n_packages > 0;
-    bool ok = object && put_text(object, "host_id", machine->host_id) &&
-              put_text(object, "fingerprint", machine->fingerprint) &&
-              put(object, "cpu", cpu_json(&machine->cpu)) &&
-              put_count(object, "packages", known ? (int64_t)machine->n_packages : -1) &&
-              put(object, "numa_nodes", nodes_json(machine)) &&
-              put(object, "l3_groups", l3_groups_json(machine)) &&
-              put(object, "ccds", ccds_json(machine)) &&
-              put(object, "cores", cores_json(machine)) &&
-              put(object, "memory", memory_json(&machine->memory)) &&
-              put(object, "clocks", clocks_json(&machine->clocks)) &&
-              put(object, "firmware", firmware_json(&machine->firmware)) &&
-              put(object, "settings", settings_json(&machine->settings)) &&
-              put(object, "os", os_json(&machine->os)) && put_counts(object, machine) &&
-              put(object, "notes", notes_json(machine));
+    int64_t packages = machine->n_packages           ? (int64_t)machine->n_packages
+                       : machine->catalogue_packages ? machine->catalogue_packages
+                                                     : -1;
+    bool ok =
+        object && put_text(object, "host_id", machine->host_id) &&
+        put_text(object, "fingerprint", machine->fingerprint) &&
+        put(object, "cpu", cpu_json(&machine->cpu)) && put_count(object, "packages", packages) &&
+        put(object, "numa_nodes", nodes_json(machine)) &&
+        put(object, "l3_groups", l3_groups_json(machine)) &&
+        put(object, "ccds", ccds_json(machine)) && put(object, "cores", cores_json(machine)) &&
+        put(object, "memory", memory_json(&machine->memory)) &&
+        put(object, "edac", edac_json(&machine->edac)) &&
+        put(object, "clocks", clocks_json(&machine->clocks)) &&
+        put(object, "sensors", sensors_json(&machine->sensors)) &&
+        put(object, "firmware", firmware_json(&machine->firmware)) &&
+        put(object, "settings", settings_json(&machine->settings)) &&
+        put(object, "os", os_json(&machine->os)) && put_counts(object, machine) &&
+        put(object, "devices", devices_json(machine)) &&
+        put(object, "platform_row",
+            machine->platform ? platform_json(machine->platform) : json_null()) &&
+        put(object, "notes", notes_json(machine));
     if (!ok) {
         json_decref(object);
         return TR_ENOMEM;

@@ -40,6 +40,7 @@ struct tr_limit_facts {
     const char *binds; /* NULL */
     char *formula;
     bool of_memory; /* the host's, where this is a virtual machine */
+    bool soft;      /* read, but from a clock that may rise: a higher result is no error */
 };
 int tr_limit_put(struct tr_machine *machine, const struct tr_limit_facts *facts);
 

@@ -9,6 +9,7 @@
 
 #include "memory_slots.h"
 #include "parts.h"
+#include "sensors.h"
 #include "smbios.h"
 #include "strbuf.h"
 #include "udev.h"
@@ -369,6 +370,9 @@ static int note_unknown(struct tr_machine *machine, const struct tr_source *sour
                         bool listed_none) {
     char hypervisor[13];
     const char *why;
+    /* Who gave channels and speed has said all that is missing. */
+    if (machine->overrides.channels > 0 && machine->overrides.mts > 0)
+        return 0;
     if (listed_none)
         why = "the firmware lists none. Give --channels N and --mts N if you know them";
     else if (!source->live)
@@ -382,7 +386,10 @@ static int note_unknown(struct tr_machine *machine, const struct tr_source *sour
     else
         why = "/sys/firmware/dmi/tables is not there (containers hide it, some firmware has none). "
               "Run outside the container: sudo tokenroof topology";
-    return tr_machine_note(machine, "Memory modules are unknown: %s.", why);
+    return tr_machine_note(machine, "%s unknown: %s.",
+                           machine->memory.basis ? "Speed and empty slots of the memory are"
+                                                 : "Memory modules are",
+                           why);
 }
 
 int tr_memory_fill(struct tr_machine *machine, struct tr_source *source, struct tr_err *reterr) {
@@ -413,9 +420,12 @@ int tr_memory_fill(struct tr_machine *machine, struct tr_source *source, struct 
     }
     if (!code && !memory->basis)
         code = take_udev(machine, source);
-    if (!code && !memory->basis)
-        return note_unknown(machine, source, reason, listed_none);
+    bool told = memory->basis;
     if (!code)
+        code = tr_edac_fill(machine, source);
+    if (!code && !told)
+        code = note_unknown(machine, source, reason, listed_none);
+    if (!code && memory->basis)
         code = correct_speeds(machine);
-    return code ? code : sum_up(machine);
+    return code || !memory->basis ? code : sum_up(machine);
 }

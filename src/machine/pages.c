@@ -18,6 +18,8 @@
 #endif
 
 enum { HUGE_SHIFT = 21, GIANT_SHIFT = 30 };
+/* MADV_POPULATE_WRITE, which older headers lack. */
+enum { MADV_POPULATE_WRITE_ = 23 };
 
 static const char *const names[] = {"thp", "4k", "2m", "1g"};
 
@@ -51,10 +53,14 @@ int tr_buffer_map(size_t bytes, enum tr_pages pages, int node, struct tr_buffer 
     int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
     size_t unit = (size_t)1 << HUGE_SHIFT;
     bool pool = pages == TR_PAGES_2M || pages == TR_PAGES_1G;
+    /* Less than a huge page is not rounded up to one: with many threads that would be gigabytes. */
+    if (pages == TR_PAGES_THP && bytes < unit)
+        pages = TR_PAGES_4K;
+    if (pages == TR_PAGES_4K)
+        unit = 4096;
     if (pages == TR_PAGES_1G)
         unit = (size_t)1 << GIANT_SHIFT;
     if (pool) {
-        /* Populated at once: a pool that is too small must fail here, not by SIGBUS later. */
         int shift = pages == TR_PAGES_1G ? GIANT_SHIFT : HUGE_SHIFT;
         flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | (shift << MAP_HUGE_SHIFT);
     }
@@ -78,6 +84,14 @@ int tr_buffer_map(size_t bytes, enum tr_pages pages, int node, struct tr_buffer 
         (void)madvise(base, length, pages == TR_PAGES_THP ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
     }
     *ret_bound = bind_to_node(base, length, node);
+    /* After binding: a node's pool that is too small must fail here, not by SIGBUS later. Kernels
+     * before 5.14 cannot populate; there the machine's pool was reserved by mmap at least. */
+    if (pool && madvise(base, length, MADV_POPULATE_WRITE_) && errno != EINVAL) {
+        int reason = errno;
+        munmap(mapping, mapped);
+        return tr_err_set(reterr, TR_EUNAVAILABLE, "too few %s pages on node %d: %s",
+                          tr_pages_name(pages), node, strerror(reason));
+    }
     *ret_buffer = (struct tr_buffer){base, length, mapping, mapped};
     return 0;
 }

@@ -10,18 +10,30 @@
 
 struct hwloc_topology;
 
+struct tr_platform_file;
+
 struct tr_machine_private {
     struct tr_source source;
-    struct hwloc_topology *topology; /* hwloc; NULL where the recording has none */
+    struct hwloc_topology *topology;    /* hwloc; NULL where the recording has none */
+    struct tr_platform_file *platforms; /* the user's rows, NULL without */
 };
+
+/* An empty machine, in which nothing is known. */
+int tr_machine_create(struct tr_machine **ret_machine);
 
 int tr_cpu_fill(struct tr_machine *machine, struct tr_source *source, struct tr_err *reterr);
 int tr_catalogue_fill(struct tr_machine *machine); /* machine->platform; needs cpu */
 int tr_topology_fill(struct tr_machine *machine, struct tr_source *source, struct tr_err *reterr);
 int tr_memory_fill(struct tr_machine *machine, struct tr_source *source, struct tr_err *reterr);
+void tr_clocks_set_unknown(struct tr_clocks *clocks);
 int tr_clocks_fill(struct tr_machine *machine, struct tr_source *source);
 int tr_settings_fill(struct tr_machine *machine, struct tr_source *source);
 int tr_identity_fill(struct tr_machine *machine, struct tr_source *source);
+/* machine->memory.population; needs memory and platform. */
+int tr_population_fill(struct tr_machine *machine);
+/* machine->devices; needs the topology. */
+int tr_devices_fill(struct tr_machine *machine, struct tr_source *source);
+void tr_devices_finish(struct tr_machine *machine);
 
 /* Adds a line to machine->notes: what is unknown, why, and how to get it. */
 int tr_machine_note(struct tr_machine *machine, const char *format, ...)

@@ -113,6 +113,7 @@ static bool is_wanted_info(const char *element, size_t length) {
         "OSName",           "Architecture",    "hwlocVersion", "CPUVendor",  "CPUModel",
         "CPUModelNumber",   "CPUFamilyNumber", "CPUStepping",  "CoreType",   "FrequencyMaxMHz",
         "FrequencyBaseMHz", "LinuxCapacity",   "Inclusive",    "MemoryTier", "DAXType",
+        "PCIVendor",        "PCIDevice",       "GPUVendor",    "GPUModel",   "Backend",
     };
     for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
         char *attribute = tr_format("name=\"%s\"", wanted[i]);

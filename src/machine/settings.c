@@ -54,13 +54,18 @@ static char *amd_partitioning(const struct tr_machine *machine, size_t nodes) {
     return may_be_nps ? tr_format("NPS%zu", per_package) : NULL;
 }
 
+/* Before Zen 2 a node was a die, whatever the settings. */
+static bool has_nps(const struct tr_cpu_facts *cpu) {
+    return cpu->family > 0x17 || (cpu->family == 0x17 && cpu->model_number >= 0x30);
+}
+
 static char *partitioning(const struct tr_machine *machine) {
     size_t nodes = nodes_with_cpus(machine);
     if (!machine->cpu.vendor || machine->n_packages == 0 || nodes == 0 ||
         machine->environment.virtual_machine)
         return NULL;
     if (!strcmp(machine->cpu.vendor, "AMD"))
-        return amd_partitioning(machine, nodes);
+        return has_nps(&machine->cpu) ? amd_partitioning(machine, nodes) : NULL;
     if (strcmp(machine->cpu.vendor, "Intel") || nodes % machine->n_packages)
         return NULL;
     size_t per_package = nodes / machine->n_packages;

@@ -129,6 +129,11 @@ void tr_source_finish(struct tr_source *source) {
     for (size_t i = 0; i < source->n_paths_read; i++)
         free(source->paths_read[i]);
     free(source->paths_read);
+    for (size_t i = 0; i < source->n_kept; i++) {
+        free(source->kept[i].path);
+        free(source->kept[i].text);
+    }
+    free(source->kept);
     *source = (struct tr_source){0};
 }
 
@@ -148,11 +153,51 @@ static void remember(struct tr_source *source, const char *path) {
         source->n_paths_read++;
 }
 
+static struct tr_source_kept *find_kept(struct tr_source *source, const char *path) {
+    for (size_t i = 0; i < source->n_kept; i++)
+        if (!strcmp(source->kept[i].path, path))
+            return &source->kept[i];
+    return NULL;
+}
+
+int tr_source_keep(struct tr_source *source, const char *path, const char *text) {
+    struct tr_source_kept *old = find_kept(source, path);
+    struct tr_source_kept made = {.path = strdup(path), .text = strdup(text)};
+    struct tr_source_kept *kept =
+        old ? source->kept : realloc(source->kept, (source->n_kept + 1) * sizeof(*kept));
+    if (kept)
+        source->kept = kept;
+    if (!kept || !made.path || !made.text) {
+        free(made.path);
+        free(made.text);
+        return TR_ENOMEM;
+    }
+    if (old) {
+        free(old->path);
+        free(old->text);
+    } else {
+        old = &source->kept[source->n_kept++];
+    }
+    *old = made;
+    remember(source, path);
+    return 0;
+}
+
+bool tr_source_is_kept(struct tr_source *source, const char *path) {
+    return find_kept(source, path);
+}
+
 char *tr_source_read(struct tr_source *source, const char *path, size_t *ret_length) {
     char *text = NULL;
     size_t length = 0;
     if (!source->root)
         return NULL;
+    struct tr_source_kept *kept = find_kept(source, path);
+    if (kept) {
+        if (ret_length)
+            *ret_length = strlen(kept->text);
+        return strdup(kept->text);
+    }
     char *full = tr_format("%s%s", source->root, path);
     if (!full)
         return NULL;

@@ -13,6 +13,10 @@
 
 #include "tokenroof/err.h"
 
+struct tr_source_kept {
+    char *path, *text;
+};
+
 struct tr_source {
     bool live;
     char *root;        /* put before every path; "" for this machine; NULL: there are no files */
@@ -22,6 +26,8 @@ struct tr_source {
     char *smbios_dir;  /* folder with DMI and smbios_entry_point, NULL if there is none */
     char **paths_read; /* machine paths that could be read, for the capture */
     size_t n_paths_read;
+    struct tr_source_kept *kept; /* answers of devices, in the form a recording has them */
+    size_t n_kept;
 };
 
 /* `text` as in tr_machine_options.source. TR_EIO if it does not exist, TR_EFORMAT if it is none of
@@ -33,6 +39,10 @@ void tr_source_finish(struct tr_source *source);
 char *tr_source_read(struct tr_source *source, const char *path, size_t *ret_length);
 char *tr_source_line(struct tr_source *source, const char *path);
 int64_t tr_source_number(struct tr_source *source, const char *path);
+/* What a device answered, as the text that a recording holds at `path`; reading the path gives it,
+ * so that a capture saves it. An older text is replaced. TR_ENOMEM. */
+int tr_source_keep(struct tr_source *source, const char *path, const char *text);
+bool tr_source_is_kept(struct tr_source *source, const char *path);
 /* Names in a folder, sorted, NULL-ended; NULL if there is none. Free with tr_source_list_free. */
 char **tr_source_list(struct tr_source *source, const char *path);
 void tr_source_list_free(char **names);

@@ -74,6 +74,14 @@ static const char *memory_kind(const char *subtype) {
     return subtype;
 }
 
+/* Where in machine->nodes the operating system's node is; -1 = nowhere. */
+static int node_position(const struct tr_machine *machine, unsigned os_index) {
+    for (size_t i = 0; i < machine->n_nodes; i++)
+        if ((unsigned)machine->nodes[i].index == os_index)
+            return (int)i;
+    return -1;
+}
+
 /* hwloc gives a node without CPUs the CPUs that are near to it. A CPU belongs to one node only: the
  * one with the fewest CPUs that has it, ordinary memory first. */
 static hwloc_obj_t home_node(hwloc_topology_t topology, unsigned cpu) {
@@ -98,7 +106,7 @@ static int fill_node_cpus(struct tr_machine *machine, struct tr_source *source,
     for (size_t i = 0; !code && i < all.n; i++) {
         hwloc_obj_t home = home_node(topology, (unsigned)all.ids[i]);
         if (home)
-            maps->node[all.ids[i]] = (int)home->logical_index;
+            maps->node[all.ids[i]] = node_position(machine, home->os_index);
     }
     /* The kernel knows exactly, where it can be asked. */
     for (size_t i = 0; !code && !source->hwloc_xml && i < machine->n_nodes; i++) {
@@ -130,8 +138,8 @@ static int fill_distances(struct tr_machine *machine, hwloc_topology_t topology)
         return 0;
     int code = 0;
     for (size_t i = 0; found->nbobjs == n && i < n && !code; i++) {
-        unsigned from = found->objs[i] ? found->objs[i]->logical_index : (unsigned)n;
-        if (from >= n || machine->nodes[from].distances)
+        int from = found->objs[i] ? node_position(machine, found->objs[i]->os_index) : -1;
+        if (from < 0 || machine->nodes[from].distances)
             break;
         double *row = malloc(n * sizeof(*row));
         if (!row) {
@@ -140,13 +148,20 @@ static int fill_distances(struct tr_machine *machine, hwloc_topology_t topology)
         }
         for (size_t k = 0; k < n; k++)
             row[k] = NAN;
-        for (size_t k = 0; k < n; k++)
-            if (found->objs[k] && found->objs[k]->logical_index < n)
-                row[found->objs[k]->logical_index] = (double)found->values[i * n + k];
+        for (size_t k = 0; k < n; k++) {
+            int to = found->objs[k] ? node_position(machine, found->objs[k]->os_index) : -1;
+            if (to >= 0)
+                row[to] = (double)found->values[i * n + k];
+        }
         machine->nodes[from].distances = row;
     }
     hwloc_distances_release(topology, found);
     return code;
+}
+
+static int by_number(const void *a, const void *b) {
+    const struct tr_numa_node *x = a, *y = b;
+    return (x->index > y->index) - (x->index < y->index);
 }
 
 static int fill_nodes(struct tr_machine *machine, struct tr_source *source,
@@ -168,9 +183,13 @@ static int fill_nodes(struct tr_machine *machine, struct tr_source *source,
         if (kind && !(node->kind = strdup(kind)))
             return TR_ENOMEM;
     }
+    /* hwloc's order puts memory-only nodes between the others, by what they are near to. */
+    qsort(machine->nodes, machine->n_nodes, sizeof(*machine->nodes), by_number);
     int code = fill_node_cpus(machine, source, topology, maps);
     if (!code)
         code = fill_distances(machine, topology);
+    if (!code)
+        code = tr_topology_fill_memory_kinds(machine, source, topology);
     /* From here on a node is told by the operating system's number. */
     for (size_t i = 0; !code && i < machine->n_nodes; i++)
         set_map(maps->node, &machine->nodes[i].cpus, machine->nodes[i].index);

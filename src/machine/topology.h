@@ -31,6 +31,15 @@ int tr_topology_open(struct tr_machine *machine, struct tr_source *source, struc
 int tr_topology_fill_cores(struct tr_machine *machine, struct tr_source *source,
                            struct hwloc_topology *topology, const struct tr_cpu_maps *maps);
 
+/* The kinds of nodes that hwloc left open: "CXL" by the kernel's driver, "HBM" by the bandwidths
+ * that the firmware tells; the nodes must be there. */
+int tr_topology_fill_memory_kinds(struct tr_machine *machine, struct tr_source *source,
+                                  struct hwloc_topology *topology);
+
+/* Says, in a virtual machine, which facts the hypervisor may have invented; needs the environment.
+ */
+int tr_topology_doubt(struct tr_machine *machine);
+
 int tr_cpulist_from_hwloc(const struct hwloc_bitmap_s *set, struct tr_cpulist *list);
 
 /* Line (from 1) of the first tag in an XML text that does not fit: unbalanced, nested too deeply,

@@ -29,6 +29,34 @@ static hwloc_bitmap_t own_affinity(void) {
     return NULL;
 }
 
+/* CPUs that are there and switched off: nobody can use them until they are switched on. */
+static int note_offline(struct tr_machine *machine, struct tr_source *source) {
+    char *line = tr_source_line(source, "/sys/devices/system/cpu/offline");
+    char *present_line = tr_source_line(source, "/sys/devices/system/cpu/present");
+    struct tr_cpulist off = {0}, present = {0}, both = {0};
+    int code = 0;
+    if (line && *line && !tr_cpulist_parse(line, &off, NULL) && present_line &&
+        !tr_cpulist_parse(present_line, &present, NULL)) {
+        /* "offline" also counts CPUs that may be plugged in one day. */
+        for (size_t i = 0; !code && i < off.n; i++)
+            if (tr_cpulist_has(&present, off.ids[i]))
+                code = tr_cpulist_add(&both, off.ids[i]);
+        char *text = tr_cpulist_format(&both);
+        if (!code && both.n)
+            code = tr_machine_note(machine,
+                                   "CPU%s %s offline: not counted, not measured. Switch on with: "
+                                   "echo 1 | sudo tee /sys/devices/system/cpu/cpu*/online.",
+                                   both.n == 1 ? "" : "s", text ? text : "");
+        free(text);
+    }
+    tr_cpulist_finish(&off);
+    tr_cpulist_finish(&present);
+    tr_cpulist_finish(&both);
+    free(line);
+    free(present_line);
+    return code;
+}
+
 static int fill_allowed(struct tr_machine *machine, struct tr_source *source,
                         hwloc_topology_t topology) {
     hwloc_bitmap_t allowed = hwloc_bitmap_dup(hwloc_topology_get_topology_cpuset(topology));
@@ -206,10 +234,25 @@ int tr_topology_fill_cores(struct tr_machine *machine, struct tr_source *source,
                            hwloc_topology_t topology, const struct tr_cpu_maps *maps) {
     int code = fill_allowed(machine, source, topology);
     if (!code)
+        code = note_offline(machine, source);
+    if (!code)
         code = fill_cores(machine, topology, maps);
     if (!code)
         code = fill_kinds(machine, topology);
     if (!code)
         fill_llc(machine, topology);
     return code;
+}
+
+int tr_topology_doubt(struct tr_machine *machine) {
+    const struct tr_environment *environment = &machine->environment;
+    if (!environment->virtual_machine || machine->n_packages == 0)
+        return 0;
+    return tr_machine_note(
+        machine,
+        "This is a virtual machine%s%s%s: packages, dies, hardware threads, shared caches, NUMA "
+        "nodes and memory modules are what the hypervisor shows, and not trustworthy as facts of "
+        "the processor below it.",
+        environment->hypervisor ? " (" : "", environment->hypervisor ? environment->hypervisor : "",
+        environment->hypervisor ? ")" : "");
 }

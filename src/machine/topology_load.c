@@ -107,8 +107,12 @@ static void tame_environment(void) {
     setenv("HWLOC_HIDE_ERRORS", "2", 1);
 }
 
-static void no_devices(hwloc_topology_t topology) {
-    hwloc_topology_set_io_types_filter(topology, HWLOC_TYPE_FILTER_KEEP_NONE);
+/* Of devices, those that GPUs and accelerators are found by (devices.c). */
+static void few_devices(hwloc_topology_t topology) {
+    hwloc_topology_set_type_filter(topology, HWLOC_OBJ_BRIDGE, HWLOC_TYPE_FILTER_KEEP_NONE);
+    hwloc_topology_set_type_filter(topology, HWLOC_OBJ_PCI_DEVICE,
+                                   HWLOC_TYPE_FILTER_KEEP_IMPORTANT);
+    hwloc_topology_set_type_filter(topology, HWLOC_OBJ_OS_DEVICE, HWLOC_TYPE_FILTER_KEEP_IMPORTANT);
     hwloc_topology_set_type_filter(topology, HWLOC_OBJ_MISC, HWLOC_TYPE_FILTER_KEEP_NONE);
 }
 
@@ -129,7 +133,7 @@ static bool survives_loading(const char *text, size_t length) {
         alarm(TRIAL_S);
         if (hwloc_topology_init(&topology))
             _exit(1);
-        no_devices(topology);
+        few_devices(topology);
         if (hwloc_topology_set_xmlbuffer(topology, text, (int)length + 1) ||
             hwloc_topology_load(topology))
             _exit(1);
@@ -234,7 +238,7 @@ int tr_hwloc_load(const struct tr_source *source, hwloc_topology_t *ret_topology
     tame_environment();
     if (hwloc_topology_init(&topology))
         return TR_ENOMEM;
-    no_devices(topology);
+    few_devices(topology);
     if (source->hwloc_xml) {
         code = load_xml(topology, source->hwloc_xml, reterr);
     } else if (source->synthetic) {

@@ -1,7 +1,6 @@
 #include "clock.h"
 
 #include <math.h>
-#include <x86intrin.h>
 
 double tr_clock_step_ns(void) {
     double smallest = INFINITY;
@@ -16,18 +15,17 @@ double tr_clock_step_ns(void) {
     return smallest;
 }
 
-/* Ticks per ns over about `ns`. */
-static double tick_rate(double ns) {
-    double begin = tr_now_ns(), end;
-    unsigned long long first = __rdtsc();
-    do
-        end = tr_now_ns();
-    while (end - begin < ns);
-    unsigned long long last = __rdtsc();
-    return (double)(last - first) / (end - begin);
+static double boot_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
-double tr_clock_disagreement(void) {
-    double before = tick_rate(1e7), after = tick_rate(1e7);
-    return before > 0 ? fabs(after / before - 1) : NAN;
+void tr_clock_set_mark(struct tr_clock_mark *ret_mark) {
+    *ret_mark = (struct tr_clock_mark){tr_now_ns(), boot_ns()};
+}
+
+double tr_clock_disagreement(const struct tr_clock_mark *mark) {
+    double raw = tr_now_ns() - mark->raw_ns, boot = boot_ns() - mark->boot_ns;
+    return boot > 1e8 ? fabs(raw / boot - 1) : NAN;
 }

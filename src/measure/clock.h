@@ -12,8 +12,13 @@ static inline double tr_now_ns(void) {
 
 /* Smallest step seen between two readings, ns; samples must be 1000 times longer. */
 double tr_clock_step_ns(void);
-/* Time-stamp counter ticks over ns in 20 ms, against the same 20 ms later: 0 = the two clocks
- * agree. NAN without an invariant counter. Larger than 1e-3 means that one of them is wrong. */
-double tr_clock_disagreement(void);
+/* How far the time of measurements and the kernel's boot time (which time services discipline, by
+ * at most 500 ppm) went apart since the mark, as a fraction. More than 2e-3 means that one of them
+ * is wrong. NAN within the first 0.1 s. */
+struct tr_clock_mark {
+    double raw_ns, boot_ns;
+};
+void tr_clock_set_mark(struct tr_clock_mark *ret_mark);
+double tr_clock_disagreement(const struct tr_clock_mark *mark);
 
 #endif

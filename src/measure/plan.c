@@ -17,6 +17,8 @@ static const int64_t array_bytes_least = 64 << 20;
 /* Of what is available, the rest stays for the page cache and everybody else. */
 static const double memory_share = 0.5;
 enum { MOST_ARRAYS = 3 };
+/* Time lines and the like, per thread and array; a slice below the least is no measurement. */
+static const int64_t worker_bytes = 64 << 10, slice_least = 4096;
 
 int64_t tr_slice_round(int64_t bytes) {
     /* 8 parts x (whole pages + 9 lines) = a multiple of 8 x 4096, and 8 x 576. */
@@ -125,7 +127,8 @@ int tr_crew_make(const struct tr_machine *machine, enum tr_place_kind kind, int 
                           tr_place_kind_name(kind), index);
     crew.cpus = calloc(machine->n_cores + 1, sizeof(*crew.cpus));
     crew.memory_nodes = calloc(machine->n_cores + 1, sizeof(*crew.memory_nodes));
-    if (!crew.cpus || !crew.memory_nodes)
+    crew.efficiency = calloc(machine->n_cores + 1, sizeof(*crew.efficiency));
+    if (!crew.cpus || !crew.memory_nodes || !crew.efficiency)
         goto fail;
     for (size_t i = 0; i < machine->n_cores; i++) {
         const struct tr_core *core = &machine->cores[i];
@@ -136,6 +139,7 @@ int tr_crew_make(const struct tr_machine *machine, enum tr_place_kind kind, int 
         if (options->memory_nodes && options->memory_nodes->n)
             node = options->memory_nodes->ids[(size_t)crew.n_threads % options->memory_nodes->n];
         crew.cpus[crew.n_threads] = cpu;
+        crew.efficiency[crew.n_threads] = core->kind && !strcmp(core->kind, "efficiency");
         crew.memory_nodes[crew.n_threads] = node;
         crew.n_threads++;
         if (tr_cpulist_add(&crew.place.cpus, cpu) ||
@@ -160,6 +164,7 @@ fail:
 void tr_crew_finish(struct tr_crew *crew) {
     free(crew->cpus);
     free(crew->memory_nodes);
+    free(crew->efficiency);
     tr_place_finish(&crew->place);
     *crew = (struct tr_crew){0};
 }
@@ -188,10 +193,10 @@ static int64_t size_group(const struct tr_machine *machine, const struct tr_plan
     const struct tr_crew *crew = &group->crew;
     int64_t available = machine->environment.memory_available_bytes;
     int arrays = arrays_in_memory(group);
-    int64_t largest = 0;
+    int64_t largest = 0, huge = 2 << 20;
     if (!arrays || crew->n_threads < 1)
         return 0;
-    double most = available > 0 ? memory_share * (double)available : INFINITY;
+    double most = available >= 0 ? memory_share * (double)available : INFINITY;
     int64_t slice_most = most < 9e18 ? (int64_t)(most / arrays / crew->n_threads) : INT64_MAX;
     for (size_t i = 0; i < group->n_steps; i++) {
         struct tr_step *step = &group->steps[i];
@@ -202,18 +207,25 @@ static int64_t size_group(const struct tr_machine *machine, const struct tr_plan
                     (options->size_per_thread ? 1 : crew->n_threads);
         slice = tr_slice_round(slice);
         /* The rule in terms of the whole working set, which is what flags are about. */
-        int64_t least = crew->llc_bytes > 0 ? LLC_FACTOR * crew->llc_bytes : 0;
+        int64_t least =
+            crew->llc_bytes > 0 ? LLC_FACTOR * crew->llc_bytes : array_bytes_unknown_llc;
         step->wanted_bytes = options->size_bytes ? slice * crew->n_threads * step_arrays : least;
         if (slice > slice_most) {
-            slice = tr_slice_round(slice_most - (64 << 10)); /* rounds up */
+            /* Rounding to parts and to huge pages goes up: room for both is left. */
+            slice = slice_most > 2 * huge ? tr_slice_round(slice_most - huge - (64 << 10))
+                                          : tr_slice_round(slice_most / 2);
             *memory_bound = true;
         }
         step->slice_bytes = slice;
         step->from_memory = slice * crew->n_threads * step_arrays >= least;
+        if (slice_most < slice_least)
+            return -1;
         if (slice > largest)
             largest = slice;
     }
-    return largest * arrays * crew->n_threads;
+    if (options->pages == TR_PAGES_THP && largest >= huge) /* mapped and touched in whole pages */
+        largest = (largest + huge) / huge * huge;
+    return (largest + worker_bytes) * arrays * crew->n_threads;
 }
 
 /* ---- plan ---- */
@@ -248,6 +260,13 @@ static int add_group(const struct tr_machine *machine, const struct tr_plan_opti
     for (size_t i = 0; i < n; i++)
         group.steps[group.n_steps++] = (struct tr_step){.kernel = kernels[i]};
     int64_t bytes = size_group(machine, options, &group, &plan->memory_bound);
+    if (bytes < 0) {
+        code = tr_err_set(reterr, TR_EUNAVAILABLE,
+                          "no memory for buffers: %.1f MiB are available. Free memory or raise the "
+                          "limit",
+                          (double)machine->environment.memory_available_bytes / 1048576.0);
+        goto out;
+    }
     if (bytes > plan->memory_bytes)
         plan->memory_bytes = bytes;
     group.seconds = bench->seconds_per_kernel * (double)n; /* scaled to the budget later */
@@ -274,6 +293,17 @@ static int add_place(const struct tr_machine *machine, const struct tr_plan_opti
         return code;
     int cores = all.n_threads;
     tr_crew_finish(&all);
+    /* More threads than the quota pays for would stop each other in the middle of samples. */
+    double quota = machine->environment.cpu_quota;
+    int by_quota[] = {1, quota < cores ? (int)fmax(1, quota) : 0};
+    if (by_quota[1] && !options->n_threads) {
+        threads = by_quota;
+        if (tr_strings_add(notes,
+                           "A cgroup allows %.2f CPUs of time on %d cores: at most %d threads are "
+                           "used, and no limit of the whole machine is looked at. Raise cpu.max",
+                           quota, cores, by_quota[1]))
+            return TR_ENOMEM;
+    }
 
     if (!options->n_threads && (cores == 1 || kind != TR_PLACE_MACHINE)) {
         threads++; /* all alone: the place's own figure */
@@ -291,6 +321,27 @@ static int add_place(const struct tr_machine *machine, const struct tr_plan_opti
             if (code)
                 return code;
         }
+    return 0;
+}
+
+/* Nodes and CPUs that the user named must be there. */
+static int check_lists(const struct tr_machine *machine, const struct tr_plan_options *options,
+                       struct tr_err *reterr) {
+    for (size_t i = 0; options->memory_nodes && i < options->memory_nodes->n; i++) {
+        bool found = false;
+        for (size_t k = 0; k < machine->n_nodes; k++)
+            found |= machine->nodes[k].index == options->memory_nodes->ids[i] &&
+                     machine->nodes[k].memory_bytes != 0;
+        if (!found)
+            return tr_err_set(reterr, TR_EUNAVAILABLE,
+                              "there is no node %d with memory. See tokenroof topology",
+                              options->memory_nodes->ids[i]);
+    }
+    for (size_t i = 0; options->cpus && i < options->cpus->n; i++)
+        if (!tr_cpulist_has(&machine->allowed_cpus, options->cpus->ids[i]))
+            return tr_err_set(reterr, TR_EUNAVAILABLE,
+                              "CPU %d is not there, or not allowed. See tokenroof topology",
+                              options->cpus->ids[i]);
     return 0;
 }
 
@@ -344,8 +395,18 @@ static void scale_budget(struct tr_plan *plan, double seconds) {
 
 int tr_plan_make(const struct tr_machine *machine, const struct tr_plan_options *options,
                  struct tr_strings *notes, struct tr_plan *ret_plan, struct tr_err *reterr) {
-    struct tr_plan plan = {.pages = options->pages, .by_name = options->n_kernels > 0};
+    struct tr_plan plan = {.nodes_given = options->memory_nodes != NULL,
+                           .pages = options->pages,
+                           .by_name = options->n_kernels > 0};
     int code = check_names(machine, options, reterr);
+    if (!code)
+        code = check_lists(machine, options, reterr);
+    int64_t available = machine->environment.memory_available_bytes;
+    if (!code && available >= 0 && (double)options->size_bytes > memory_share * (double)available &&
+        !options->size_per_thread)
+        code = tr_err_set(reterr, TR_EUNAVAILABLE,
+                          "--size: %.0f MiB asked for, half of the %.0f MiB available may be used",
+                          (double)options->size_bytes / 1048576.0, (double)available / 1048576.0);
     if (!code && options->place_indices)
         for (size_t i = 0; i < options->place_indices->n && !code; i++)
             code = add_place(machine, options, options->place, options->place_indices->ids[i],

@@ -17,6 +17,7 @@ struct tr_crew {
     int n_threads;
     int *cpus;         /* one hardware thread each */
     int *memory_nodes; /* one each, -1 = unknown: first touch decides */
+    bool *efficiency;  /* runs on an efficiency core of a hybrid part */
     int64_t llc_bytes; /* sum of last-level caches in their reach, -1 unknown */
 };
 
@@ -43,7 +44,8 @@ struct tr_plan {
     enum tr_pages pages;
     double seconds;       /* total budget */
     int64_t memory_bytes; /* largest that any group maps */
-    bool by_name; /* every figure was asked for; else read and FMA at all threads matter most */
+    bool by_name;     /* every figure was asked for; else read and FMA at all threads matter most */
+    bool nodes_given; /* memory was put on nodes that the user named: limits are not about that */
     bool memory_bound; /* working sets are smaller than the rule asks for */
 };
 

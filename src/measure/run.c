@@ -22,9 +22,11 @@ static const size_t piece_bytes_wanted = 2 << 20;
 struct stage {
     const struct tr_step *step;
     struct tr_series *series;
-    struct tr_dose dose;
-    bool calibrated; /* its first sample told how much work makes one */
+    bool calibrated;  /* its first samples told how much work makes one */
+    int tries;        /* such samples so far */
+    uint64_t n_taken; /* samples of this stage */
     bool done;
+    double *clocks;     /* of each sample kept: performance cores, efficiency cores */
     uint64_t *expected; /* the reference's sum for each thread's slice */
 };
 
@@ -37,8 +39,8 @@ struct state {
     struct tr_worker **workers;
     struct tr_barrier barrier;
     size_t current; /* stage of the sample at hand */
-    struct tr_dose dose;
-    bool quit, whole_check;
+    struct tr_sample_context sample;
+    bool quit;
     uint64_t n_samples;
     double begun_ns;
     atomic_int code; /* first failure of any thread, and its text */
@@ -154,6 +156,9 @@ static int setup_worker(struct state *state, int thread, struct tr_err *reterr) 
         return TR_ENOMEM;
     memset(worker, 0, sizeof(*worker)); /* touches the time line's pages, on this thread's node */
     state->workers[thread] = worker;
+    worker->doses = calloc(state->group->n_steps, sizeof(*worker->doses));
+    if (!worker->doses)
+        return TR_ENOMEM;
     tr_counters_start(&worker->counters);
     int code = map_arrays(state, thread, worker, reterr);
     if (code)
@@ -177,6 +182,22 @@ static int setup_worker(struct state *state, int thread, struct tr_err *reterr) 
     return 0;
 }
 
+/* Work for the first, calibrating sample. */
+static void first_dose(const struct tr_step *step, struct tr_dose *dose) {
+    size_t slice = (size_t)step->slice_bytes;
+    *dose = (struct tr_dose){.passes = 1, .passes_per_piece = 1, .turns = 64};
+    if (!slice)
+        return;
+    /* Pieces are whole multiples of 8 lines in each of 8 parts; very large slices get larger
+     * pieces, so that the time line holds a pass. */
+    size_t pieces = slice / piece_bytes_wanted + 1;
+    if (pieces > TR_MAX_PIECES / 2)
+        pieces = TR_MAX_PIECES / 2;
+    dose->piece_bytes = (slice / pieces + 4095) / 4096 * 4096;
+    if (dose->piece_bytes > slice || pieces == 1)
+        dose->piece_bytes = slice;
+}
+
 static void take_sample(struct state *state, int thread) {
     struct tr_worker *worker = state->workers[thread];
     const struct tr_step *step = &state->group->steps[state->current];
@@ -185,22 +206,25 @@ static void take_sample(struct state *state, int thread) {
         return;
     bool stream = step->kernel->op->kind == TR_KIND_STREAM;
 
+    struct tr_dose *dose = &worker->doses[state->current];
     fill_chain_start(step, worker);
-    tr_sample_prepare(step, &state->dose, worker);
+    if (!dose->passes)
+        first_dose(step, dose);
+    tr_sample_prepare(step, &state->sample, worker);
     worker->not_pinned = !tr_thread_is_bound(state->machine, cpu);
     worker->clock_ghz = NAN;
     double clock_before = stream ? tr_clock_burst() : NAN;
     tr_counters_read(&worker->counters, &worker->before);
     worker->cpu_before = tr_current_cpu();
     tr_barrier_wait(&state->barrier, &worker->barrier_sense);
-    tr_sample_work(step, &state->dose, state->options->stop, worker);
+    tr_sample_work(step, dose, &state->sample, worker);
     worker->cpu_after = tr_current_cpu();
     tr_counters_read(&worker->counters, &worker->after);
     if (stream) /* an interrupt can only lower one of the two */
         worker->clock_ghz = fmax(clock_before, tr_clock_burst());
     if (!worker->stopped)
-        tr_sample_check(step, &state->dose, state->stages[state->current].expected[thread],
-                        state->whole_check, worker);
+        tr_sample_check(step, dose, &state->sample, state->stages[state->current].expected[thread],
+                        worker);
 }
 
 /* ---- thread 0: what a sample gave, what comes next ---- */
@@ -258,19 +282,31 @@ static struct window evaluate(const struct state *state) {
     return window;
 }
 
-static double median_clock(const struct state *state) {
+/* Mean clock of the threads on efficiency cores, or on all others; NAN without any. */
+static double mean_clock(const struct state *state, bool efficiency) {
     double sum = 0;
-    int n = state->group->crew.n_threads;
-    for (int i = 0; i < n; i++)
+    int n = 0;
+    for (int i = 0; i < state->group->crew.n_threads; i++) {
+        if (state->group->crew.efficiency[i] != efficiency || isnan(state->workers[i]->clock_ghz))
+            continue;
         sum += state->workers[i]->clock_ghz;
-    return sum / n;
+        n++;
+    }
+    return n ? sum / n : NAN;
 }
 
-/* First sample of a step: how much work makes a sample of the length wanted. */
-static void calibrate(const struct tr_step *step, struct tr_dose *dose, double span_ns) {
+static double own_span_ns(const struct tr_worker *worker) {
+    const struct tr_timeline *line = &worker->timeline;
+    return line->end_ns[line->n - 1] - line->begin_ns[0];
+}
+
+/* How much work makes this thread's sample as long as wanted: each has a dose of its own, since
+ * cores of one machine differ. */
+static void calibrate(const struct tr_step *step, double span_ns, struct tr_dose *dose) {
+    span_ns = fmax(span_ns, 1); /* a coarse clock may not have moved */
     if (step->kernel->op->kind != TR_KIND_STREAM) {
         double one = span_ns / (double)dose->turns;
-        double pieces = ceil(sample_ns / fmax(one, 1));
+        double pieces = ceil(sample_ns / one);
         dose->turns = (size_t)fmin(fmax(pieces, 8), TR_MAX_PIECES);
         return;
     }
@@ -279,40 +315,61 @@ static void calibrate(const struct tr_step *step, struct tr_dose *dose, double s
     size_t pieces_per_pass =
         ((size_t)step->slice_bytes + dose->piece_bytes - 1) / dose->piece_bytes;
     if (pieces_per_pass == 1) {
-        double per_piece = fmax(1, ceil(piece_ns / pass));
+        /* At least as many passes a piece as keep the time line within its length. */
+        double per_piece = fmax(ceil(piece_ns / pass), ceil(passes / TR_MAX_PIECES));
         dose->passes_per_piece = (size_t)per_piece;
-        double pieces = fmin(ceil(passes / per_piece), TR_MAX_PIECES);
-        dose->passes = (size_t)(pieces * per_piece);
+        dose->passes = (size_t)(fmin(ceil(passes / per_piece), TR_MAX_PIECES) * per_piece);
     } else {
         double most = fmax(1, floor((double)TR_MAX_PIECES / (double)pieces_per_pass));
         dose->passes = (size_t)fmin(passes, most);
     }
 }
 
-/* Work for the first, calibrating sample. */
-static void first_dose(const struct tr_step *step, struct tr_dose *dose) {
-    size_t slice = (size_t)step->slice_bytes;
-    *dose = (struct tr_dose){.passes = 1, .passes_per_piece = 1, .turns = 64};
-    if (!slice)
-        return;
-    /* Pieces are whole multiples of 8 lines in each of 8 parts; very large slices get larger
-     * pieces, so that the time line holds a pass. */
-    size_t pieces = slice / piece_bytes_wanted + 1;
-    if (pieces > TR_MAX_PIECES / 2)
-        pieces = TR_MAX_PIECES / 2;
-    dose->piece_bytes = (slice / pieces + 4095) / 4096 * 4096;
-    if (dose->piece_bytes > slice || pieces == 1)
-        dose->piece_bytes = slice;
+/* Sets each thread's dose from its own time in the sample just taken. Short samples tell little:
+ * they are repeated with the larger dose. */
+static void calibrate_all(struct state *state, struct stage *stage) {
+    enum { MOST_TRIES = 8 };
+    double shortest = INFINITY;
+    for (int i = 0; i < state->group->crew.n_threads; i++) {
+        struct tr_worker *worker = state->workers[i];
+        double span_ns = own_span_ns(worker);
+        shortest = fmin(shortest, span_ns);
+        calibrate(stage->step, span_ns, &worker->doses[state->current]);
+    }
+    stage->tries++;
+    stage->calibrated = shortest >= sample_ns / 3 || stage->tries == MOST_TRIES;
 }
 
-static int keep(struct tr_series *series, double rate) {
+static int keep(struct state *state, struct stage *stage, double rate) {
+    struct tr_series *series = stage->series;
     double *rates = realloc(series->rates, (series->n + 1) * sizeof(*rates));
     if (!rates)
         return TR_ENOMEM;
-    rates[series->n] = rate;
     series->rates = rates;
+    double *clocks = realloc(stage->clocks, 2 * (series->n + 1) * sizeof(*clocks));
+    if (!clocks)
+        return TR_ENOMEM;
+    stage->clocks = clocks;
+    rates[series->n] = rate;
+    clocks[2 * series->n] = mean_clock(state, false);
+    clocks[2 * series->n + 1] = mean_clock(state, true);
     series->n++;
     return 0;
+}
+
+/* Median rate / median of (rate / clock), over the samples whose clock is known. */
+static double clock_of_median(const struct stage *stage, size_t kind) {
+    const struct tr_series *series = stage->series;
+    struct tr_summary rate = {0}, per_ghz = {0};
+    double *ratios = calloc(series->n + 1, sizeof(*ratios));
+    size_t n = 0;
+    for (size_t i = 0; ratios && i < series->n; i++)
+        if (stage->clocks[2 * i + kind] > 0)
+            ratios[n++] = series->rates[i] / stage->clocks[2 * i + kind];
+    int failed =
+        !n || tr_summarize(series->rates, series->n, &rate) || tr_summarize(ratios, n, &per_ghz);
+    free(ratios);
+    return failed ? NAN : rate.median / per_ghz.median;
 }
 
 static void add_counts(struct tr_series *series, const struct tr_worker *worker) {
@@ -334,6 +391,7 @@ static int digest(struct state *state) {
     struct tr_series *series = stage->series;
     bool migrated = false, not_pinned = false, faulted = false, wrong = false;
     int n = state->group->crew.n_threads;
+    int64_t switches = 0;
 
     for (int i = 0; i < n; i++) {
         const struct tr_worker *worker = state->workers[i];
@@ -344,6 +402,7 @@ static int digest(struct state *state) {
         migrated |= worker->cpu_before != state->group->crew.cpus[i] ||
                     worker->cpu_after != state->group->crew.cpus[i];
         faulted |= worker->after.page_faults > worker->before.page_faults;
+        switches += worker->after.context_switches - worker->before.context_switches;
     }
     if (wrong) {
         series->wrong = true;
@@ -351,13 +410,15 @@ static int digest(struct state *state) {
         return 0;
     }
     struct window window = evaluate(state);
-    if (!stage->calibrated) { /* the calibrating sample was the warm-up, too */
-        calibrate(stage->step, &stage->dose, window.span_ns);
-        stage->calibrated = true;
+    if (!stage->calibrated) { /* these samples were the warm-up, too */
+        calibrate_all(state, stage);
         return 0;
     }
-    bool disturbed = migrated || not_pinned || faulted || window.fraction < 0.7;
-    if (disturbed && series->dropped <= series->n + 5) {
+    /* Another program on the core takes it away for whole time slices. */
+    bool preempted = switches > 2 + n * (int)(window.span_ns / 5e6);
+    bool hopeless = !(window.rate > 0) || !(window.span_ns > 0);
+    bool disturbed = migrated || not_pinned || faulted || preempted || window.fraction < 0.7;
+    if (hopeless || (disturbed && series->dropped <= series->n + 5)) {
         series->dropped++;
         series->migrated |= migrated;
         series->not_pinned |= not_pinned;
@@ -368,12 +429,7 @@ static int digest(struct state *state) {
         add_counts(series, state->workers[i]);
     series->units_total += window.units;
     series->span_total_ns += window.span_ns;
-    double clock = median_clock(state);
-    if (!isnan(clock)) /* running mean */
-        series->core_ghz = isnan(series->core_ghz) ? clock
-                                                   : series->core_ghz + (clock - series->core_ghz) /
-                                                                            (double)(series->n + 1);
-    return keep(series, units_to_rate(stage->step->kernel, window.rate));
+    return keep(state, stage, units_to_rate(stage->step->kernel, window.rate));
 }
 
 /* Enough samples, and steady ones? */
@@ -434,18 +490,19 @@ static void tell_progress(const struct state *state) {
     options->progress(options->progress_context, &progress);
 }
 
-/* Sets up state->dose for the next sample. */
+/* Sets up what the threads are to do next. */
 static void prepare_next(struct state *state) {
     struct stage *stage = &state->stages[state->current];
-    if (!stage->calibrated)
-        first_dose(stage->step, &stage->dose);
     state->n_samples++;
-    state->dose = stage->dose;
-    state->dose.number = state->n_samples;
-    state->dose.scalar = 1.0 + (double)(state->n_samples % 4096) / 1024.0;
-    /* Every element is compared in a step's first (untimed) sample and in each 16th of the group,
-     * one element per page in the others. */
-    state->whole_check = !stage->calibrated || state->n_samples % 16 == 0;
+    stage->n_taken++;
+    state->sample = (struct tr_sample_context){
+        .scalar = 1.0 + (double)(state->n_samples % 4096) / 1024.0,
+        .number = state->n_samples,
+        /* Every element is compared in a step's first (untimed) samples and in each 16th, one
+         * element per page in the others. */
+        .whole = !stage->calibrated || stage->n_taken % 16 == 0,
+        .stop = state->options->stop,
+    };
 }
 
 static void decide(struct state *state, bool have_sample) {
@@ -504,6 +561,7 @@ static void finish_workers(struct state *state) {
         for (int array = 0; array < TR_ARRAYS; array++)
             tr_buffer_unmap(&worker->buffers[array]);
         free(worker->chain_start);
+        free(worker->doses);
         free(worker);
     }
     free(state->workers);
@@ -523,6 +581,8 @@ static void finish_series(struct state *state) {
         }
         /* From here on in units of the kernel: bytes, FLOP. */
         series->units_total = units_to_rate(kernel, series->units_total);
+        series->core_ghz = clock_of_median(&state->stages[i], 0);
+        series->efficiency_ghz = clock_of_median(&state->stages[i], 1);
         if (kernel->op->kind == TR_KIND_CLOCK) /* a core's clock, not the sum over cores */
             series->units_total /= state->group->crew.n_threads;
     }
@@ -539,8 +599,8 @@ int tr_run_group(const struct tr_machine *machine, const struct tr_group *group,
         return 0;
 
     for (size_t i = 0; i < group->n_steps; i++)
-        ret_series[i] =
-            (struct tr_series){.core_ghz = NAN, .huge_fraction = NAN, .node_fraction = NAN};
+        ret_series[i] = (struct tr_series){
+            .core_ghz = NAN, .efficiency_ghz = NAN, .huge_fraction = NAN, .node_fraction = NAN};
     state.workers = calloc(threads, sizeof(*state.workers));
     state.stages = calloc(group->n_steps, sizeof(*state.stages));
     if (!state.workers || !state.stages)
@@ -563,8 +623,10 @@ int tr_run_group(const struct tr_machine *machine, const struct tr_group *group,
     finish_series(&state);
 out:
     finish_workers(&state);
-    for (size_t i = 0; state.stages && i < group->n_steps; i++)
+    for (size_t i = 0; state.stages && i < group->n_steps; i++) {
         free(state.stages[i].expected);
+        free(state.stages[i].clocks);
+    }
     free(state.stages);
     return code;
 }

@@ -32,8 +32,11 @@ struct tr_run_options {
 struct tr_series {
     double *rates; /* common window, GB/s nominal or GFLOP/s or GHz, in time order */
     size_t n;
-    double units_total, span_total_ns;   /* for the rate over first start to last finish */
-    double core_ghz;                     /* median over samples, NAN unknown */
+    double units_total, span_total_ns; /* for the rate over first start to last finish */
+    /* Core clock, such that the median rate over it is the median of each sample's rate over its
+     * own clock: a clock that falls meanwhile does not set one against the other. NAN unknown.
+     * Efficiency cores of hybrid parts apart (NAN without). */
+    double core_ghz, efficiency_ghz;
     double huge_fraction, node_fraction; /* of its buffers, the worst thread's; NAN unknown */
     size_t dropped;                      /* disturbed samples that were repeated */
     bool migrated, not_pinned, faulted;

@@ -7,16 +7,20 @@
 #include "clock.h"
 #include "ref.h"
 
-enum { WORDS_PER_PAGE = 512, CLOCK_CHAIN = 20480, CLOCK_EVERY = 8 };
+enum { WORDS_PER_PAGE = 512, CLOCK_CHAIN = 20480, CLOCK_EVERY = 64 };
 
-double tr_clock_burst(void) {
+static double chain_ns(size_t n) {
     static const char id[] = "clock_add";
     const struct tr_kernel *kernel = tr_kernel_find(id, "scalar");
-    struct tr_kargs args = {.n = CLOCK_CHAIN};
+    struct tr_kargs args = {.n = n};
     double begin = tr_now_ns();
     kernel->function(&args);
-    double end = tr_now_ns();
-    return (double)CLOCK_CHAIN / (end - begin);
+    return tr_now_ns() - begin;
+}
+
+double tr_clock_burst(void) {
+    double one = chain_ns(CLOCK_CHAIN), three = chain_ns((size_t)3 * CLOCK_CHAIN);
+    return three > one ? 2.0 * CLOCK_CHAIN / (three - one) : NAN;
 }
 
 /* The word of page `page` that is poisoned and looked at in sample `number`. */
@@ -29,15 +33,21 @@ static size_t slice_elements(const struct tr_step *step) {
     return (size_t)step->slice_bytes / 8;
 }
 
-void tr_sample_prepare(const struct tr_step *step, const struct tr_dose *dose,
+static const double poison = -7.25e100; /* no kernel makes it of its operands */
+
+void tr_sample_prepare(const struct tr_step *step, const struct tr_sample_context *context,
                        struct tr_worker *worker) {
     size_t n = slice_elements(step);
-    if (step->kernel->op->written_elements)
+    if (step->kernel->op->written_elements && context->whole)
+        for (size_t i = 0; i < n; i++)
+            worker->arrays[0][i] = poison;
+    else if (step->kernel->op->written_elements)
         for (size_t page = 0; page * WORDS_PER_PAGE < n; page++)
-            worker->arrays[0][marked_word(dose->number, page, n)] = -7.25e100;
+            worker->arrays[0][marked_word(context->number, page, n)] = poison;
     worker->sum = 0;
     worker->timeline.n = 0;
     worker->stopped = false;
+    worker->wrong = false;
 }
 
 static void note(struct tr_worker *worker, double begin, double end, double units) {
@@ -50,12 +60,12 @@ static void note(struct tr_worker *worker, double begin, double end, double unit
 
 /* One walk through the slice in pieces, or several walks as one piece. */
 static void work_stream(const struct tr_step *step, const struct tr_dose *dose,
-                        const volatile sig_atomic_t *stop, struct tr_worker *worker) {
+                        const struct tr_sample_context *context, struct tr_worker *worker) {
     const struct tr_kernel *kernel = step->kernel;
     const size_t streams = (size_t)kernel->streams;
     const size_t part_bytes = (size_t)step->slice_bytes / streams;
     const size_t piece_bytes = dose->piece_bytes / streams;
-    struct tr_kargs args = {.stride_bytes = part_bytes, .scalar = dose->scalar};
+    struct tr_kargs args = {.stride_bytes = part_bytes, .scalar = context->scalar};
     char *a = (char *)worker->arrays[0], *b = (char *)worker->arrays[1],
          *c = (char *)worker->arrays[2];
     double begin = tr_now_ns();
@@ -75,7 +85,7 @@ static void work_stream(const struct tr_step *step, const struct tr_dose *dose,
             double end = tr_now_ns();
             note(worker, begin, end, (double)(args.n * streams * dose->passes_per_piece));
             begin = end;
-            if (*stop) {
+            if (*context->stop) {
                 worker->stopped = true;
                 return;
             }
@@ -86,7 +96,7 @@ static void work_stream(const struct tr_step *step, const struct tr_dose *dose,
 /* FMA pieces alternate with bursts of the clock chain, so that the clock is that of the very
  * moments in which the FMA ran; the bursts' time belongs to no piece. */
 static void work_chains(const struct tr_step *step, const struct tr_dose *dose,
-                        const volatile sig_atomic_t *stop, struct tr_worker *worker) {
+                        const struct tr_sample_context *context, struct tr_worker *worker) {
     const struct tr_kernel *kernel = step->kernel;
     bool compute = kernel->op->kind == TR_KIND_COMPUTE;
     size_t turns = compute ? TR_FMA_TURNS : CLOCK_CHAIN;
@@ -104,7 +114,7 @@ static void work_chains(const struct tr_step *step, const struct tr_dose *dose,
             clock_sum += tr_clock_burst();
             clocks++;
         }
-        if (*stop) {
+        if (*context->stop) {
             worker->stopped = true;
             return;
         }
@@ -113,11 +123,11 @@ static void work_chains(const struct tr_step *step, const struct tr_dose *dose,
 }
 
 void tr_sample_work(const struct tr_step *step, const struct tr_dose *dose,
-                    const volatile sig_atomic_t *stop, struct tr_worker *worker) {
+                    const struct tr_sample_context *context, struct tr_worker *worker) {
     if (step->kernel->op->kind == TR_KIND_STREAM)
-        work_stream(step, dose, stop, worker);
+        work_stream(step, dose, context, worker);
     else
-        work_chains(step, dose, stop, worker);
+        work_chains(step, dose, context, worker);
 }
 
 /* Elements [begin, begin + n) of the result are what the row's reference makes of the operands. */
@@ -135,8 +145,9 @@ static bool is_right(const struct tr_step *step, double scalar, const struct tr_
     return !memcmp(worker->arrays[0] + begin, expected, n * sizeof(expected[0]));
 }
 
-void tr_sample_check(const struct tr_step *step, const struct tr_dose *dose, uint64_t expected_sum,
-                     bool whole, struct tr_worker *worker) {
+void tr_sample_check(const struct tr_step *step, const struct tr_dose *dose,
+                     const struct tr_sample_context *context, uint64_t expected_sum,
+                     struct tr_worker *worker) {
     const struct tr_op *op = step->kernel->op;
     size_t n = slice_elements(step);
     if (op->kind == TR_KIND_COMPUTE || op->kind == TR_KIND_CLOCK) {
@@ -150,9 +161,13 @@ void tr_sample_check(const struct tr_step *step, const struct tr_dose *dose, uin
     for (size_t page = 0; page * WORDS_PER_PAGE < n; page++) {
         size_t begin = page * WORDS_PER_PAGE;
         size_t length = n - begin < WORDS_PER_PAGE ? n - begin : WORDS_PER_PAGE;
-        size_t marked = marked_word(dose->number, page, n);
-        worker->wrong |= whole ? !is_right(step, dose->scalar, worker, begin, length)
-                               : !is_right(step, dose->scalar, worker, marked, 1);
+        size_t marked = marked_word(context->number, page, n);
+        worker->wrong |= context->whole ? !is_right(step, context->scalar, worker, begin, length)
+                                        : !is_right(step, context->scalar, worker, marked, 1);
+        if (page % 2048 == 0 && *context->stop) { /* some milliseconds of comparing */
+            worker->stopped = true;
+            return;
+        }
     }
 }
 

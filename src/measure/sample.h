@@ -20,6 +20,22 @@ struct tr_timeline {
     double units[TR_MAX_PIECES]; /* elements, or turns of the chains, of all parts together */
 };
 
+/* How much work one thread does in a sample. */
+struct tr_dose {
+    size_t passes;           /* over the slice */
+    size_t passes_per_piece; /* in-cache slices: several passes between two looks at the time */
+    size_t piece_bytes;      /* larger slices: part of one pass, over all parts walked */
+    size_t turns;            /* FMA and clock chains: pieces */
+};
+
+/* What is the same for all threads of a sample. */
+struct tr_sample_context {
+    double scalar;   /* differs from sample to sample, so that old results are not taken */
+    uint64_t number; /* of the sample, for the same purpose */
+    bool whole;      /* every element is poisoned before and compared after */
+    const volatile sig_atomic_t *stop;
+};
+
 /* What one thread owns. */
 struct tr_worker {
     struct tr_timeline timeline;
@@ -32,40 +48,32 @@ struct tr_worker {
     struct tr_counts before, after;
     int cpu_before, cpu_after;
     bool not_pinned;
-    double clock_ghz; /* in this sample */
-    uint64_t sum;     /* of all pieces of this sample */
+    struct tr_dose *doses; /* one per step of the group: equal time, not equal work */
+    double clock_ghz;      /* in this sample */
+    uint64_t sum;          /* of all pieces of this sample */
     bool wrong, stopped;
     int barrier_sense;
 };
 
-/* How much work a sample is; the same for all threads. */
-struct tr_dose {
-    size_t passes;           /* over the slice */
-    size_t passes_per_piece; /* in-cache slices: several passes between two looks at the time */
-    size_t piece_bytes;      /* larger slices: part of one pass, over all parts walked */
-    size_t turns;            /* FMA and clock chains: pieces */
-    double scalar;           /* differs from sample to sample, so that old results are not taken */
-    uint64_t number;         /* of the sample, for the same purpose */
-};
-
-/* Prepares what the kernel needs and the last sample left: poisons one word per page of the result.
- */
-void tr_sample_prepare(const struct tr_step *step, const struct tr_dose *dose,
+/* Forgets the last sample and poisons its results: one word per page, or all of them. */
+void tr_sample_prepare(const struct tr_step *step, const struct tr_sample_context *context,
                        struct tr_worker *worker);
 /* The timed part. Nothing in it but the kernel, the clock and a look at the stop flag. */
 void tr_sample_work(const struct tr_step *step, const struct tr_dose *dose,
-                    const volatile sig_atomic_t *stop, struct tr_worker *worker);
-/* Compares with the scalar reference: the sum, or (write kernels) one word per page; `whole` looks
- * at every element. `expected_sum` is the reference's for one pass, or one piece of chains. */
-void tr_sample_check(const struct tr_step *step, const struct tr_dose *dose, uint64_t expected_sum,
-                     bool whole, struct tr_worker *worker);
+                    const struct tr_sample_context *context, struct tr_worker *worker);
+/* Compares with the scalar reference: the sum, or (kernels that write) one word per page, or every
+ * element. `expected_sum` is the reference's for one pass, or one piece of chains. */
+void tr_sample_check(const struct tr_step *step, const struct tr_dose *dose,
+                     const struct tr_sample_context *context, uint64_t expected_sum,
+                     struct tr_worker *worker);
 /* The reference's sum for one pass over the slice (read) or one piece (fma), 0 for the others. */
 uint64_t tr_sample_reference(const struct tr_step *step, const struct tr_worker *worker);
 
 /* Turns of the chains in one piece: about 50 us of FMA. */
 enum { TR_FMA_TURNS = 16384 };
 
-/* Clock from one burst of dependent adds, GHz; about 5 us. */
+/* Clock in GHz from two bursts of dependent adds, 20 us together. Their difference counts, so that
+ * the cost of reading the time does not. NAN where the time stood still. */
 double tr_clock_burst(void);
 
 #endif

@@ -27,8 +27,10 @@ struct session {
     /* Sums over all steps, for the conditions. */
     int64_t context_switches, page_faults, migrations, cycles, instructions;
     double huge_fraction, node_fraction;
+    double timer_disagreement; /* between two clocks, over the session */
     bool bound_refused;
-    bool wrong; /* some result differed from its reference */
+    bool refused; /* some figure was above a hard limit */
+    bool wrong;   /* some result differed from its reference */
     struct tr_err wrong_err;
 };
 
@@ -109,13 +111,20 @@ static const struct tr_limit *find_limit(const struct session *session, const st
     char flop_name[40];
     if ((size_t)m->threads != cores_of_place(machine, &m->place))
         return NULL;
+    /* Memory limits are the whole machine's with local memory. */
+    bool partial = m->place.kind == TR_PLACE_MACHINE && machine->n_cpus_online > 0 &&
+                   (int)machine->allowed_cpus.n < machine->n_cpus_online;
+    if (op->kind == TR_KIND_STREAM && (partial || session->plan->nodes_given))
+        return NULL;
     if (op->kind == TR_KIND_COMPUTE) {
         snprintf(flop_name, sizeof(flop_name), "flop_%s_%s", m->dtype, m->isa);
         name = flop_name;
     } else if (op->kind == TR_KIND_STREAM && step->from_memory) {
-        name = op->read_elements == 0      ? "memory_write"
-               : op->written_elements == 0 ? "memory_read"
-                                           : "memory_mixed";
+        /* A regular store reads its line first: half of its traffic is reads. */
+        bool owns = step->kernel->stores == TR_STORES_REGULAR;
+        name = op->written_elements == 0         ? "memory_read"
+               : op->read_elements == 0 && !owns ? "memory_write"
+                                                 : "memory_mixed";
     }
     return name ? tr_limit_find(machine->limits, machine->n_limits, name, m->place.kind,
                                 m->place.index)
@@ -124,16 +133,24 @@ static const struct tr_limit *find_limit(const struct session *session, const st
 
 /* The limit of one kernel at one place, from the clock of the very moments in which it ran: each
  * instruction set may have a clock of its own. */
-static int add_flop_limit(struct session *session, const struct tr_measurement *m) {
+static int add_flop_limit(struct session *session, const struct tr_measurement *m,
+                          double efficiency_ghz) {
     char name[40];
     snprintf(name, sizeof(name), "flop_%s_%s", m->dtype, m->isa);
-    struct tr_flop_clock clock = {.performance_ghz = m->core_ghz,
-                                  .efficiency_ghz = NAN,
+    bool only_small = isnan(m->core_ghz) && efficiency_ghz > 0;
+    struct tr_flop_clock clock = {.performance_ghz = only_small ? efficiency_ghz : m->core_ghz,
+                                  .efficiency_ghz = efficiency_ghz,
                                   .basis = "measured_clock",
                                   .only = name};
-    if (!(m->core_ghz > 0) || (size_t)m->threads != cores_of_place(session->machine, &m->place))
+    struct tr_machine *machine = session->machine;
+    if (!(clock.performance_ghz > 0) || (size_t)m->threads != cores_of_place(machine, &m->place))
         return 0;
-    return tr_machine_add_flop_limits_at(session->machine, m->place.kind, m->place.index, &clock);
+    int code = tr_machine_add_flop_limits_at(machine, m->place.kind, m->place.index, &clock);
+    /* FLOP per cycle follow from the processor's model, which a hypervisor may invent. */
+    for (size_t i = 0; !code && machine->environment.virtual_machine && i < machine->n_limits; i++)
+        if (!strcmp(machine->limits[i].name, name))
+            machine->limits[i].hard = false;
+    return code;
 }
 
 static int set_names(const struct tr_step *step, struct tr_measurement *m) {
@@ -181,7 +198,8 @@ static int set_flags(const struct session *session, const struct tr_step *step,
     struct tr_strings *flags = &m->flags;
     double half_width = (m->ci95[1] - m->ci95[0]) / 2 / m->median;
     int code = 0;
-    if (half_width > unsteady_half_width || m->n_samples < MIN_SAMPLES_FOR_MEDIAN)
+    if (!(half_width <= unsteady_half_width) || !(m->median > 0) ||
+        m->n_samples < MIN_SAMPLES_FOR_MEDIAN)
         code |= tr_strings_add(flags, "unsteady");
     if (step->kernel->op->kind == TR_KIND_STREAM && m->working_set_bytes < step->wanted_bytes) {
         code |= tr_strings_add(flags, "small_working_set");
@@ -216,8 +234,11 @@ static int set_limit(struct session *session, const struct tr_step *step, struct
     struct tr_limit *limit = &session->machine->limits[found - session->machine->limits];
     double moved = isnan(m->bus_per_nominal) ? m->median : m->median * m->bus_per_nominal;
     if (!limit->host_only && moved > limit->value * ceiling_tolerance) {
-        if (limit->hard) {
+        /* Mixed traffic: its limit rests on how reads and writes share the links, and part of the
+         * reads for ownership may be saved by the processor. That is no ground for refusing. */
+        if (limit->hard && strcmp(limit->name, "memory_mixed") != 0) {
             *ret_enter = false;
+            session->refused = true;
             return tr_strings_add(
                 warnings,
                 "%s (%s, %d threads) measured %.4g %s, above the hard limit %s of "
@@ -277,13 +298,15 @@ static int enter(struct session *session, const struct tr_group *group, const st
         .threads = group->crew.n_threads,
         .working_set_bytes =
             stream ? step->slice_bytes * group->crew.n_threads * kernel->op->arrays : -1,
-        .page_bytes = stream ? (series->huge_fraction >= 0.5 ? 2 << 20 : 4096) : -1,
+        .page_bytes = !stream || isnan(series->huge_fraction) ? -1
+                      : series->huge_fraction >= 0.5          ? 2 << 20
+                                                              : 4096,
         .bus_per_nominal =
             stream ? tr_kernel_bus_bytes(kernel) / tr_kernel_nominal_bytes(kernel) : NAN,
         .span_rate = series->units_total / series->span_total_ns,
         .efficiency = NAN,
     };
-    if (session->plan->pages == TR_PAGES_1G && stream)
+    if (session->plan->pages == TR_PAGES_1G && m.page_bytes > 4096)
         m.page_bytes = 1 << 30;
     int code = set_place(session, &group->crew, &m.place);
     if (!code)
@@ -293,7 +316,7 @@ static int enter(struct session *session, const struct tr_group *group, const st
     if (!code)
         code = set_flags(session, step, series, &m);
     if (!code && kernel->op->kind == TR_KIND_COMPUTE)
-        code = add_flop_limit(session, &m);
+        code = add_flop_limit(session, &m, series->efficiency_ghz);
     if (!code)
         code = set_limit(session, step, &m, &keep);
     add_conditions(session, series);
@@ -344,7 +367,7 @@ static int set_conditions(struct session *session, const struct tr_activity *bef
         {"cpu_quota", tr_json_number(environment->cpu_quota)},
         {"memory_limit_bytes", tr_json_count(environment->memory_limit_bytes)},
         {"timer_step_ns", tr_json_number(tr_clock_step_ns())},
-        {"timer_disagreement", tr_json_number(tr_clock_disagreement())},
+        {"timer_disagreement", tr_json_number(session->timer_disagreement)},
         {"hardware_counters", tr_json_text(no_counters ? "absent" : "available")},
         {"hardware_counters_reason", tr_json_text(no_counters)},
     };
@@ -359,6 +382,12 @@ static int set_conditions(struct session *session, const struct tr_activity *bef
                                "The hypervisor took %.1f%% of the processor time for other guests. "
                                "Measure again at a quieter hour",
                                100 * steal);
+    if (session->timer_disagreement > 2e-3)
+        code |=
+            tr_strings_add(warnings,
+                           "Two clocks of this machine differ by %.2f%%: all rates are in doubt. "
+                           "Look at the kernel's clock source",
+                           100 * session->timer_disagreement);
     if (throttled > 0) {
         code |= tr_strings_add(warnings,
                                "The processor throttled %lld times for heat or power. Look at "
@@ -367,6 +396,16 @@ static int set_conditions(struct session *session, const struct tr_activity *bef
         for (size_t i = 0; i < session->calibration->n_measurements; i++)
             code |= tr_strings_add(&session->calibration->measurements[i].flags, "throttled");
     }
+    if (before->cgroup_throttled >= 0 && after->cgroup_throttled > before->cgroup_throttled)
+        code |= tr_strings_add(warnings,
+                               "A cgroup's quota stopped the threads %lld times: rates are the "
+                               "quota's. Raise cpu.max",
+                               (long long)(after->cgroup_throttled - before->cgroup_throttled));
+    if (session->bound_refused && isnan(session->node_fraction))
+        code |= tr_strings_add(
+            warnings, "Neither binding memory to nodes nor asking where pages lie is "
+                      "allowed here: placement rests on first touch, unproved. Allow mbind "
+                      "and move_pages (CAP_SYS_NICE in containers)");
     if (environment->load_average > 0.5 * (double)session->machine->n_cores)
         code |= tr_strings_add(warnings,
                                "The load average was %.1f before the start: other programs "
@@ -449,6 +488,14 @@ static int set_quality(struct session *session, int *ret_code, struct tr_err *re
     const struct tr_machine *machine = session->machine;
     const struct tr_limit *limit =
         tr_limit_find(machine->limits, machine->n_limits, "memory_read", TR_PLACE_MACHINE, 0);
+    if (session->refused) {
+        worse(grade, 'D');
+        code |= tr_strings_add(reasons, "a figure above a hard limit was refused");
+        if (!untrusted)
+            untrusted =
+                tr_err_set(reterr, TR_EUNTRUSTED,
+                           "a figure above a hard limit was refused; the warnings tell which");
+    }
     if (calibration->partial) {
         worse(grade, 'D');
         code |= tr_strings_add(reasons, "interrupted: only a part was measured");
@@ -465,7 +512,9 @@ static int set_quality(struct session *session, int *ret_code, struct tr_err *re
     }
     if (!limit || limit->host_only) {
         worse(grade, 'B');
-        code |= tr_strings_add(reasons, "the memory's theoretical limit is unknown");
+        code |= tr_strings_add(reasons, "%s",
+                               limit ? "the host's memory limit rates nothing here"
+                                     : "the memory's theoretical limit is unknown");
     } else if (!limit->hard) {
         worse(grade, 'B');
         code |= tr_strings_add(reasons, "the memory limit rests on the %s", limit->basis);
@@ -538,11 +587,14 @@ int tr_measure(struct tr_machine *machine, const struct tr_plan *plan,
         .node_fraction = NAN,
     };
     struct tr_activity before, after;
+    struct tr_clock_mark mark;
     int quality = 0;
     const char *no_counters = tr_counters_setup();
     tr_activity_read(machine, &before);
+    tr_clock_set_mark(&mark);
     int code = run_groups(&session, options, reterr);
     tr_activity_read(machine, &after);
+    session.timer_disagreement = tr_clock_disagreement(&mark);
     if (code && code != TR_ESTOPPED)
         return code;
     calibration->partial = code == TR_ESTOPPED;
@@ -552,7 +604,7 @@ int tr_measure(struct tr_machine *machine, const struct tr_plan *plan,
     if (!failed)
         failed = set_machine(&session);
     if (!failed)
-        failed = set_quality(&session, &quality, reterr);
+        failed = set_quality(&session, &quality, code ? NULL : reterr);
     if (failed)
         return failed;
     if (session.wrong) {

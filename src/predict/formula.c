@@ -80,10 +80,15 @@ static struct tr_estimate estimate(double value) {
 }
 
 /* Why the class is what it is. */
-static void add_class_reason(struct tr_strbuf *why, enum tr_class viability, double prompt_s,
-                             double tg, double total_s) {
+static void add_class_reason(struct tr_strbuf *why, enum tr_class viability,
+                             const struct tr_use_case *use_case, double prompt_s, double tg,
+                             double total_s) {
     if (isnan(total_s))
         tr_strbuf_add(why, "The speed of the prompt is unknown without a compute rate");
+    else if (!use_case->generated_tokens)
+        tr_strbuf_addf(why, "The prompt takes %.3g s", prompt_s);
+    else if (!use_case->prompt_tokens)
+        tr_strbuf_addf(why, "Output comes at %.3g tok/s", tg);
     else if (viability == TR_CLASS_INTERACTIVE)
         tr_strbuf_addf(why, "The prompt takes %.2g s and output comes at %.3g tok/s", prompt_s, tg);
     else if (viability == TR_CLASS_NON_VIABLE)
@@ -98,7 +103,14 @@ static void add_class_reason(struct tr_strbuf *why, enum tr_class viability, dou
 
 static void add_bound_reason(struct tr_strbuf *why, const struct tr_model *model,
                              const struct tr_rates *rates, const struct tr_cost *cost,
-                             const char *bound) {
+                             const char *bound, bool mostly_prompt) {
+    if (mostly_prompt) {
+        tr_strbuf_addf(why,
+                       "; most of the time goes into the prompt: %.3g GFLOP a token at %.4g "
+                       "GFLOP/s.",
+                       cost->prompt_flop / 1e9, rates->flop_gflop_per_s);
+        return;
+    }
     if (!strcmp(bound, "compute")) {
         tr_strbuf_addf(why, "; each token takes %.3g GFLOP at %.4g GFLOP/s.",
                        cost->token_flop / 1e9, rates->flop_gflop_per_s);
@@ -150,15 +162,19 @@ static int predict_one(const struct tr_model *model, const struct tr_rates *rate
     result->spare_bytes = rates->memory_bytes - needed;
     result->fits_where = result->spare_bytes >= 0 ? "RAM" : NULL;
     result->roof_pp_tok_s = result->pp_tok_s.value;
-    result->roof_tg_tok_s = generated > 0 ? 1 / cost.memory_s : NAN;
+    double faster = rates->read_best_gb_per_s > rates->read_gb_per_s
+                        ? rates->read_best_gb_per_s / rates->read_gb_per_s
+                        : 1;
+    bool mostly_prompt = prompt_s > generated * cost.token_s;
+    result->roof_tg_tok_s = generated > 0 ? faster / cost.memory_s : NAN;
     result->bound_pp = isnan(result->pp_tok_s.value) ? NULL : "compute";
-    result->bound = generated > 0 ? bound_of(rates, by_compute) : result->bound_pp;
+    result->bound = mostly_prompt ? result->bound_pp : bound_of(rates, by_compute);
     result->viability = tr_classify(prompt_s, tg, total_s);
     if (result->spare_bytes < 0) {
         refuse_size(result, rates, needed, &why);
     } else {
-        add_class_reason(&why, result->viability, prompt_s, tg, total_s);
-        add_bound_reason(&why, model, rates, &cost, bound_of(rates, by_compute));
+        add_class_reason(&why, result->viability, use_case, prompt_s, tg, total_s);
+        add_bound_reason(&why, model, rates, &cost, bound_of(rates, by_compute), mostly_prompt);
     }
     result->why = tr_strbuf_take(&why);
     return result->why ? 0 : TR_ENOMEM;

@@ -19,7 +19,7 @@ static int add_predictions(const struct tr_report_input *input, json_t *array) {
     return 0;
 }
 
-/* With predictions {"calibration", "predictions"}, else the calibration itself. */
+/* With a list of predictions {"calibration", "predictions"}, else the calibration itself. */
 int tr_report_json(const struct tr_report_input *input, struct tr_strbuf *out) {
     json_t *document = NULL, *calibration = NULL, *predictions = json_array();
     char *text = NULL;
@@ -30,7 +30,8 @@ int tr_report_json(const struct tr_report_input *input, struct tr_strbuf *out) {
         code = add_predictions(input, predictions);
     if (code)
         goto out;
-    if (input->n_predictions || !calibration)
+    if (input->predictions ||
+        !calibration) /* also where there are none: the form is the command's */
         document = json_pack("{s:O?, s:O}", "calibration", calibration, "predictions", predictions);
     else
         document = json_incref(calibration);

@@ -59,8 +59,10 @@ static size_t count_threads(const struct tr_machine *machine) {
 static void title(struct tr_text *text, const struct tr_machine *machine) {
     struct tr_strbuf line = {0};
     const char *dot = text->term.unicode ? " · " : " | ";
-    if (machine->n_packages > 1)
-        tr_strbuf_addf(&line, "%zu x ", machine->n_packages);
+    size_t packages =
+        machine->catalogue_packages > 0 ? (size_t)machine->catalogue_packages : machine->n_packages;
+    if (packages > 1)
+        tr_strbuf_addf(&line, "%zu x ", packages);
     tr_strbuf_add(&line, tr_text_tone(text, TR_TONE_HEAD));
     tr_text_add(text, &line, machine->cpu.model ? machine->cpu.model : "processor unknown");
     tr_strbuf_add(&line, tr_text_plain(text));
@@ -140,6 +142,21 @@ static char *origins(const struct tr_machine *machine) {
     const char *memory = machine->memory.basis ? machine->memory.basis : "nothing";
     return tr_format("processor: %s; topology: %s; memory modules: %s", processor,
                      machine->n_packages ? "hwloc" : "nothing", memory);
+}
+
+/* All that is known of a machine that nobody looked at. */
+static void catalogue_identity(struct tr_text *text, const struct tr_machine *machine) {
+    const struct tr_cpu_facts *cpu = &machine->cpu;
+    tr_text_fact(text, "source",
+                 tr_format("the %s's row: not this machine",
+                           machine->platform->user ? "user" : "catalogue"));
+    if (cpu->uarch)
+        tr_text_fact(text, "microarchitecture",
+                     cpu->uarch_efficiency
+                         ? tr_format("%s, efficiency cores %s", cpu->uarch, cpu->uarch_efficiency)
+                         : strdup(cpu->uarch));
+    tr_text_fact(text, "instructions", levels(cpu));
+    tr_text_platform(text, machine->platform);
 }
 
 static void identity(struct tr_text *text, const struct tr_machine *machine) {
@@ -370,7 +387,10 @@ int tr_report_machine(const struct tr_machine *machine, const struct tr_term *te
                       struct tr_strbuf *out) {
     struct tr_text text = {.term = *term, .out = out};
     title(&text, machine);
-    identity(&text, machine);
+    if (machine->catalogue_packages > 0)
+        catalogue_identity(&text, machine);
+    else
+        identity(&text, machine);
     settings(&text, machine);
     if (machine->n_packages) {
         head(&text, "topology (hwloc)");
@@ -380,7 +400,10 @@ int tr_report_machine(const struct tr_machine *machine, const struct tr_term *te
         distances(&text, machine);
     }
     tr_text_modules(&text, machine);
-    tr_text_clocks(&text, machine);
+    tr_text_devices(&text, machine);
+    if (machine->catalogue_packages == 0) /* the row told its clocks */
+        tr_text_clocks(&text, machine);
+    tr_text_sensors(&text, machine);
     tr_text_machine_limits(&text, machine);
     notes(&text, machine);
     return out->failed ? TR_ENOMEM : 0;

@@ -9,10 +9,24 @@
 int tr_report_machine(const struct tr_machine *machine, const struct tr_term *term,
                       struct tr_strbuf *out);
 
-/* report_machine_memory.c: modules, clocks. report_machine_limits.c: limits. */
+/* report_machine_memory.c: modules, the second witness. report_machine_clocks.c: clocks, sensors.
+ * report_machine_limits.c: limits. */
 void tr_text_modules(struct tr_text *text, const struct tr_machine *machine);
 void tr_text_clocks(struct tr_text *text, const struct tr_machine *machine);
+void tr_text_sensors(struct tr_text *text, const struct tr_machine *machine);
 void tr_text_machine_limits(struct tr_text *text, const struct tr_machine *machine);
+
+/* report_machine_platform.c: a catalogue row; GPUs and accelerators. */
+void tr_text_platform(struct tr_text *text, const struct tr_platform *platform);
+void tr_text_devices(struct tr_text *text, const struct tr_machine *machine);
+
+/* What a series of processors has in common: a table of its members, and the range of each limit.
+ * One machine a member, as tr_machine_of_platform() makes them. */
+int tr_report_series(const char *name, struct tr_machine *const *members, size_t n,
+                     const struct tr_term *term, struct tr_strbuf *out);
+/* Least and largest of a limit of the whole machine; false where no member has it. */
+bool tr_series_range(struct tr_machine *const *members, size_t n, const char *limit,
+                     double ret_range[2]);
 
 /* A line "  <name>      <value>", the value wrapped. Takes over `value` (heap; NULL = out of
  * memory). */

@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,10 +83,40 @@ static bool is_first_of_its_kind(const struct tr_memory *memory, size_t index) {
     return true;
 }
 
+/* What the memory controllers' driver sees, and what errors it counted. */
+static void witness_line(struct tr_text *text, const struct tr_machine *machine) {
+    const struct tr_edac *edac = &machine->edac;
+    struct tr_strbuf line = {0};
+    if (edac->controllers < 0)
+        return;
+    tr_strbuf_addf(&line, "%d controller%s", edac->controllers, edac->controllers == 1 ? "" : "s");
+    if (isfinite(edac->channels))
+        tr_strbuf_addf(&line, ", %g channels", edac->channels);
+    if (edac->modules > 0)
+        tr_strbuf_addf(&line, ", %d modules", edac->modules);
+    if (edac->total_bytes > 0) {
+        char *bytes = tr_text_bytes(edac->total_bytes);
+        tr_strbuf_addf(&line, ", %s", bytes ? bytes : "");
+        free(bytes);
+    }
+    if (edac->mode)
+        tr_strbuf_addf(&line, ", ECC %s", strcmp(edac->mode, "None") ? edac->mode : "off");
+    if (machine->sensors.corrected_errors >= 0)
+        tr_strbuf_addf(&line, ", errors corrected %" PRId64 ", not corrected %" PRId64,
+                       machine->sensors.corrected_errors, machine->sensors.uncorrected_errors);
+    tr_text_fact(text, "seen by EDAC", tr_strbuf_take(&line));
+}
+
 void tr_text_modules(struct tr_text *text, const struct tr_machine *machine) {
     const struct tr_memory *memory = &machine->memory;
-    if (!memory->basis)
+    if (!memory->basis && machine->edac.controllers < 0)
         return;
+    if (!memory->basis) {
+        tr_strbuf_add(text->out, "\n");
+        tr_text_head(text, "memory");
+        witness_line(text, machine);
+        return;
+    }
     char *title = tr_format("memory modules (%s)", memory->basis);
     tr_strbuf_add(text->out, "\n");
     tr_text_head(text, title ? title : "memory modules");
@@ -104,42 +135,11 @@ void tr_text_modules(struct tr_text *text, const struct tr_machine *machine) {
         char *bytes = tr_text_bytes(memory->total_bytes);
         tr_text_fact(text, "total", bytes);
     }
+    if (memory->population.verdict)
+        tr_text_fact(text, "speed",
+                     tr_format("%s: %s", memory->population.verdict, memory->population.why));
     for (size_t i = 0; i < memory->n_modules; i++)
         if (is_first_of_its_kind(memory, i))
             module_line(text, memory, i);
-}
-
-void tr_text_clocks(struct tr_text *text, const struct tr_machine *machine) {
-    const struct tr_clocks *clocks = &machine->clocks;
-    const struct tr_platform *platform = machine->platform;
-    const struct {
-        const char *name;
-        double ghz;
-        const char *basis;
-    } rows[] = {
-        {"fabric (FCLK)", clocks->fclk_ghz, clocks->fclk_basis},
-        {"fabric (FCLK)", isfinite(clocks->fclk_ghz) || !platform ? NAN : platform->fclk_ghz,
-         "catalogue"},
-        {"controller (UCLK)", clocks->uclk_ghz, clocks->fclk_basis},
-        {"memory (MCLK)", clocks->mclk_ghz, clocks->fclk_basis},
-        {"core base", clocks->base_ghz, "cpufreq"},
-        {"core maximum", clocks->max_ghz, "cpufreq"},
-        {"core base", isfinite(clocks->base_ghz) || !platform ? NAN : platform->base_ghz,
-         "catalogue"},
-        {"core boost", isfinite(clocks->max_ghz) || !platform ? NAN : platform->boost_ghz,
-         "catalogue"},
-    };
-    bool any = false;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        if (!isfinite(rows[i].ghz))
-            continue;
-        if (!any) {
-            tr_strbuf_add(text->out, "\n");
-            tr_text_head(text, "clocks");
-        }
-        any = true;
-        tr_text_fact(
-            text, rows[i].name,
-            tr_format("%.4g GHz (%s)", rows[i].ghz, rows[i].basis ? rows[i].basis : "read"));
-    }
+    witness_line(text, machine);
 }

@@ -100,6 +100,91 @@ static void short_memory_bounds_and_is_told(void **state) {
     tr_machine_destroy(machine);
 }
 
+static void no_memory_is_said(void **state) {
+    (void)state;
+    struct tr_machine *machine =
+        synthetic("synthetic:pack:2 numa:4 l3:8(size=33554432) core:6 pu:1");
+    struct tr_plan_options options = options_default();
+    struct tr_strings notes = {0};
+    struct tr_plan plan;
+    struct tr_err err;
+    static const int64_t available[] = {0, 1 << 20, (int64_t)140 << 20, (int64_t)1 << 30};
+    for (size_t i = 0; i < sizeof(available) / sizeof(available[0]); i++) {
+        machine->environment.memory_available_bytes = available[i];
+        int code = tr_plan_make(machine, &options, &notes, &plan, &err);
+        if (code) {
+            assert_int_equal(code, TR_EUNAVAILABLE);
+            assert_non_null(strstr(err.text, "no memory"));
+            assert_true(available[i] < 1 << 30);
+            continue;
+        }
+        assert_true(plan.memory_bytes <= available[i]);
+        for (size_t g = 0; g < plan.n_groups; g++)
+            for (size_t k = 0; k < plan.groups[g].n_steps; k++)
+                assert_true(plan.groups[g].steps[k].kernel->op->arrays == 0 ||
+                            plan.groups[g].steps[k].slice_bytes >= 512);
+        tr_plan_finish(&plan);
+    }
+    tr_strings_finish(&notes);
+    tr_machine_destroy(machine);
+}
+
+static void unknown_caches_ask_for_much(void **state) {
+    (void)state;
+    struct tr_machine *machine = synthetic("synthetic:pack:1 core:1 pu:1");
+    struct tr_plan_options options = options_default();
+    struct tr_strings notes = {0};
+    struct tr_plan plan;
+    machine->llc_bytes = -1;
+    machine->environment.memory_available_bytes = 400 << 20;
+    assert_int_equal(tr_plan_make(machine, &options, &notes, &plan, NULL), 0);
+    const struct tr_step *step = find_step(&plan, "triad_plain", 1, NULL);
+    assert_false(step->from_memory);
+    assert_true(step->slice_bytes * 3 < step->wanted_bytes);
+    tr_strings_finish(&notes);
+    tr_plan_finish(&plan);
+    tr_machine_destroy(machine);
+}
+
+static void named_nodes_and_cpus_must_be_there(void **state) {
+    (void)state;
+    struct tr_machine *machine = synthetic("synthetic:pack:1 l3:1 core:2 pu:1");
+    struct tr_plan_options options = options_default();
+    struct tr_strings notes = {0};
+    struct tr_plan plan;
+    struct tr_err err;
+    struct tr_cpulist nodes = {.ids = (int[]){7}, .n = 1}, cpus = {.ids = (int[]){0, 9}, .n = 2};
+    options.memory_nodes = &nodes;
+    assert_int_equal(tr_plan_make(machine, &options, &notes, &plan, &err), TR_EUNAVAILABLE);
+    assert_non_null(strstr(err.text, "no node 7"));
+    options.memory_nodes = NULL;
+    options.cpus = &cpus;
+    assert_int_equal(tr_plan_make(machine, &options, &notes, &plan, &err), TR_EUNAVAILABLE);
+    assert_non_null(strstr(err.text, "CPU 9"));
+    options.cpus = NULL;
+    options.size_bytes = (int64_t)1 << 40;
+    assert_int_equal(tr_plan_make(machine, &options, &notes, &plan, &err), TR_EUNAVAILABLE);
+    assert_non_null(strstr(err.text, "--size"));
+    tr_machine_destroy(machine);
+}
+
+static void a_quota_bounds_the_threads(void **state) {
+    (void)state;
+    struct tr_machine *machine = synthetic("synthetic:pack:1 l3:1 core:8 pu:1");
+    struct tr_plan_options options = options_default();
+    struct tr_strings notes = {0};
+    struct tr_plan plan;
+    machine->environment.cpu_quota = 2.5;
+    assert_int_equal(tr_plan_make(machine, &options, &notes, &plan, NULL), 0);
+    for (size_t i = 0; i < plan.n_groups; i++)
+        assert_true(plan.groups[i].crew.n_threads <= 2);
+    assert_int_equal(notes.n, 1);
+    assert_non_null(strstr(notes.items[0], "2.50 CPUs"));
+    tr_strings_finish(&notes);
+    tr_plan_finish(&plan);
+    tr_machine_destroy(machine);
+}
+
 static void one_core_leaves_scaling_out(void **state) {
     (void)state;
     struct tr_machine *machine = synthetic("synthetic:pack:1 l3:1 core:1 pu:2");
@@ -206,6 +291,10 @@ int main(void) {
         cmocka_unit_test(one_thread_per_core_on_its_node),
         cmocka_unit_test(budgets_add_up),
         cmocka_unit_test(short_memory_bounds_and_is_told),
+        cmocka_unit_test(no_memory_is_said),
+        cmocka_unit_test(unknown_caches_ask_for_much),
+        cmocka_unit_test(named_nodes_and_cpus_must_be_there),
+        cmocka_unit_test(a_quota_bounds_the_threads),
         cmocka_unit_test(one_core_leaves_scaling_out),
         cmocka_unit_test(names_and_levels_are_checked),
         cmocka_unit_test(places_each_alone),

@@ -115,6 +115,56 @@ static void work_left_out_is_noticed(void **state) {
     }
 }
 
+/* A broken kernel condemns itself, not those that take turns with it; and an earlier kernel's right
+ * result does not cover for one that copies nothing. */
+static void one_wrong_kernel_among_others(void **state) {
+    struct fixture *fixture = *state;
+    struct tr_kernel broken = *tr_kernel_find("copy_nt", "sse2");
+    broken.function = idle;
+    struct tr_step steps[] = {
+        step_of(tr_kernel_find("copy_plain", "sse2"), tr_slice_round(1 << 18)),
+        step_of(&broken, tr_slice_round(1 << 18)),
+        step_of(tr_kernel_find("triad_plain", "sse2"), tr_slice_round(1 << 18)),
+    };
+    struct tr_series series[3];
+    assert_int_equal(run_steps(fixture, steps, 3, 0.3, series), 0);
+    assert_false(series[0].wrong);
+    assert_true(series[1].wrong);
+    assert_false(series[2].wrong);
+    assert_true(series[0].n >= 3 && series[1].n == 0 && series[2].n >= 3);
+    for (int i = 0; i < 3; i++)
+        tr_series_finish(&series[i]);
+}
+
+/* A kernel that takes four times as long on one CPU than on another, as on hybrid parts: each
+ * thread gets work for the same time, so that most of a sample is common to all. */
+static int slow_cpu;
+static void slow_on_one_cpu(struct tr_kargs *args) {
+    const struct tr_kernel *fma = tr_kernel_find("fma_f64", "sse2");
+    struct tr_kargs again = *args;
+    fma->function(args);
+    for (int i = 0; i < 3 && tr_current_cpu() == slow_cpu; i++)
+        fma->function(&again);
+}
+
+static void unequal_cores_are_not_disturbed(void **state) {
+    struct fixture *fixture = *state;
+    struct tr_kernel uneven = *tr_kernel_find("fma_f64", "sse2");
+    struct tr_step step = step_of(&uneven, 0);
+    struct tr_series series;
+    if (fixture->crew.n_threads < 2) {
+        printf("skipped: one core only\n");
+        skip();
+    }
+    slow_cpu = fixture->crew.cpus[1];
+    uneven.function = slow_on_one_cpu;
+    assert_int_equal(run_steps(fixture, &step, 1, 2.0, &series), 0);
+    assert_false(series.wrong);
+    /* Neighbours on a shared machine may disturb some; equal work would disturb all. */
+    assert_true(series.n >= 3 && series.dropped <= 2 * series.n);
+    tr_series_finish(&series);
+}
+
 /* One bit of a result turned over, once the step is under way, is found in the sparse check too:
  * every page has one word that is looked at. */
 static int calls;
@@ -187,6 +237,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_kind_gives_samples, setup, teardown),
         cmocka_unit_test_setup_teardown(work_left_out_is_noticed, setup, teardown),
+        cmocka_unit_test_setup_teardown(one_wrong_kernel_among_others, setup, teardown),
+        cmocka_unit_test_setup_teardown(unequal_cores_are_not_disturbed, setup, teardown),
         cmocka_unit_test_setup_teardown(late_error_is_noticed, setup, teardown),
         cmocka_unit_test_setup_teardown(stop_ends_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(binding_is_proved, setup, teardown),

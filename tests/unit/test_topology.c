@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <sys/stat.h>
 
+#include "file.h"
 #include "machines.h"
 #include "topology.h"
 
@@ -175,6 +176,210 @@ static void recorded_machines(void **state) {
     free(list);
 }
 
+/* --- recorded sysfs and XML ------------------------------------------------------------------ */
+
+/* A recording of one's own making under /tmp: five-nodes.xml with `from` replaced by `to`. */
+static char *make_recording(const char *from, const char *to) {
+    char *folder = strdup("/tmp/tokenroof-test-XXXXXX"), *path = NULL, *text = NULL;
+    size_t length = 0;
+    assert_non_null(mkdtemp(folder));
+    char *original = test_data("topology/five-nodes.xml");
+    assert_int_equal(tr_file_read(original, 1 << 20, &text, &length, NULL), 0);
+    assert_true(asprintf(&path, "%s/topology.xml", folder) > 0);
+    char *at = from ? strstr(text, from) : text + length;
+    assert_non_null(at);
+    char *changed = NULL;
+    assert_true(asprintf(&changed, "%.*s%s%s", (int)(at - text), text, to,
+                         at + (from ? strlen(from) : 0)) > 0);
+    assert_int_equal(tr_file_write(path, changed, strlen(changed), false, NULL), 0);
+    free(original);
+    free(changed);
+    free(text);
+    free(path);
+    return folder;
+}
+
+static void add_file(const char *recording, const char *machine_path, const char *text) {
+    char *path = NULL;
+    assert_true(asprintf(&path, "%s/files%s", recording, machine_path) > 0);
+    char *slash = strrchr(path, '/');
+    *slash = '\0';
+    assert_int_equal(tr_make_folders(path, NULL), 0);
+    *slash = '/';
+    assert_int_equal(tr_file_write(path, text, strlen(text), true, NULL), 0);
+    free(path);
+}
+
+static void remove_recording(char *folder) {
+    char *command = NULL;
+    assert_true(asprintf(&command, "rm -r '%s'", folder) > 0);
+    assert_int_equal(system(command), 0);
+    free(command);
+    free(folder);
+}
+
+static bool has_note(const struct tr_machine *machine, const char *part) {
+    for (size_t i = 0; i < machine->n_notes; i++)
+        if (strstr(machine->notes[i], part))
+            return true;
+    return false;
+}
+
+/* hwloc puts the memory-only node 4 behind node 0, which it is near to. */
+static void nodes_stand_by_their_numbers(void **state) {
+    (void)state;
+    static const double distances[5][5] = {{10, 11, 32, 32, 17},
+                                           {11, 10, 32, 32, 17},
+                                           {32, 32, 10, 11, 28},
+                                           {32, 32, 11, 10, 28},
+                                           {17, 17, 28, 28, 10}};
+    struct tr_machine *machine = machine_from_data("topology/five-nodes.xml");
+    assert_int_equal(machine->n_nodes, 5);
+    for (int i = 0; i < 5; i++) {
+        const struct tr_numa_node *node = &machine->nodes[i];
+        assert_int_equal(node->index, i);
+        assert_int_equal(node->cpus.n, i < 4 ? 2 : 0);
+        if (i < 4)
+            assert_int_equal(node->cpus.ids[0], 2 * i);
+        for (int k = 0; k < 5; k++)
+            assert_near(node->distances[k], distances[i][k], 0);
+        assert_null(node->kind);
+    }
+    assert_int_equal(machine->nodes[4].memory_bytes, 263888896);
+    for (int i = 0; i < 8; i++)
+        assert_int_equal(machine->cores[i].node, i / 2);
+    assert_false(has_note(machine, "offline"));
+    tr_machine_destroy(machine);
+}
+
+static void memory_kinds(void **state) {
+    (void)state;
+    /* Five times as fast as its neighbour, says the firmware; the original is ten times slower. */
+    char *folder = make_recording("value=\"20480\"", "value=\"1024000\"");
+    struct tr_machine *machine = machine_from(folder, NULL);
+    assert_string_equal(machine->nodes[4].kind, "HBM");
+    assert_null(machine->nodes[0].kind);
+    tr_machine_destroy(machine);
+    /* What the kernel's driver says comes first. */
+    add_file(folder, "/sys/bus/cxl/devices/region0/dax_region0/dax0.0/target_node", "4\n");
+    add_file(folder, "/sys/bus/cxl/devices/region1/dax_region1/dax1.0/target_node", "77\n");
+    add_file(folder, "/sys/bus/cxl/devices/region2/dax_region2/dax2.0/target_node", "-1\n");
+    machine = machine_from(folder, NULL);
+    assert_string_equal(machine->nodes[4].kind, "CXL");
+    tr_machine_destroy(machine);
+    remove_recording(folder);
+    /* hwloc's own word stays. */
+    folder = make_recording("local_memory=\"263888896\"",
+                            "local_memory=\"263888896\" subtype=\"MCDRAM\"");
+    machine = machine_from(folder, NULL);
+    assert_string_equal(machine->nodes[4].kind, "HBM");
+    tr_machine_destroy(machine);
+    remove_recording(folder);
+}
+
+static void offline_cpus_are_named(void **state) {
+    (void)state;
+    char *folder = make_recording(NULL, "");
+    add_file(folder, "/sys/devices/system/cpu/present", "0-9\n");
+    add_file(folder, "/sys/devices/system/cpu/offline", "8-9,16-31\n"); /* 16 up: never there */
+    struct tr_machine *machine = machine_from(folder, NULL);
+    assert_true(has_note(machine, "CPUs 8-9 offline"));
+    tr_machine_destroy(machine);
+    add_file(folder, "/sys/devices/system/cpu/offline", "16-31\n");
+    machine = machine_from(folder, NULL);
+    assert_false(has_note(machine, "offline"));
+    tr_machine_destroy(machine);
+    add_file(folder, "/sys/devices/system/cpu/offline", "9-8,x\n");
+    machine = machine_from(folder, NULL);
+    assert_false(has_note(machine, "offline"));
+    tr_machine_destroy(machine);
+    remove_recording(folder);
+}
+
+static void a_virtual_machine_is_doubted(void **state) {
+    (void)state;
+    char *folder = make_recording(NULL, "");
+    struct tr_machine *machine = machine_from(folder, NULL);
+    assert_false(has_note(machine, "not trustworthy"));
+    assert_non_null(machine->settings.nps);
+    tr_machine_destroy(machine);
+    add_file(folder, "/sys/class/dmi/id/sys_vendor", "QEMU\n");
+    machine = machine_from(folder, NULL);
+    assert_true(has_note(machine, "virtual machine (QEMU)"));
+    assert_true(has_note(machine, "not trustworthy"));
+    assert_null(machine->settings.nps);
+    tr_machine_destroy(machine);
+    remove_recording(folder);
+}
+
+/* Processors from before Zen 2 have nodes of their own making, and no such setting. */
+static void partitioning_by_age(void **state) {
+    (void)state;
+    char *folder =
+        make_recording("CPUFamilyNumber\" value=\"25\"", "CPUFamilyNumber\" value=\"21\"");
+    struct tr_machine *machine = machine_from(folder, NULL);
+    assert_null(machine->settings.nps);
+    tr_machine_destroy(machine);
+    remove_recording(folder);
+    machine = machine_from_data("topology/five-nodes.xml");
+    assert_string_equal(machine->settings.nps, "NPS2 or L3 as NUMA");
+    tr_machine_destroy(machine);
+}
+
+static void partitioning_of_recorded_machines(void **state) {
+    (void)state;
+    static const char *const expected[][2] = {
+        {"64amd64-4s2n4ca2co.xml", NULL},      /* two dies in a package, before Zen */
+        {"AMD-17h-Zen-2xEpyc-7451.xml", NULL}, /* Zen 1: a node is a die, or is interleaved */
+        {"AMD-19h-Zen3-2xEpyc-7763.xml", "NPS0"},
+        {"Intel-CascadeLake-2xXeon6230.xml", NULL}, /* one node for two packages */
+        {"memorysidecaches.xml", "SNC2"},
+    };
+    for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+        char *name = NULL;
+        assert_true(asprintf(&name, "topology/%s", expected[i][0]) > 0);
+        char *path = recorded_data(name);
+        free(name);
+        if (!path)
+            skip();
+        struct tr_machine *machine = machine_from(path, NULL);
+        const char *nps = machine->settings.nps;
+        if (!nps != !expected[i][1] || (nps && strcmp(nps, expected[i][1])))
+            fail_msg("%s: %s", expected[i][0], nps ? nps : "unknown");
+        tr_machine_destroy(machine);
+        free(path);
+    }
+}
+
+static void single_cpu(void **state) {
+    (void)state;
+    struct tr_machine *machine = machine_from("synthetic:pack:1 core:1 pu:1", NULL);
+    assert_int_equal(machine->n_cores, 1);
+    assert_int_equal(machine->n_ccds, 1);
+    assert_int_equal(machine->n_nodes, 1);
+    assert_int_equal(machine->allowed_cpus.n, 1);
+    assert_int_equal(machine->nodes[0].cpus.n, 1);
+    tr_machine_destroy(machine);
+}
+
+/* A cpuset takes CPUs and whole nodes out of the middle: some CPUs' home is out of sight. */
+static void asymmetric(void **state) {
+    (void)state;
+    char *path = recorded_data("topology/16amd64-8n2c-cpusets.xml");
+    if (!path)
+        skip();
+    struct tr_machine *machine = machine_from(path, NULL);
+    size_t homeless = 0;
+    assert_int_equal(machine->n_packages, 7);
+    for (size_t i = 0; i < machine->n_cores; i++)
+        homeless += machine->cores[i].node < 0;
+    assert_true(homeless < machine->n_cores);
+    for (size_t i = 1; i < machine->n_nodes; i++)
+        assert_true(machine->nodes[i].index > machine->nodes[i - 1].index);
+    tr_machine_destroy(machine);
+    free(path);
+}
+
 /* --- bad input ------------------------------------------------------------------------------- */
 
 static int load_code(const char *source, struct tr_err *err) {
@@ -309,6 +514,14 @@ int main(void) {
         cmocka_unit_test(two_l3_groups_on_a_die),
         cmocka_unit_test(hybrid_kinds),
         cmocka_unit_test(recorded_machines),
+        cmocka_unit_test(nodes_stand_by_their_numbers),
+        cmocka_unit_test(memory_kinds),
+        cmocka_unit_test(offline_cpus_are_named),
+        cmocka_unit_test(a_virtual_machine_is_doubted),
+        cmocka_unit_test(partitioning_by_age),
+        cmocka_unit_test(partitioning_of_recorded_machines),
+        cmocka_unit_test(single_cpu),
+        cmocka_unit_test(asymmetric),
         cmocka_unit_test(broken_xml),
         cmocka_unit_test(silence),
         cmocka_unit_test(xml_faults),
