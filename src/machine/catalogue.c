@@ -45,7 +45,9 @@ bool tr_platform_key(const char *text, char key[TR_PLATFORM_KEY_BYTES]) {
         size_t length = 0;
         text += strspn(text, " ");
         while (*text && *text != ' ') {
-            size_t mark = !strncasecmp(text, "(r)", 3) ? 3 : !strncasecmp(text, "(tm)", 4) ? 4 : 0;
+            size_t mark = 0;
+            if (*text == '(')
+                mark = !strncasecmp(text, "(r)", 3) ? 3 : !strncasecmp(text, "(tm)", 4) ? 4 : 0;
             if (mark) {
                 text += mark;
                 continue;
