@@ -237,7 +237,7 @@ static int several(const struct candidates *all, const char *text, const char *k
 
 static int choose_item(const struct candidates *all, const struct candidate *item,
                        struct tr_platform_choice *choice, struct tr_err *reterr) {
-    choice->name = strdup(item->name);
+    choice->name = item && item->name ? strdup(item->name) : NULL;
     if (!choice->name)
         return TR_ENOMEM;
     if (item->kind == SERIES)
@@ -313,6 +313,8 @@ static int read_count(const char *text, int *ret_count, const char **ret_name,
 /* Members that cannot share a board with others of their kind are no members of "2x SERIES". */
 static int check_sockets(struct tr_platform_choice *choice, struct tr_err *reterr) {
     size_t kept = 0;
+    if (!choice->rows || !choice->n_rows)
+        return 0;
     const struct tr_platform *first = choice->rows[0];
     for (size_t i = 0; i < choice->n_rows; i++)
         if (choice->rows[i]->sockets_max < 0 || choice->rows[i]->sockets_max >= choice->packages)

@@ -72,7 +72,7 @@ def run_case(program, data, sections):
             "T": program,
             "DATA": data,
         }
-        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
+        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "HWLOC_PLUGINS_BLACKLIST"):
             if name in os.environ:
                 env[name] = os.environ[name]
         process = subprocess.Popen(
