@@ -57,7 +57,7 @@ static const char *row_name(const struct tr_machine *machine) {
 
 /* --- cores ----------------------------------------------------------------------------------- */
 
-static bool core_in(const struct tr_core *core, enum tr_place_kind kind, int index) {
+bool tr_core_is_in(const struct tr_core *core, enum tr_place_kind kind, int index) {
     switch (kind) {
     case TR_PLACE_MACHINE:
         return true;
@@ -80,7 +80,7 @@ static void count_cores(const struct tr_machine *machine, enum tr_place_kind kin
     int performance = 0, efficiency = 0;
     for (size_t i = 0; i < machine->n_cores; i++) {
         const struct tr_core *core = &machine->cores[i];
-        if (!core_in(core, kind, index))
+        if (!tr_core_is_in(core, kind, index))
             continue;
         if (core->kind && !strcmp(core->kind, "efficiency"))
             efficiency++;

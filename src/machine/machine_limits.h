@@ -8,6 +8,9 @@
 
 #include "tokenroof/machine.h"
 
+/* Whether a core belongs to a place (which may be the core itself). */
+bool tr_core_is_in(const struct tr_core *core, enum tr_place_kind kind, int index);
+
 /* What the FMA limits are computed with. */
 struct tr_flop_clock {
     double performance_ghz; /* of all cores, or of the performance cores of a hybrid part */

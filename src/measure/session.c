@@ -91,14 +91,8 @@ static int set_place(const struct session *session, const struct tr_crew *crew,
 
 static size_t cores_of_place(const struct tr_machine *machine, const struct tr_place *place) {
     size_t n = 0;
-    for (size_t i = 0; i < machine->n_cores; i++) {
-        const struct tr_core *core = &machine->cores[i];
-        n += place->kind == TR_PLACE_MACHINE ||
-             (place->kind == TR_PLACE_PACKAGE && core->package == place->index) ||
-             (place->kind == TR_PLACE_NODE && core->node == place->index) ||
-             (place->kind == TR_PLACE_CCD && core->ccd == place->index) ||
-             (place->kind == TR_PLACE_CORE && core->index == place->index);
-    }
+    for (size_t i = 0; i < machine->n_cores; i++)
+        n += tr_core_is_in(&machine->cores[i], place->kind, place->index);
     return n;
 }
 
@@ -193,8 +187,8 @@ static int set_figures(const struct tr_series *series, struct tr_measurement *m)
     return 0;
 }
 
-static int set_flags(const struct session *session, const struct tr_step *step,
-                     const struct tr_series *series, struct tr_measurement *m) {
+static int set_flags(const struct tr_step *step, const struct tr_series *series,
+                     struct tr_measurement *m) {
     struct tr_strings *flags = &m->flags;
     double half_width = (m->ci95[1] - m->ci95[0]) / 2 / m->median;
     int code = 0;
@@ -219,7 +213,6 @@ static int set_flags(const struct session *session, const struct tr_step *step,
     /* Where the kernel tells, at least 9 of 10 pages must be where they were meant to be. */
     if (series->node_fraction < 0.9)
         code |= tr_strings_add(flags, "misplaced");
-    (void)session;
     return code ? TR_ENOMEM : 0;
 }
 
@@ -314,7 +307,7 @@ static int enter(struct session *session, const struct tr_group *group, const st
     if (!code)
         code = set_figures(series, &m);
     if (!code)
-        code = set_flags(session, step, series, &m);
+        code = set_flags(step, series, &m);
     if (!code && kernel->op->kind == TR_KIND_COMPUTE)
         code = add_flop_limit(session, &m, series->efficiency_ghz);
     if (!code)
