@@ -32,6 +32,8 @@ static bool wanted(const struct tr_bench_request *request, const struct tr_bench
 
 bool tr_bench_available(const struct tr_bench_request *request, const struct tr_kernel *kernel) {
     int isa = tr_isa_from_name(kernel->isa);
+    if (kernel->needs && !tr_cpu_has(&request->machine->cpu, kernel->needs))
+        return false;
     return isa >= 0 && (request->isa_cap < 0 || isa <= request->isa_cap) &&
            request->machine->cpu.levels[isa].available;
 }

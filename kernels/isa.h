@@ -15,9 +15,9 @@
 /* Lanes of doubles and 64-bit words. */
 #define VD (VB / 8)
 
-/* One prototype a row. */
+/* One prototype a row; of rows for one level alone, each file gets all: what it defines fits. */
 #define TR_KERNEL(id, ...) tr_kernel_fn TR_NAME(id);
+#define TR_KERNEL_ON(isa, needs, id, ...) tr_kernel_fn tr_k_##id##_##isa;
 #include "kernels.def"
-#undef TR_KERNEL
 
 #endif

@@ -1,7 +1,8 @@
 /* The kernels: loops that are timed, the table that describes them, their scalar references.
  *
- * A leaf: no allocation, no input or output, no threads. One row of kernels.def, instantiated for
- * each row of isa.def, feeds prototype, registry, test and `list kernels`.
+ * A leaf: no allocation, no input or output, no threads. One row of a family's table (kernels.def
+ * includes them all), instantiated for each row of isa.def or for the one it names, feeds
+ * prototype, registry, test and `list kernels`.
  */
 #ifndef TR_KERNELS_KERNEL_H
 #define TR_KERNELS_KERNEL_H
@@ -60,6 +61,8 @@ struct tr_op {
 struct tr_kernel {
     const char *id;  /* "triad_nt" */
     const char *isa; /* "avx512", as in isa.def */
+    /* What the CPU must have besides the level, by its name in /proc/cpuinfo; NULL for no more. */
+    const char *needs;
     const struct tr_op *op;
     enum tr_dtype dtype;
     enum tr_stores stores;

@@ -13,8 +13,8 @@
 
 #define TR_KERNEL(id, ...) \
     extern tr_kernel_fn tr_k_##id##_scalar, tr_k_##id##_sse2, tr_k_##id##_avx2, tr_k_##id##_avx512;
+#define TR_KERNEL_ON(isa, needs, id, ...) extern tr_kernel_fn tr_k_##id##_##isa;
 #include "kernels.def"
-#undef TR_KERNEL
 extern tr_kernel_fn tr_k_clock_add_scalar, tr_k_clock_imul_scalar;
 
 /* The constants of isa.def by name, for the rows below. */
@@ -25,32 +25,33 @@ extern tr_kernel_fn tr_k_clock_add_scalar, tr_k_clock_imul_scalar;
 
 #define SET_MAIN true
 #define SET_MORE false
-#define ROW(id, op, dtype, stores, streams, prefetch, set, isa) \
-    {                                                           \
-        #id,                                                    \
-        #isa,                                                   \
-        &op_##op,                                               \
-        TR_DTYPE_##dtype,                                       \
-        TR_STORES_##stores,                                     \
-        streams,                                                \
-        prefetch,                                               \
-        FUSED_##isa,                                            \
-        CHAINS_##isa,                                           \
-        BYTES_##isa,                                            \
-        SET_##set,                                              \
-        tr_k_##id##_##isa},
+#define ROW(cpu_flag, id_, operation_, dtype_, stores_, streams_, prefetch_, set, isa_) \
+    {.id = #id_,                                                                        \
+     .isa = #isa_,                                                                      \
+     .needs = cpu_flag,                                                                 \
+     .op = &op_##operation_,                                                            \
+     .dtype = TR_DTYPE_##dtype_,                                                        \
+     .stores = TR_STORES_##stores_,                                                     \
+     .streams = (streams_),                                                             \
+     .prefetch_bytes = (prefetch_),                                                     \
+     .fused = FUSED_##isa_,                                                             \
+     .chains = CHAINS_##isa_,                                                           \
+     .vector_bytes = BYTES_##isa_,                                                      \
+     .main_set = SET_##set,                                                             \
+     .function = tr_k_##id_##_##isa_},
 
 static const struct tr_kernel kernels[] = {
-#define TR_KERNEL(id, op, dtype, stores, streams, prefetch, set) \
-    ROW(id, op, dtype, stores, streams, prefetch, set, scalar)   \
-    ROW(id, op, dtype, stores, streams, prefetch, set, sse2)     \
-    ROW(id, op, dtype, stores, streams, prefetch, set, avx2)     \
-    ROW(id, op, dtype, stores, streams, prefetch, set, avx512)
+#define TR_KERNEL(id, op, dtype, stores, streams, prefetch, set)     \
+    ROW(NULL, id, op, dtype, stores, streams, prefetch, set, scalar) \
+    ROW(NULL, id, op, dtype, stores, streams, prefetch, set, sse2)   \
+    ROW(NULL, id, op, dtype, stores, streams, prefetch, set, avx2)   \
+    ROW(NULL, id, op, dtype, stores, streams, prefetch, set, avx512)
+#define TR_KERNEL_ON(isa, needs, id, op, dtype, stores, streams, prefetch, set) \
+    ROW(needs, id, op, dtype, stores, streams, prefetch, set, isa)
 #include "kernels.def"
-#undef TR_KERNEL
     /* The clock needs no vectors. */
-    ROW(clock_add, clock_add, U64, NONE, 1, 0, MAIN, scalar)
-        ROW(clock_imul, clock_imul, U64, NONE, 1, 0, MAIN, scalar)};
+    ROW(NULL, clock_add, clock_add, U64, NONE, 1, 0, MAIN, scalar)
+        ROW(NULL, clock_imul, clock_imul, U64, NONE, 1, 0, MAIN, scalar)};
 
 const struct tr_kernel *tr_kernels(size_t *ret_n) {
     *ret_n = sizeof(kernels) / sizeof(kernels[0]);

@@ -166,12 +166,11 @@ TR_INLINE void store_template(struct tr_kargs *args, enum operation operation, e
 #define DEFINE_scale(id, stores, streams, distance) \
     FUNCTION(id, BODY_scale(stores, streams, distance))
 #define DEFINE_add(id, stores, streams, distance) FUNCTION(id, BODY_add(stores, streams, distance))
-#define DEFINE_fma(id, stores, streams, distance) /* in fma.c */
 #define FUNCTION(id, body)                     \
     void TR_NAME(id)(struct tr_kargs * args) { \
         body;                                  \
     }
 #define TR_KERNEL(id, op, dtype, stores, streams, distance, set) \
     DEFINE_##op(id, stores, streams, distance)
-#include "kernels.def"
+#include "stream.def"
 #undef TR_KERNEL

@@ -53,6 +53,9 @@ struct tr_cpu_facts {
     struct tr_isa_state levels[TR_ISA_COUNT];
 };
 
+/* Whether the CPU has the flag, by its /proc/cpuinfo name. */
+bool tr_cpu_has(const struct tr_cpu_facts *facts, const char *flag);
+
 struct tr_package {
     int index;
     struct tr_cpulist cpus;

@@ -65,3 +65,10 @@ void tr_isa_levels_unknown(struct tr_cpu_facts *facts, const char *reason) {
         facts->levels[i] = (struct tr_isa_state){.available = i == TR_ISA_SCALAR,
                                                  .reason = i == TR_ISA_SCALAR ? NULL : reason};
 }
+
+bool tr_cpu_has(const struct tr_cpu_facts *facts, const char *flag) {
+    for (size_t i = 0; i < facts->n_isa; i++)
+        if (!strcmp(facts->isa[i], flag))
+            return true;
+    return false;
+}
