@@ -47,17 +47,59 @@ struct tr_estimate {
     double value, low, high;
 };
 
+/* One named part of a token's time. The parts add up to the whole. NAN: not of this kind. */
+struct tr_time_term {
+    const char *name;   /* static: "ffn", "cache", "barriers" ... */
+    const char *where;  /* the device, borrowed from the basis; NULL: there is only one */
+    double bytes, flop; /* moved and computed for one token */
+    double gb_per_s;    /* rates by which it was timed */
+    double gflop_per_s;
+    double count; /* of events that cost a time each: barriers, transfers */
+    double ns;
+    const char *bound; /* "memory" "fabric" "compute" "sync" "link"; static */
+};
+
+enum { TR_MAX_TERMS = 64 };
+
+struct tr_token_time {
+    struct tr_time_term terms[TR_MAX_TERMS];
+    size_t n_terms;
+    double ns;      /* sum of the terms */
+    double roof_ns; /* the least that the limits or the best samples allow; NAN unknown */
+};
+
+enum tr_phase { TR_PHASE_PROMPT, TR_PHASE_GENERATION, TR_PHASE_COUNT };
+
+struct tr_spec;
+
+/* All that a prediction may rest on. A tier (formula, spec, measured, engine) reads its own part,
+ * and refuses where that is missing. */
+struct tr_basis {
+    const char *platform; /* shown in the result; NULL unknown */
+    const char *engine;   /* whose speed it is: "llama.cpp ..."; NULL: of none */
+    int threads;          /* 0 unknown */
+    double memory_bytes;  /* for "does it fit"; NAN unknown */
+    double storage_gb_per_s;
+    double cache_scale;           /* bytes of the KV cache relative to F16; 0 counts as 1 */
+    int ubatch;                   /* prompt tokens computed at once; 0 counts as 512 */
+    const struct tr_rates *rates; /* formula */
+    const struct tr_spec *spec;   /* spec */
+};
+
 struct tr_prediction_result {
     struct tr_use_case use_case;
     struct tr_estimate pp_tok_s, tg_tok_s, first_token_s, total_s;
     double load_s;
-    const char *fits_where; /* "RAM" or NULL: does not fit */
+    const char *fits_where; /* "RAM", "VRAM", "VRAM + RAM"; NULL: does not fit. Static */
     double spare_bytes;     /* negative: missing */
     double roof_pp_tok_s, roof_tg_tok_s;
     /* "memory" "fabric" "compute": of the prompt, and of whatever takes most of the time. */
     const char *bound_pp, *bound;
     enum tr_class viability;
     char *why; /* one sentence */
+    /* Averages over the tokens of each phase; no terms where a phase has no tokens or no rate.
+     * `where` of a term lives as long as the basis of the prediction. */
+    struct tr_token_time time[TR_PHASE_COUNT];
 };
 
 /* One term of `--explain`: a formula with its numbers, as written in the documentation. */
@@ -67,8 +109,8 @@ struct tr_explanation {
 
 struct tr_prediction {
     const struct tr_model *model; /* borrowed */
-    const char *fidelity;         /* "formula" */
-    char *platform;
+    const char *fidelity;         /* "formula" "spec" "measured" "engine"; static */
+    char *platform, *engine;
     int threads;
     struct tr_prediction_result *results;
     size_t n_results;
@@ -76,6 +118,11 @@ struct tr_prediction {
     size_t n_explanations;
 };
 
+/* Predicts by one tier. TR_EUSAGE if there is no tier of that name, TR_EUNAVAILABLE if the basis
+ * lacks what it needs: the text says what. */
+int tr_predict(const char *fidelity, const struct tr_model *model, const struct tr_basis *basis,
+               const struct tr_use_case *use_cases, size_t n_use_cases,
+               struct tr_prediction **ret_prediction, struct tr_err *reterr);
 /* Formula tier: the usual upper bound. TR_EUNAVAILABLE if the read rate is unknown. */
 int tr_predict_formula(const struct tr_model *model, const struct tr_rates *rates,
                        const struct tr_use_case *use_cases, size_t n_use_cases,

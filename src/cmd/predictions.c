@@ -208,6 +208,55 @@ static void add_lines(struct tr_strbuf *out, const json_t *lines, const char *la
     }
 }
 
+static void term_cells(struct tr_table *table, const json_t *term, bool wide) {
+    const char *where = text_of(term, "where");
+    char *name =
+        tr_format("%s%s%s", text_of(term, "name"), where ? " on " : "", where ? where : "");
+    cell_safe(table, name);
+    free(name);
+    cell_number(table, number(term, "bytes") / 1e6);
+    if (wide) {
+        cell_number(table, number(term, "flop") / 1e9);
+        cell_number(table, number(term, "gb_s"));
+        cell_number(table, number(term, "gflop_s"));
+        cell_number(table, number(term, "count"));
+    }
+    cell_number(table, number(term, "ns") / 1e6);
+    tr_table_addf(table, "%.1f%%", 100 * number(term, "share"));
+    cell_safe(table, text_of(term, "bound"));
+}
+
+/* Where a token's time goes: the first use case that has the phase. */
+static void add_terms(struct tr_strbuf *out, const json_t *results, const char *phase, bool wide) {
+    size_t i;
+    const json_t *result = NULL, *terms = NULL, *term;
+    json_array_foreach(results, i, result) {
+        terms = json_object_get(json_object_get(result, "terms"), phase);
+        if (json_array_size(terms))
+            break;
+    }
+    if (!json_array_size(terms))
+        return;
+    struct tr_table table;
+    tr_table_init(&table, wide ? "lrrrrrrrl" : "lrrrl");
+    static const char *const heads[] = {"part",  "MB", "GFLOP", "GB/s", "GFLOP/s",
+                                        "count", "ms", "share", "bound"};
+    for (size_t column = 0; column < 9; column++)
+        if (wide || column < 2 || column > 5)
+            tr_table_add(&table, heads[column]);
+    double sum_ns = 0;
+    json_array_foreach(terms, i, term) {
+        term_cells(&table, term, wide);
+        sum_ns += number(term, "ns");
+    }
+    tr_strbuf_addf(out, "\n  one token of %s, ", phase);
+    add_safe(out, text_of(result, "use_case"));
+    add_amount(out, ": ", sum_ns / 1e6, " ms\n");
+    out->failed = out->failed || table.failed;
+    tr_table_write(&table, 4, out);
+    tr_table_finish(&table);
+}
+
 static void add_explanations(struct tr_strbuf *out, const json_t *document, size_t width) {
     const json_t *explanations = json_object_get(document, "explanations"), *item;
     size_t i;
@@ -270,8 +319,11 @@ void tr_predictions_text(const json_t *predictions, const struct tr_term *term, 
         add_reasons(out, results, term->width);
         add_lines(out, json_object_get(document, "notes"), "note", term->width);
         add_lines(out, json_object_get(document, "warnings"), "warning", term->width);
-        if (explain)
+        if (explain) {
+            add_terms(out, results, "generation", term->width >= 90);
+            add_terms(out, results, "prompt", term->width >= 90);
             add_explanations(out, document, term->width);
+        }
     }
 }
 

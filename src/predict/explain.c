@@ -1,38 +1,15 @@
 /* The formulas as they are usually written beside the forms used here, with this prediction's
  * numbers. */
 #include <math.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "formula.h"
 #include "strbuf.h"
+#include "tier.h"
 
 /* Beyond this the reason for the difference is told. */
 static const double notable_fraction = 0.10;
-
-static int add(struct tr_prediction *prediction, const char *name, const char *formula,
-               const char *format, ...) __attribute__((format(printf, 4, 5)));
-
-static int add(struct tr_prediction *prediction, const char *name, const char *formula,
-               const char *format, ...) {
-    struct tr_strbuf value = {0};
-    va_list args;
-    va_start(args, format);
-    tr_strbuf_vaddf(&value, format, args);
-    va_end(args);
-    struct tr_explanation *all =
-        realloc(prediction->explanations, (prediction->n_explanations + 1) * sizeof(*all));
-    if (!all) {
-        tr_strbuf_finish(&value);
-        return TR_ENOMEM;
-    }
-    prediction->explanations = all;
-    struct tr_explanation *one = &all[prediction->n_explanations++];
-    *one = (struct tr_explanation){
-        .name = strdup(name), .formula = strdup(formula), .value = tr_strbuf_take(&value)};
-    return one->name && one->formula && one->value ? 0 : TR_ENOMEM;
-}
 
 /* " (14 times the usual form: why)" where two forms differ notably, else "". */
 static char *difference(double used, double usual, const char *reason) {
@@ -48,15 +25,16 @@ static char *difference(double used, double usual, const char *reason) {
 }
 
 static int explain_rates(struct tr_prediction *prediction, const struct tr_rates *rates) {
-    int code = add(prediction, "BW_mem, usual", "min(BW_RAM, BW_CPU)",
-                   "a theoretical limit; of it 0.3 to 0.95 is usually reached");
+    int code = tr_explanation_add(prediction, "BW_mem, usual", "min(BW_RAM, BW_CPU)",
+                                  "a theoretical limit; of it 0.3 to 0.95 is usually reached");
     if (!code)
-        code = add(prediction, "BW_mem, used", "best measured read rate", "%.4g GB/s",
-                   rates->read_gb_per_s);
+        code = tr_explanation_add(prediction, "BW_mem, used", "best measured read rate",
+                                  "%.4g GB/s", rates->read_gb_per_s);
     if (code || isnan(rates->flop_gflop_per_s))
         return code;
-    return add(prediction, "F_cpu E_par, used", "FP32 FMA rate measured with all threads",
-               "%.4g GFLOP/s", rates->flop_gflop_per_s);
+    return tr_explanation_add(prediction, "F_cpu E_par, used",
+                              "FP32 FMA rate measured with all threads", "%.4g GFLOP/s",
+                              rates->flop_gflop_per_s);
 }
 
 static int explain_prompt(struct tr_prediction *prediction, const struct tr_rates *rates,
@@ -68,30 +46,31 @@ static int explain_prompt(struct tr_prediction *prediction, const struct tr_rate
                       : NAN;
     int code = 0;
     if (!isnan(rule))
-        code = add(prediction, "OP_token, usual", "2 N d_model^2", "2 x %d x %d^2 = %.3g GFLOP",
-                   model->blocks, model->embedding_length, rule / 1e9);
+        code = tr_explanation_add(prediction, "OP_token, usual", "2 N d_model^2",
+                                  "2 x %d x %d^2 = %.3g GFLOP", model->blocks,
+                                  model->embedding_length, rule / 1e9);
     char *apart = difference(cost->prompt_flop, rule,
                              "a layer has about 12 d_model^2 weights, of which 1 d_model^2 is "
                              "counted there; of experts only the active ones count");
     if (!code)
-        code = add(prediction, "OP_token, used",
-                   "2 x active parameters without the vocabulary + attention",
-                   "%.4g + %.3g = %.4g GFLOP%s", model->prompt_flop_per_token / 1e9,
-                   (cost->prompt_flop - model->prompt_flop_per_token) / 1e9,
-                   cost->prompt_flop / 1e9, apart ? apart : "");
+        code = tr_explanation_add(prediction, "OP_token, used",
+                                  "2 x active parameters without the vocabulary + attention",
+                                  "%.4g + %.3g = %.4g GFLOP%s", model->prompt_flop_per_token / 1e9,
+                                  (cost->prompt_flop - model->prompt_flop_per_token) / 1e9,
+                                  cost->prompt_flop / 1e9, apart ? apart : "");
     free(apart);
     if (code || isnan(flop))
         return code;
     if (!isnan(rule))
-        code = add(prediction, "PP, usual", "F_cpu E_par / OP_token",
-                   "%.4g GFLOP/s / %.3g GFLOP = %.4g tok/s", flop / 1e9, rule / 1e9,
-                   tr_formula_compute_rate(flop, rule));
+        code = tr_explanation_add(prediction, "PP, usual", "F_cpu E_par / OP_token",
+                                  "%.4g GFLOP/s / %.3g GFLOP = %.4g tok/s", flop / 1e9, rule / 1e9,
+                                  tr_formula_compute_rate(flop, rule));
     double pp = tr_formula_compute_rate(flop, cost->prompt_flop);
     apart = difference(pp, tr_formula_compute_rate(flop, rule), "OP_token, see above");
     if (!code)
-        code = add(prediction, "PP, used", "F_cpu E_par / OP_token",
-                   "%.4g GFLOP/s / %.4g GFLOP = %.4g tok/s%s", flop / 1e9, cost->prompt_flop / 1e9,
-                   pp, apart ? apart : "");
+        code = tr_explanation_add(prediction, "PP, used", "F_cpu E_par / OP_token",
+                                  "%.4g GFLOP/s / %.4g GFLOP = %.4g tok/s%s", flop / 1e9,
+                                  cost->prompt_flop / 1e9, pp, apart ? apart : "");
     free(apart);
     return code;
 }
@@ -103,28 +82,30 @@ static int explain_generation(struct tr_prediction *prediction, const struct tr_
     double flop = rates->flop_gflop_per_s * 1e9;
     double usual = tr_formula_memory_rate(read, size);
     double used = tr_formula_memory_rate(read, cost->token_bytes);
-    int code = add(prediction, "TG from memory, usual", "BW_mem / S_model",
-                   "%.4g GB/s / %.4g GB = %.3g tok/s", read / 1e9, size / 1e9, usual);
+    int code =
+        tr_explanation_add(prediction, "TG from memory, usual", "BW_mem / S_model",
+                           "%.4g GB/s / %.4g GB = %.3g tok/s", read / 1e9, size / 1e9, usual);
     char *apart = difference(used, usual,
                              used > usual ? "not all of the file is read for each token: one row "
                                             "of the embedding table, and of experts the active ones"
                                           : "the cache of earlier tokens is read, too");
     if (!code)
-        code = add(prediction, "TG from memory, used",
-                   "BW_mem / (weights read per token + KV cache + state)",
-                   "%.4g GB/s / (%.4g + %.3g + %.2g GB) = %.3g tok/s%s", read / 1e9,
-                   model->weight_bytes_per_token / 1e9, cost->kv_bytes / 1e9,
-                   model->recurrent_state_bytes / 1e9, used, apart ? apart : "");
+        code = tr_explanation_add(prediction, "TG from memory, used",
+                                  "BW_mem / (weights read per token + KV cache + state)",
+                                  "%.4g GB/s / (%.4g + %.3g + %.2g GB) = %.3g tok/s%s", read / 1e9,
+                                  model->weight_bytes_per_token / 1e9, cost->kv_bytes / 1e9,
+                                  model->recurrent_state_bytes / 1e9, used, apart ? apart : "");
     free(apart);
     if (code || isnan(flop))
         return code;
-    code = add(prediction, "TG from compute, used", "F_cpu E_par / OP_token, with the vocabulary",
-               "%.4g GFLOP/s / %.4g GFLOP = %.3g tok/s", flop / 1e9, cost->token_flop / 1e9,
-               tr_formula_compute_rate(flop, cost->token_flop));
+    code = tr_explanation_add(
+        prediction, "TG from compute, used", "F_cpu E_par / OP_token, with the vocabulary",
+        "%.4g GFLOP/s / %.4g GFLOP = %.3g tok/s", flop / 1e9, cost->token_flop / 1e9,
+        tr_formula_compute_rate(flop, cost->token_flop));
     if (code)
         return code;
-    return add(prediction, "TG, used", "the smaller one, at each position", "%.3g tok/s",
-               1 / cost->token_s);
+    return tr_explanation_add(prediction, "TG, used", "the smaller one, at each position",
+                              "%.3g tok/s", 1 / cost->token_s);
 }
 
 static int explain_times(struct tr_prediction *prediction, const struct tr_rates *rates,
@@ -138,19 +119,20 @@ static int explain_times(struct tr_prediction *prediction, const struct tr_rates
         double used = tr_formula_first_token_s(prompt, pp, tg);
         char *apart =
             difference(used, usual, "a token reads other bytes than the size of the file, see TG");
-        code = add(prediction, "T_first, usual", "L_prompt / PP + S_model / BW_mem",
-                   "%d / %.4g + %.4g GB / %.4g GB/s = %.3g s", prompt, pp,
-                   (double)model->file_bytes / 1e9, read / 1e9, usual);
+        code = tr_explanation_add(prediction, "T_first, usual", "L_prompt / PP + S_model / BW_mem",
+                                  "%d / %.4g + %.4g GB / %.4g GB/s = %.3g s", prompt, pp,
+                                  (double)model->file_bytes / 1e9, read / 1e9, usual);
         if (!code)
-            code = add(prediction, "T_first, used", "L_prompt / PP + 1 / TG",
-                       "%d / %.4g + 1 / %.3g = %.3g s%s", prompt, pp, tg, used, apart ? apart : "");
+            code = tr_explanation_add(prediction, "T_first, used", "L_prompt / PP + 1 / TG",
+                                      "%d / %.4g + 1 / %.3g = %.3g s%s", prompt, pp, tg, used,
+                                      apart ? apart : "");
         free(apart);
     }
     if (!code && !isnan(rates->storage_gb_per_s))
-        code = add(prediction, "T_load, used", "S_model / storage rate",
-                   "%.4g GB / %.3g GB/s = %.3g s", (double)model->file_bytes / 1e9,
-                   rates->storage_gb_per_s,
-                   tr_formula_load_s((double)model->file_bytes, rates->storage_gb_per_s * 1e9));
+        code = tr_explanation_add(
+            prediction, "T_load, used", "S_model / storage rate", "%.4g GB / %.3g GB/s = %.3g s",
+            (double)model->file_bytes / 1e9, rates->storage_gb_per_s,
+            tr_formula_load_s((double)model->file_bytes, rates->storage_gb_per_s * 1e9));
     return code;
 }
 

@@ -1,10 +1,8 @@
 #include "formula.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "strbuf.h"
+#include "tier.h"
 
 /* Positions at which a run of tokens is sampled. Cost is piecewise linear in the position, for
  * which midpoints are exact but for the pieces in which a window fills. */
@@ -69,160 +67,99 @@ void tr_cost_of(const struct tr_model *model, const struct tr_rates *rates,
     *ret_cost = cost;
 }
 
-static const char *bound_of(const struct tr_rates *rates, bool by_compute) {
-    if (by_compute)
-        return "compute";
-    return rates->fabric_bound ? "fabric" : "memory";
+/* --- the tier -------------------------------------------------------------------------------- */
+
+static int check(const struct tr_model *model, const struct tr_basis *basis,
+                 struct tr_err *reterr) {
+    (void)model;
+    if (basis->rates && basis->rates->read_gb_per_s > 0)
+        return 0;
+    return tr_err_set(reterr, TR_EUNAVAILABLE,
+                      "No read rate of this machine is known. Run 'tokenroof' first");
 }
 
-static struct tr_estimate estimate(double value) {
-    return (struct tr_estimate){.value = value, .low = NAN, .high = NAN};
+static void prompt_time(const struct tr_model *model, const struct tr_rates *rates,
+                        const struct tr_token_work *work, struct tr_token_time *time) {
+    struct tr_part parts[TR_MAX_PARTS];
+    double rate = rates->flop_gflop_per_s;
+    size_t n = tr_parts_of(model, TR_PHASE_PROMPT, parts);
+    for (size_t i = 0; i <= n; i++) {
+        bool attention = i == n;
+        double flop = attention ? tr_model_attention_flop(model, work->depth) : parts[i].flop;
+        tr_term_add(time, (struct tr_time_term){
+                              .name = attention ? "cache" : parts[i].name,
+                              .bytes = NAN,
+                              .flop = flop,
+                              .gb_per_s = NAN,
+                              .gflop_per_s = rate,
+                              .count = NAN,
+                              .ns = flop / rate,
+                              .bound = "compute",
+                          });
+    }
+    time->roof_ns = time->ns;
 }
 
-/* Why the class is what it is. */
-static void add_class_reason(struct tr_strbuf *why, enum tr_class viability,
-                             const struct tr_use_case *use_case, double prompt_s, double tg,
-                             double total_s) {
-    if (isnan(total_s))
-        tr_strbuf_add(why, "The speed of the prompt is unknown without a compute rate");
-    else if (!use_case->generated_tokens)
-        tr_strbuf_addf(why, "The prompt takes %.3g s", prompt_s);
-    else if (!use_case->prompt_tokens)
-        tr_strbuf_addf(why, "Output comes at %.3g tok/s", tg);
-    else if (viability == TR_CLASS_INTERACTIVE)
-        tr_strbuf_addf(why, "The prompt takes %.2g s and output comes at %.3g tok/s", prompt_s, tg);
-    else if (viability == TR_CLASS_NON_VIABLE)
-        tr_strbuf_addf(why, "It takes %.3g hours, more than 8", total_s / 3600);
-    else if (viability == TR_CLASS_OFFLINE)
-        tr_strbuf_addf(why, "It takes %.0f s, more than 300 s", total_s);
-    else if (prompt_s >= 5)
-        tr_strbuf_addf(why, "The prompt takes %.3g s (interactive: below 5 s)", prompt_s);
+/* The whole token is bound by one of the two, as the usual formula has it. */
+static void generation_time(const struct tr_model *model, const struct tr_basis *basis,
+                            const struct tr_token_work *work, struct tr_token_time *time) {
+    const struct tr_rates *rates = basis->rates;
+    struct tr_part parts[TR_MAX_PARTS];
+    size_t n = tr_parts_of(model, TR_PHASE_GENERATION, parts);
+    double read = rates->read_gb_per_s, compute = rates->flop_gflop_per_s;
+    double cache = tr_basis_cache_bytes(model, basis, work->depth);
+    double attention = tr_model_attention_flop(model, work->depth);
+    double memory_ns = (model->weight_bytes_per_token + cache) / read;
+    double compute_ns = (model->flop_per_token + attention) / compute;
+    bool by_compute = compute_ns > memory_ns; /* false where compute is unknown */
+    for (size_t i = 0; i <= n; i++) {
+        double bytes = i == n ? cache : parts[i].bytes, flop = i == n ? attention : parts[i].flop;
+        tr_term_add(time, (struct tr_time_term){
+                              .name = i == n ? "cache" : parts[i].name,
+                              .bytes = bytes,
+                              .flop = flop,
+                              .gb_per_s = read,
+                              .gflop_per_s = compute,
+                              .count = NAN,
+                              .ns = by_compute ? flop / compute : bytes / read,
+                              .bound = by_compute            ? "compute"
+                                       : rates->fabric_bound ? "fabric"
+                                                             : "memory",
+                          });
+    }
+    time->roof_ns =
+        rates->read_best_gb_per_s > read ? memory_ns * read / rates->read_best_gb_per_s : memory_ns;
+}
+
+static void token_time(const struct tr_model *model, const struct tr_basis *basis,
+                       const struct tr_token_work *work, struct tr_token_time *time) {
+    if (work->phase == TR_PHASE_PROMPT)
+        prompt_time(model, basis->rates, work, time);
     else
-        tr_strbuf_addf(why, "Output comes at %.3g tok/s (interactive: more than 10)", tg);
+        generation_time(model, basis, work, time);
 }
 
-static void add_bound_reason(struct tr_strbuf *why, const struct tr_model *model,
-                             const struct tr_rates *rates, const struct tr_cost *cost,
-                             const char *bound, bool mostly_prompt) {
-    if (mostly_prompt) {
-        tr_strbuf_addf(why,
-                       "; most of the time goes into the prompt: %.3g GFLOP a token at %.4g "
-                       "GFLOP/s.",
-                       cost->prompt_flop / 1e9, rates->flop_gflop_per_s);
-        return;
-    }
-    if (!strcmp(bound, "compute")) {
-        tr_strbuf_addf(why, "; each token takes %.3g GFLOP at %.4g GFLOP/s.",
-                       cost->token_flop / 1e9, rates->flop_gflop_per_s);
-        return;
-    }
-    double other = (cost->kv_bytes + model->recurrent_state_bytes) / 1e9;
-    tr_strbuf_addf(why, "; each token reads %.3g GB of weights",
-                   model->weight_bytes_per_token / 1e9);
-    if (other >= 0.0005)
-        tr_strbuf_addf(why, " and %.2g GB of cache", other);
-    tr_strbuf_addf(why, " at %.4g GB/s%s.", rates->read_gb_per_s,
-                   rates->fabric_bound ? ", which the fabric limits" : "");
+static int explain(struct tr_prediction *prediction, const struct tr_basis *basis,
+                   const struct tr_use_case *use_case) {
+    return tr_explain_formula(prediction, basis->rates, use_case);
 }
 
-static void refuse_size(struct tr_prediction_result *result, const struct tr_rates *rates,
-                        double needed, struct tr_strbuf *why) {
-    struct tr_estimate unknown = estimate(NAN);
-    result->pp_tok_s = result->tg_tok_s = result->first_token_s = result->total_s = unknown;
-    result->roof_pp_tok_s = result->roof_tg_tok_s = NAN;
-    result->bound = result->bound_pp = NULL;
-    result->viability = TR_CLASS_NON_VIABLE;
-    tr_strbuf_addf(why,
-                   "It needs %.3g GB of memory with its cache, %.3g GB more than the %.3g GB there "
-                   "are, so it would run at the speed of the storage.",
-                   needed / 1e9, -result->spare_bytes / 1e9, rates->memory_bytes / 1e9);
-}
-
-static int predict_one(const struct tr_model *model, const struct tr_rates *rates,
-                       const struct tr_use_case *use_case, struct tr_prediction_result *result) {
-    struct tr_cost cost;
-    struct tr_strbuf why = {0};
-    int prompt = use_case->prompt_tokens, generated = use_case->generated_tokens;
-    tr_cost_of(model, rates, use_case, &cost);
-    double pp = tr_formula_compute_rate(rates->flop_gflop_per_s * 1e9, cost.prompt_flop);
-    double tg = 1 / cost.token_s;
-    double prompt_s = prompt > 0 ? prompt / pp : 0;
-    double total_s = prompt_s + generated * cost.token_s;
-    bool by_compute = cost.compute_s > cost.memory_s; /* false where compute is unknown */
-    double needed = (double)model->file_bytes +
-                    tr_model_kv_bytes(model, (double)use_case->depth + prompt + generated);
-
-    result->use_case = *use_case;
-    result->pp_tok_s = estimate(prompt > 0 ? pp : NAN);
-    result->tg_tok_s = estimate(generated > 0 ? tg : NAN);
-    result->first_token_s =
-        estimate(generated > 0 ? tr_formula_first_token_s(prompt, pp, tg) : NAN);
-    result->total_s = estimate(total_s);
-    result->load_s = tr_formula_load_s((double)model->file_bytes, rates->storage_gb_per_s * 1e9);
-    result->spare_bytes = rates->memory_bytes - needed;
-    result->fits_where = result->spare_bytes >= 0 ? "RAM" : NULL;
-    result->roof_pp_tok_s = result->pp_tok_s.value;
-    double faster = rates->read_best_gb_per_s > rates->read_gb_per_s
-                        ? rates->read_best_gb_per_s / rates->read_gb_per_s
-                        : 1;
-    bool mostly_prompt = prompt_s > generated * cost.token_s;
-    result->roof_tg_tok_s = generated > 0 ? faster / cost.memory_s : NAN;
-    result->bound_pp = isnan(result->pp_tok_s.value) ? NULL : "compute";
-    result->bound = mostly_prompt ? result->bound_pp : bound_of(rates, by_compute);
-    result->viability = tr_classify(prompt_s, tg, total_s);
-    if (result->spare_bytes < 0) {
-        refuse_size(result, rates, needed, &why);
-    } else {
-        add_class_reason(&why, result->viability, use_case, prompt_s, tg, total_s);
-        add_bound_reason(&why, model, rates, &cost, bound_of(rates, by_compute), mostly_prompt);
-    }
-    result->why = tr_strbuf_take(&why);
-    return result->why ? 0 : TR_ENOMEM;
-}
+const struct tr_tier tr_tier_formula = {
+    .name = "formula",
+    .check = check,
+    .time = token_time,
+    .explain = explain,
+};
 
 int tr_predict_formula(const struct tr_model *model, const struct tr_rates *rates,
                        const struct tr_use_case *use_cases, size_t n_use_cases,
                        struct tr_prediction **ret_prediction, struct tr_err *reterr) {
-    if (!(rates->read_gb_per_s > 0))
-        return tr_err_set(reterr, TR_EUNAVAILABLE,
-                          "No read rate of this machine is known. Run 'tokenroof' first");
-    struct tr_prediction *prediction = calloc(1, sizeof(*prediction));
-    int code = prediction ? 0 : TR_ENOMEM;
-    if (!code) {
-        prediction->model = model;
-        prediction->fidelity = "formula";
-        prediction->threads = rates->threads;
-        prediction->platform = rates->platform ? strdup(rates->platform) : NULL;
-        prediction->results = calloc(n_use_cases + 1, sizeof(*prediction->results));
-        if (!prediction->results || (rates->platform && !prediction->platform))
-            code = TR_ENOMEM;
-    }
-    for (size_t i = 0; i < n_use_cases && !code; i++) {
-        code = predict_one(model, rates, &use_cases[i], &prediction->results[i]);
-        prediction->n_results = i + 1;
-    }
-    if (!code && n_use_cases)
-        code = tr_explain_formula(prediction, rates, &use_cases[0]);
-    if (code) {
-        tr_prediction_destroy(prediction);
-        return code;
-    }
-    *ret_prediction = prediction;
-    return 0;
-}
-
-void tr_prediction_destroy(struct tr_prediction *prediction) {
-    if (!prediction)
-        return;
-    for (size_t i = 0; i < prediction->n_results; i++)
-        free(prediction->results[i].why);
-    for (size_t i = 0; i < prediction->n_explanations; i++) {
-        free(prediction->explanations[i].name);
-        free(prediction->explanations[i].formula);
-        free(prediction->explanations[i].value);
-    }
-    free(prediction->results);
-    free(prediction->explanations);
-    free(prediction->platform);
-    free(prediction);
+    const struct tr_basis basis = {
+        .platform = rates->platform,
+        .threads = rates->threads,
+        .memory_bytes = rates->memory_bytes,
+        .storage_gb_per_s = rates->storage_gb_per_s,
+        .rates = rates,
+    };
+    return tr_predict("formula", model, &basis, use_cases, n_use_cases, ret_prediction, reterr);
 }

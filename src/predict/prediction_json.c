@@ -33,6 +33,28 @@ static json_t *model_json(const struct tr_model *model) {
         "kv_bytes_per_position", number(tr_model_kv_bytes_per_position(model)));
 }
 
+static json_t *term_json(const struct tr_time_term *term, double whole_ns) {
+    return json_pack(
+        "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", term->name, "where",
+        text(term->where), "bytes", number(term->bytes), "flop", number(term->flop), "gb_s",
+        number(term->gb_per_s), "gflop_s", number(term->gflop_per_s), "count", number(term->count),
+        "ns", number(term->ns), "share", number(term->ns / whole_ns), "bound", text(term->bound));
+}
+
+/* Terms that take no time are left out. */
+static json_t *terms_json(const struct tr_token_time *time) {
+    json_t *terms = json_array();
+    for (size_t i = 0; terms && i < time->n_terms; i++) {
+        if (time->terms[i].ns == 0)
+            continue;
+        if (json_array_append_new(terms, term_json(&time->terms[i], time->ns))) {
+            json_decref(terms);
+            return NULL;
+        }
+    }
+    return terms;
+}
+
 static json_t *result_json(const struct tr_prediction_result *result) {
     const struct tr_use_case *use_case = &result->use_case;
     json_t *json = json_pack("{s:o, s:i, s:i, s:i, s:o, s:o, s:o, s:o}", "use_case",
@@ -41,15 +63,16 @@ static json_t *result_json(const struct tr_prediction_result *result) {
                              use_case->depth, "pp_tok_s", estimate(result->pp_tok_s), "tg_tok_s",
                              estimate(result->tg_tok_s), "first_token_s",
                              estimate(result->first_token_s), "total_s", estimate(result->total_s));
-    json_t *rest =
-        json_pack("{s:o, s:{s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o}", "load_s",
-                  number(result->load_s), "fits", "where", text(result->fits_where), "spare_bytes",
-                  number(result->spare_bytes), "roof_pp_tok_s", number(result->roof_pp_tok_s),
-                  "roof_tg_tok_s", number(result->roof_tg_tok_s), "fraction_of_roof_pp",
-                  number(result->pp_tok_s.value / result->roof_pp_tok_s), "fraction_of_roof_tg",
-                  number(result->tg_tok_s.value / result->roof_tg_tok_s), "bound_pp",
-                  text(result->bound_pp), "bound", text(result->bound), "class",
-                  tr_class_name(result->viability), "why", text(result->why));
+    json_t *rest = json_pack(
+        "{s:o, s:{s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:{s:o, s:o}}", "load_s",
+        number(result->load_s), "fits", "where", text(result->fits_where), "spare_bytes",
+        number(result->spare_bytes), "roof_pp_tok_s", number(result->roof_pp_tok_s),
+        "roof_tg_tok_s", number(result->roof_tg_tok_s), "fraction_of_roof_pp",
+        number(result->pp_tok_s.value / result->roof_pp_tok_s), "fraction_of_roof_tg",
+        number(result->tg_tok_s.value / result->roof_tg_tok_s), "bound_pp", text(result->bound_pp),
+        "bound", text(result->bound), "class", tr_class_name(result->viability), "why",
+        text(result->why), "terms", "prompt", terms_json(&result->time[TR_PHASE_PROMPT]),
+        "generation", terms_json(&result->time[TR_PHASE_GENERATION]));
     if (!json || !rest || json_object_update(json, rest)) {
         json_decref(json);
         json = NULL;
@@ -81,11 +104,12 @@ int tr_prediction_to_json(const struct tr_prediction *prediction, struct json_t 
         json_decref(notes);
         return TR_ENOMEM;
     }
-    json_t *document = json_pack("{s:s, s:o, s:s, s:n, s:o, s:o, s:o, s:o, s:o}", "schema",
-                                 "tokenroof.prediction/1", "model", model_json(prediction->model),
-                                 "fidelity", prediction->fidelity, "engine", "platform",
-                                 text(prediction->platform), "threads", count(prediction->threads),
-                                 "notes", notes, "results", results, "explanations", explanations);
+    json_t *document =
+        json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "schema",
+                  "tokenroof.prediction/1", "model", model_json(prediction->model), "fidelity",
+                  prediction->fidelity, "engine", text(prediction->engine), "platform",
+                  text(prediction->platform), "threads", count(prediction->threads), "notes", notes,
+                  "results", results, "explanations", explanations);
     if (!document)
         return TR_ENOMEM;
     *ret_document = document;

@@ -215,6 +215,47 @@ static void test_across_sizes(void **state) {
 }
 
 /* A prediction by hand: averages over the positions, prompt first. */
+/* Each phase is the sum of its terms, and the terms have all bytes and operations in them. */
+static void test_terms(void **state) {
+    (void)state;
+    static const char *const names[] = {"llama-3.1-8b", "qwen3-30b-a3b", "deepseek-r1"};
+    for (size_t i = 0; i < 3; i++) {
+        struct tr_model *model = from_catalogue(names[i]);
+        struct tr_rates rates = some_rates(71.4, 400);
+        const struct tr_use_case use_case = {"both", "", 100, 50, 1000};
+        struct tr_prediction *prediction = predict(model, &rates, &use_case, 1);
+        const struct tr_prediction_result *result = prediction->results;
+        for (int phase = 0; phase < TR_PHASE_COUNT; phase++) {
+            const struct tr_token_time *time = &result->time[phase];
+            double ns = 0, bytes = 0, flop = 0;
+            assert_true(time->n_terms > 3);
+            for (size_t j = 0; j < time->n_terms; j++) {
+                ns += time->terms[j].ns;
+                bytes += time->terms[j].bytes;
+                flop += time->terms[j].flop;
+            }
+            assert_within(ns / time->ns, 1, 1e-9);
+            double rate =
+                phase == TR_PHASE_PROMPT ? result->pp_tok_s.value : result->tg_tok_s.value;
+            assert_within(rate * ns / 1e9, 1, 1e-9);
+            double all = phase == TR_PHASE_PROMPT
+                             ? model->prompt_flop_per_token + tr_model_attention_flop(model, 1050)
+                             : model->flop_per_token + tr_model_attention_flop(model, 1125);
+            assert_within(flop / all, 1, 1e-3);
+            if (phase == TR_PHASE_GENERATION)
+                assert_within(bytes /
+                                  (model->weight_bytes_per_token + tr_model_kv_bytes(model, 1125)),
+                              1, 1e-3);
+        }
+        tr_prediction_destroy(prediction);
+        tr_model_destroy(model);
+    }
+    struct tr_prediction *none = NULL;
+    struct tr_model plain = plain_model(1e9);
+    assert_int_equal(tr_predict("guess", &plain, &(struct tr_basis){0}, NULL, 0, &none, NULL),
+                     TR_EUSAGE);
+}
+
 static void test_positions(void **state) {
     (void)state;
     struct tr_model *model = from_catalogue("llama-3.1-8b-q4_k_m");
@@ -479,6 +520,7 @@ int main(void) {
         cmocka_unit_test(test_first_token),
         cmocka_unit_test(test_classes),
         cmocka_unit_test(test_across_sizes),
+        cmocka_unit_test(test_terms),
         cmocka_unit_test(test_positions),
         cmocka_unit_test(test_windows_and_state),
         cmocka_unit_test(test_bounds),

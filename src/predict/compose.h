@@ -1,0 +1,14 @@
+/* Pieces of predict.c and why.c. */
+#ifndef TR_PREDICT_COMPOSE_H
+#define TR_PREDICT_COMPOSE_H
+
+#include "tier.h"
+
+/* Why it is of its class, and what binds; NULL without memory. */
+char *tr_result_why(const struct tr_model *model, const struct tr_prediction_result *result,
+                    double prompt_s, bool mostly_prompt);
+/* `kind` goes behind the number of bytes there are: "" or " of VRAM". */
+char *tr_result_why_too_large(double needed_bytes, double missing_bytes, double there_bytes,
+                              const char *kind);
+
+#endif
