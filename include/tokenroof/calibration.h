@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tokenroof/curve.h"
 #include "tokenroof/err.h"
 #include "tokenroof/limit.h"
 
@@ -27,11 +28,17 @@ struct tr_strings {
 
 /* One figure. Doubles that are not known are NAN, strings NULL, integers -1. */
 struct tr_measurement {
-    char *kernel;  /* triad copy write read fma clock ... */
-    char *variant; /* how it was done, e.g. "8 streams"; written as params.variant */
-    char *isa;     /* scalar sse2 avx2 avx512 */
-    char *dtype;   /* f64 f32 u64 */
-    char *stores;  /* none regular nt */
+    char *kernel; /* triad copy write read fma clock ... */
+    /* Written as members of params, as far as they apply. */
+    char *variant;            /* how it was done, e.g. "8 streams" */
+    char *quant;              /* weights' or cache's type: "q4_k" */
+    char *read_write;         /* mix of reads and writes: "3:1" */
+    int64_t m, n, k;          /* products: rows of weights, tokens at once, length of a row */
+    int64_t batch, depth;     /* sequences; positions in the KV cache */
+    double injected_gb_per_s; /* loaded latency: bandwidth of the others */
+    char *isa;                /* scalar sse2 avx2 avx512 */
+    char *dtype;              /* f64 f32 u64 */
+    char *stores;             /* none regular nt */
     struct tr_place place;
     int threads;
     int64_t working_set_bytes; /* all threads, all arrays */
@@ -68,6 +75,10 @@ struct tr_calibration {
     size_t n_limits;
     struct tr_measurement *measurements;
     size_t n_measurements;
+    struct tr_curve *curves;
+    size_t n_curves;
+    struct tr_matrix *matrices;
+    size_t n_matrices;
     /* The whole document: `machine`, `conditions`, `tool` and fields this version does not know,
      * which survive a rewrite. */
     struct json_t *document;

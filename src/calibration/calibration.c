@@ -50,16 +50,22 @@ void tr_measurement_init(struct tr_measurement *measurement) {
         .span_rate = NAN,
         .core_ghz = NAN,
         .efficiency = NAN,
+        .m = -1,
+        .n = -1,
+        .k = -1,
+        .batch = -1,
+        .depth = -1,
+        .injected_gb_per_s = NAN,
     };
 }
 
 void tr_measurement_finish(struct tr_measurement *measurement) {
     if (!measurement)
         return;
-    char *texts[] = {measurement->kernel,     measurement->variant, measurement->isa,
-                     measurement->dtype,      measurement->stores,  measurement->metric,
-                     measurement->unit,       measurement->traffic, measurement->limit,
-                     measurement->measured_at};
+    char *texts[] = {measurement->kernel,      measurement->variant, measurement->isa,
+                     measurement->dtype,       measurement->stores,  measurement->metric,
+                     measurement->unit,        measurement->traffic, measurement->limit,
+                     measurement->measured_at, measurement->quant,   measurement->read_write};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         free(texts[i]);
     free(measurement->samples);
@@ -85,6 +91,12 @@ void tr_calibration_destroy(struct tr_calibration *calibration) {
     for (size_t i = 0; i < calibration->n_measurements; i++)
         tr_measurement_finish(&calibration->measurements[i]);
     free(calibration->measurements);
+    for (size_t i = 0; i < calibration->n_curves; i++)
+        tr_curve_finish(&calibration->curves[i]);
+    free(calibration->curves);
+    for (size_t i = 0; i < calibration->n_matrices; i++)
+        tr_matrix_finish(&calibration->matrices[i]);
+    free(calibration->matrices);
     json_decref(calibration->document);
     free(calibration);
 }

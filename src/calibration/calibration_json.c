@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "curve_json.h"
 #include "strbuf.h"
 #include "term.h"
 #include "tokenroof/calibration.h"
@@ -54,7 +55,7 @@ static int set(json_t *object, const char *key, json_t *value) {
     return json_object_set_new(object, key, value);
 }
 
-static json_t *place_to_json(const struct tr_place *place) {
+json_t *tr_json_place(const struct tr_place *place) {
     json_t *object = json_object();
     int failed = set(object, "kind", tr_json_text(tr_place_kind_name(place->kind)));
     failed |= set(object, "index", tr_json_count(place->index));
@@ -70,7 +71,7 @@ static json_t *place_to_json(const struct tr_place *place) {
 static json_t *limit_to_json(const struct tr_limit *limit) {
     json_t *object = json_object();
     int failed = set(object, "name", tr_json_text(limit->name));
-    failed |= set(object, "place", place_to_json(&limit->place));
+    failed |= set(object, "place", tr_json_place(&limit->place));
     failed |= set(object, "value", tr_json_number(limit->value));
     failed |= set(object, "unit", tr_json_text(limit->unit));
     failed |= set(object, "formula", tr_json_text(limit->formula));
@@ -111,7 +112,7 @@ static json_t *strings_to_json(const struct tr_strings *strings) {
     return array;
 }
 
-static json_t *numbers_to_json(const double *numbers, size_t n) {
+json_t *tr_json_numbers(const double *numbers, size_t n) {
     json_t *array = json_array();
     for (size_t i = 0; i < n; i++) {
         if (json_array_append_new(array, tr_json_number(numbers[i]))) {
@@ -122,17 +123,33 @@ static json_t *numbers_to_json(const double *numbers, size_t n) {
     return array;
 }
 
-static json_t *interval_to_json(const double interval[2]) {
+json_t *tr_json_interval(const double interval[2]) {
     if (!isfinite(interval[0]) || !isfinite(interval[1]))
         return json_null();
-    return numbers_to_json(interval, 2);
+    return tr_json_numbers(interval, 2);
 }
 
-/* params: what a read file had there, and the variant. */
-static json_t *params_to_json(const struct tr_measurement *measurement) {
-    const json_t *kept = json_object_get(measurement->extra, "params");
+/* params: what a read file had there, and what this version knows of it, as far as it is known. */
+static json_t *params_to_json(const struct tr_measurement *at) {
+    const json_t *kept = json_object_get(at->extra, "params");
     json_t *params = json_is_object(kept) ? json_copy((json_t *)kept) : json_object();
-    if (measurement->variant && set(params, "variant", tr_json_text(measurement->variant))) {
+    const struct {
+        const char *name, *text;
+    } texts[] = {{"variant", at->variant}, {"quant", at->quant}, {"read_write", at->read_write}};
+    const struct {
+        const char *name;
+        int64_t count;
+    } counts[] = {
+        {"m", at->m}, {"n", at->n}, {"k", at->k}, {"batch", at->batch}, {"depth", at->depth}};
+    int failed = 0;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        failed |= texts[i].text ? set(params, texts[i].name, tr_json_text(texts[i].text)) : 0;
+    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+        failed |=
+            counts[i].count >= 0 ? set(params, counts[i].name, json_integer(counts[i].count)) : 0;
+    if (isfinite(at->injected_gb_per_s))
+        failed |= set(params, "injected_gb_s", json_real(at->injected_gb_per_s));
+    if (failed) {
         json_decref(params);
         return NULL;
     }
@@ -145,7 +162,7 @@ static json_t *measurement_to_json(const struct tr_measurement *at) {
     failed |= set(object, "isa", tr_json_text(at->isa));
     failed |= set(object, "dtype", tr_json_text(at->dtype));
     failed |= set(object, "stores", tr_json_text(at->stores));
-    failed |= set(object, "place", place_to_json(&at->place));
+    failed |= set(object, "place", tr_json_place(&at->place));
     failed |= set(object, "to_place", json_null());
     failed |= set(object, "params", json_null()); /* its place in the order of fields */
     failed |= set(object, "threads", tr_json_count(at->threads));
@@ -158,10 +175,10 @@ static json_t *measurement_to_json(const struct tr_measurement *at) {
     failed |= set(object, "best", tr_json_number(at->best));
     failed |= set(object, "median", tr_json_number(at->median));
     failed |= set(object, "mad", tr_json_number(at->mad));
-    failed |= set(object, "ci95", interval_to_json(at->ci95));
+    failed |= set(object, "ci95", tr_json_interval(at->ci95));
     failed |= set(object, "span_rate", tr_json_number(at->span_rate));
     failed |= set(object, "n", json_integer((json_int_t)at->n_samples));
-    failed |= set(object, "samples", numbers_to_json(at->samples, at->n_samples));
+    failed |= set(object, "samples", tr_json_numbers(at->samples, at->n_samples));
     failed |= set(object, "core_ghz", tr_json_number(at->core_ghz));
     failed |= set(object, "limit", tr_json_text(at->limit));
     failed |= set(object, "efficiency", tr_json_number(at->efficiency));
@@ -220,7 +237,7 @@ static json_t *copy_object(const json_t *document, const char *key) {
 static int set_arrays(const struct tr_calibration *calibration, json_t *document) {
     const json_t *old_limits = json_object_get(calibration->document, "limits");
     const json_t *old_measurements = json_object_get(calibration->document, "measurements");
-    json_t *limits = NULL, *measurements = json_array();
+    json_t *limits = NULL, *measurements = json_array(), *curves = NULL, *matrices = NULL;
     if (tr_limits_to_json(calibration->limits, calibration->n_limits, &limits) ||
         keep_limit_fields(limits, old_limits) || keep_pairs(limits, old_limits))
         goto fail;
@@ -229,14 +246,20 @@ static int set_arrays(const struct tr_calibration *calibration, json_t *document
             goto fail;
     if (keep_pairs(measurements, old_measurements))
         goto fail;
-    if (set(document, "limits", limits)) {
-        json_decref(measurements);
-        return TR_ENOMEM;
-    }
-    return set(document, "measurements", measurements) ? TR_ENOMEM : 0;
+    if (tr_curves_to_json(calibration->curves, calibration->n_curves, &curves) ||
+        keep_pairs(curves, json_object_get(calibration->document, "curves")) ||
+        tr_matrices_to_json(calibration->matrices, calibration->n_matrices, &matrices))
+        goto fail;
+    int failed = set(document, "limits", limits);
+    failed |= set(document, "measurements", measurements);
+    failed |= set(document, "curves", curves);
+    failed |= set(document, "matrices", matrices);
+    return failed ? TR_ENOMEM : 0;
 fail:
     json_decref(limits);
     json_decref(measurements);
+    json_decref(curves);
+    json_decref(matrices);
     return TR_ENOMEM;
 }
 

@@ -20,6 +20,11 @@ json_t *tr_json_number(double value);
 json_t *tr_json_count(int64_t value);
 /* An empty list is unknown: null. */
 json_t *tr_json_cpulist(const struct tr_cpulist *list);
+json_t *tr_json_numbers(const double *numbers, size_t n);
+/* null unless both ends are known */
+json_t *tr_json_interval(const double interval[2]);
+struct tr_place;
+json_t *tr_json_place(const struct tr_place *place);
 
 /* The array `limits`; the caller frees it with json_decref. */
 int tr_limits_to_json(const struct tr_limit *limits, size_t n, json_t **ret_array);

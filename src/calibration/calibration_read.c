@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "calibration_json.h"
+#include "curve_json.h"
 #include "file.h"
 #include "parse.h"
 #include "reader.h"
@@ -129,19 +130,6 @@ static int keep_unknown_fields(const json_t *entry, struct tr_measurement *measu
     return 0;
 }
 
-static void read_interval(struct tr_reader *reader, double interval[2]) {
-    double *ends = NULL;
-    size_t n = 0;
-    tr_read_numbers(reader, "ci95", &ends, &n);
-    if (n == 2) {
-        interval[0] = ends[0];
-        interval[1] = ends[1];
-    } else if (n) {
-        tr_reader_complain(reader, "ci95", "two numbers", json_object_get(reader->object, "ci95"));
-    }
-    free(ends);
-}
-
 static bool read_measurement(struct tr_reader *reader, struct tr_measurement *at) {
     tr_measurement_init(at);
     if (!tr_read_place(reader, &at->place))
@@ -162,7 +150,7 @@ static bool read_measurement(struct tr_reader *reader, struct tr_measurement *at
     tr_read_number(reader, "best", &at->best);
     tr_read_number(reader, "median", &at->median);
     tr_read_number(reader, "mad", &at->mad);
-    read_interval(reader, at->ci95);
+    tr_read_interval(reader, "ci95", at->ci95);
     tr_read_number(reader, "span_rate", &at->span_rate);
     tr_read_numbers(reader, "samples", &at->samples, &at->n_samples);
     tr_read_number(reader, "core_ghz", &at->core_ghz);
@@ -173,6 +161,14 @@ static bool read_measurement(struct tr_reader *reader, struct tr_measurement *at
     tr_read_strings(reader, "warnings", &at->warnings);
     struct tr_reader params = tr_reader_member(reader, "params");
     tr_read_text(&params, "variant", &at->variant);
+    tr_read_text(&params, "quant", &at->quant);
+    tr_read_text(&params, "read_write", &at->read_write);
+    tr_read_count(&params, "m", INT64_MAX, &at->m);
+    tr_read_count(&params, "n", INT64_MAX, &at->n);
+    tr_read_count(&params, "k", INT64_MAX, &at->k);
+    tr_read_count(&params, "batch", INT64_MAX, &at->batch);
+    tr_read_count(&params, "depth", INT64_MAX, &at->depth);
+    tr_read_number(&params, "injected_gb_s", &at->injected_gb_per_s);
     reader->code = params.code;
     if (!reader->code)
         reader->code = keep_unknown_fields(reader->object, at);
@@ -213,6 +209,8 @@ static int read_document(struct tr_calibration *calibration, const char *name,
     (void)tr_reader_member(&reader, "machine");
     read_limits(&reader, &calibration->limits, &calibration->n_limits);
     read_measurements(&reader, calibration);
+    tr_read_curves(&reader, &calibration->curves, &calibration->n_curves);
+    tr_read_matrices(&reader, &calibration->matrices, &calibration->n_matrices);
     return reader.code;
 }
 

@@ -207,3 +207,17 @@ bool tr_read_place(struct tr_reader *reader, struct tr_place *ret) {
     reader->code = place.code;
     return !reader->code;
 }
+
+void tr_read_interval(struct tr_reader *reader, const char *key, double interval[2]) {
+    double *ends = NULL;
+    size_t n = 0;
+    interval[0] = interval[1] = NAN;
+    tr_read_numbers(reader, key, &ends, &n);
+    if (n == 2) {
+        interval[0] = ends[0];
+        interval[1] = ends[1];
+    } else if (n) {
+        tr_reader_complain(reader, key, "two numbers", json_object_get(reader->object, key));
+    }
+    free(ends);
+}

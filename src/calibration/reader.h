@@ -36,6 +36,8 @@ void tr_read_bool(struct tr_reader *reader, const char *key, bool *ret);
 void tr_read_strings(struct tr_reader *reader, const char *key, struct tr_strings *ret);
 /* Numbers of an array, items that are null become NAN. */
 void tr_read_numbers(struct tr_reader *reader, const char *key, double **ret, size_t *ret_n);
+/* Two numbers; NAN twice where absent. */
+void tr_read_interval(struct tr_reader *reader, const char *key, double interval[2]);
 void tr_read_cpulist(struct tr_reader *reader, const char *key, struct tr_cpulist *ret);
 /* The object `place`. False (no complaint) if its kind is one that struct tr_place cannot hold. */
 bool tr_read_place(struct tr_reader *reader, struct tr_place *ret);

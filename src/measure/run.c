@@ -7,16 +7,10 @@
 
 #include "bind.h"
 #include "clock.h"
-#include "sample.h"
+
 #include "statistics.h"
 #include "team.h"
-
-/* A sample lasts at least this long; long enough for 1000 steps of any clock, short enough for
- * many samples in a minute. */
-static const double sample_ns = 30e6;
-/* One piece: far above the cost of reading the time (25 ns), far below 100 ms. */
-static const double piece_ns = 40e3;
-static const size_t piece_bytes_wanted = 2 << 20;
+#include "work.h"
 
 /* Where one step of the group stands. */
 struct stage {
@@ -60,27 +54,14 @@ static void fail(struct state *state, int code, const struct tr_err *err) {
 
 /* ---- buffers ---- */
 
-static int arrays_of(const struct tr_group *group) {
-    int most = 0;
-    for (size_t i = 0; i < group->n_steps; i++)
-        if (group->steps[i].kernel->op->arrays > most)
-            most = group->steps[i].kernel->op->arrays;
-    /* Kernels of one array use the first (write) or the second (read) one. */
-    return most == 1 ? 2 : most;
-}
-
-static bool uses_array(const struct tr_step *step, int array) {
-    const struct tr_op *op = step->kernel->op;
-    if (array == 0)
-        return op->written_elements > 0;
-    return array <= op->read_elements;
-}
-
+/* The largest size that any step of the group needs; 0 = unused. */
 static int64_t array_bytes(const struct tr_group *group, int array) {
     int64_t most = 0;
-    for (size_t i = 0; i < group->n_steps; i++)
-        if (uses_array(&group->steps[i], array) && group->steps[i].slice_bytes > most)
-            most = group->steps[i].slice_bytes;
+    for (size_t i = 0; i < group->n_steps; i++) {
+        const struct tr_work_kind *kind = tr_work_of(&group->steps[i]);
+        int64_t bytes = kind->array_bytes ? kind->array_bytes(&group->steps[i], array) : 0;
+        most = bytes > most ? bytes : most;
+    }
     return most;
 }
 
@@ -90,7 +71,7 @@ static int map_arrays(struct state *state, int thread, struct tr_worker *worker,
     const struct tr_group *group = state->group;
     int node = group->crew.memory_nodes[thread];
     worker->huge_fraction = worker->node_fraction = NAN;
-    for (int array = 0; array < arrays_of(group); array++) {
+    for (int array = 0; array < TR_ARRAYS; array++) {
         int64_t bytes = array_bytes(group, array);
         if (!bytes)
             continue;
@@ -104,14 +85,11 @@ static int map_arrays(struct state *state, int thread, struct tr_worker *worker,
             return code;
         if (node >= 0 && !bound)
             worker->bound_refused = true;
-        double *base = (double *)(void *)(worker->buffers[array].base + skew);
-        uint64_t *words = (uint64_t *)(void *)base;
-        for (size_t i = 0; i < (size_t)bytes / 8; i++) {
-            words[i] = tr_data_word((uint64_t)array * 1000 + (uint64_t)thread, i);
-            if (i % (1 << 20) == 0 && *state->options->stop)
-                return TR_ESTOPPED;
-        }
-        worker->arrays[array] = base;
+        worker->arrays[array] = (double *)(void *)(worker->buffers[array].base + skew);
+        code = tr_work_of(&group->steps[0])
+                   ->fill(group, thread, array, (size_t)bytes, state->options->stop, worker);
+        if (code)
+            return code;
     }
     return 0;
 }
@@ -127,25 +105,6 @@ static void measure_placement(struct state *state, int thread, struct tr_worker 
         worker->node_fraction =
             fmin(worker->node_fraction, tr_buffer_node_fraction(&worker->buffers[array], node));
     }
-}
-
-static int fill_chain_start(const struct tr_step *step, struct tr_worker *worker) {
-    /* The widest set of chains, as doubles; floats use the first half of the bytes. */
-    enum { MOST = 24 * 16 };
-    const struct tr_kernel *kernel = step->kernel;
-    if (kernel->op->kind != TR_KIND_COMPUTE)
-        return 0;
-    if (!worker->chain_start)
-        worker->chain_start = aligned_alloc(64, MOST * sizeof(double));
-    if (!worker->chain_start)
-        return TR_ENOMEM;
-    for (size_t i = 0; i < MOST; i++) {
-        if (kernel->dtype == TR_DTYPE_F64)
-            ((double *)worker->chain_start)[i] = tr_fma_start(i);
-        else
-            ((float *)worker->chain_start)[i] = (float)tr_fma_start(i);
-    }
-    return 0;
 }
 
 /* ---- one thread ---- */
@@ -167,35 +126,19 @@ static int setup_worker(struct state *state, int thread, struct tr_err *reterr) 
     for (size_t i = 0; i < state->group->n_steps; i++) {
         const struct tr_step *step = &state->group->steps[i];
         const struct tr_step *before = i ? step - 1 : NULL;
-        code = fill_chain_start(step, worker);
+        const struct tr_work_kind *kind = tr_work_of(step);
+        uint64_t *expected = &state->stages[i].expected[thread];
+        if (before && kind->same_setup && kind == tr_work_of(before) &&
+            kind->same_setup(before, step))
+            *expected = state->stages[i - 1].expected[thread];
+        else
+            code = kind->setup(step, worker, expected);
         if (code)
             return code;
-        /* The same reference is not computed twice: rows differ in the number of parts only. */
-        if (before && before->kernel->op == step->kernel->op &&
-            before->kernel->op->kind == TR_KIND_STREAM && before->slice_bytes == step->slice_bytes)
-            state->stages[i].expected[thread] = state->stages[i - 1].expected[thread];
-        else
-            state->stages[i].expected[thread] = tr_sample_reference(step, worker);
         if (*state->options->stop)
             return TR_ESTOPPED;
     }
     return 0;
-}
-
-/* Work for the first, calibrating sample. */
-static void first_dose(const struct tr_step *step, struct tr_dose *dose) {
-    size_t slice = (size_t)step->slice_bytes;
-    *dose = (struct tr_dose){.passes = 1, .passes_per_piece = 1, .turns = 64};
-    if (!slice)
-        return;
-    /* Pieces are whole multiples of 8 lines in each of 8 parts; very large slices get larger
-     * pieces, so that the time line holds a pass. */
-    size_t pieces = slice / piece_bytes_wanted + 1;
-    if (pieces > TR_MAX_PIECES / 2)
-        pieces = TR_MAX_PIECES / 2;
-    dose->piece_bytes = (slice / pieces + 4095) / 4096 * 4096;
-    if (dose->piece_bytes > slice || pieces == 1)
-        dose->piece_bytes = slice;
 }
 
 static void take_sample(struct state *state, int thread) {
@@ -204,41 +147,28 @@ static void take_sample(struct state *state, int thread) {
     int cpu = state->group->crew.cpus[thread];
     if (!worker) /* setting up failed, and the group is being given up */
         return;
-    bool stream = step->kernel->op->kind == TR_KIND_STREAM;
-
+    const struct tr_work_kind *kind = tr_work_of(step);
     struct tr_dose *dose = &worker->doses[state->current];
-    fill_chain_start(step, worker);
-    if (!dose->passes)
-        first_dose(step, dose);
-    tr_sample_prepare(step, &state->sample, worker);
+    if (!dose->passes && !dose->turns)
+        kind->first_dose(step, dose);
+    kind->prepare(step, &state->sample, worker);
     worker->not_pinned = !tr_thread_is_bound(state->machine, cpu);
     worker->clock_ghz = NAN;
-    double clock_before = stream ? tr_clock_burst() : NAN;
+    double clock_before = kind->own_clock ? NAN : tr_clock_burst();
     tr_counters_read(&worker->counters, &worker->before);
     worker->cpu_before = tr_current_cpu();
     tr_barrier_wait(&state->barrier, &worker->barrier_sense);
-    tr_sample_work(step, dose, &state->sample, worker);
+    kind->work(step, dose, &state->sample, worker);
     worker->cpu_after = tr_current_cpu();
     tr_counters_read(&worker->counters, &worker->after);
-    if (stream) /* an interrupt can only lower one of the two */
+    if (!kind->own_clock) /* an interrupt can only lower one of the two */
         worker->clock_ghz = fmax(clock_before, tr_clock_burst());
     if (!worker->stopped)
-        tr_sample_check(step, dose, &state->sample, state->stages[state->current].expected[thread],
-                        worker);
+        kind->check(step, dose, &state->sample, state->stages[state->current].expected[thread],
+                    worker);
 }
 
 /* ---- thread 0: what a sample gave, what comes next ---- */
-
-static double units_to_rate(const struct tr_kernel *kernel, double units_per_ns) {
-    switch (kernel->op->kind) {
-    case TR_KIND_STREAM:
-        return units_per_ns * tr_kernel_nominal_bytes(kernel);
-    case TR_KIND_COMPUTE:
-        return units_per_ns * tr_kernel_flop(kernel);
-    default: /* cycles per operation are in the operation's name: add 1, imul 3 */
-        return units_per_ns * (strcmp(kernel->op->name, "clock_imul") ? 1.0 : 3.0);
-    }
-}
 
 struct window {
     double rate;     /* over the time in which all threads ran */
@@ -249,7 +179,7 @@ struct window {
 
 static struct window evaluate(const struct state *state) {
     int n = state->group->crew.n_threads;
-    bool stream = state->group->steps[state->current].kernel->op->kind == TR_KIND_STREAM;
+    const struct tr_work_kind *kind = tr_work_of(&state->group->steps[state->current]);
     double first = INFINITY, last = 0, begin = 0, end = INFINITY;
     struct window window = {0};
     for (int i = 0; i < n; i++) {
@@ -271,11 +201,9 @@ static struct window evaluate(const struct state *state) {
             units += line->units[k] * inside / length;
             busy += inside;
         }
-        /* Chains: time between pieces is the clock's, not the kernel's. */
-        window.rate += stream ? units / (end - begin) : busy > 0 ? units / busy : 0;
+        window.rate += !kind->busy_time ? units / (end - begin) : busy > 0 ? units / busy : 0;
     }
-    /* A chain's rate is one core's clock, not the sum over cores. */
-    if (state->group->steps[state->current].kernel->op->kind == TR_KIND_CLOCK)
+    if (kind->mean)
         window.rate /= n;
     window.span_ns = last - first;
     window.fraction = (end - begin) / window.span_ns;
@@ -300,31 +228,6 @@ static double own_span_ns(const struct tr_worker *worker) {
     return line->end_ns[line->n - 1] - line->begin_ns[0];
 }
 
-/* How much work makes this thread's sample as long as wanted: each has a dose of its own, since
- * cores of one machine differ. */
-static void calibrate(const struct tr_step *step, double span_ns, struct tr_dose *dose) {
-    span_ns = fmax(span_ns, 1); /* a coarse clock may not have moved */
-    if (step->kernel->op->kind != TR_KIND_STREAM) {
-        double one = span_ns / (double)dose->turns;
-        double pieces = ceil(sample_ns / one);
-        dose->turns = (size_t)fmin(fmax(pieces, 8), TR_MAX_PIECES);
-        return;
-    }
-    double pass = span_ns / (double)dose->passes;
-    double passes = fmax(1, ceil(sample_ns / pass));
-    size_t pieces_per_pass =
-        ((size_t)step->slice_bytes + dose->piece_bytes - 1) / dose->piece_bytes;
-    if (pieces_per_pass == 1) {
-        /* At least as many passes a piece as keep the time line within its length. */
-        double per_piece = fmax(ceil(piece_ns / pass), ceil(passes / TR_MAX_PIECES));
-        dose->passes_per_piece = (size_t)per_piece;
-        dose->passes = (size_t)(fmin(ceil(passes / per_piece), TR_MAX_PIECES) * per_piece);
-    } else {
-        double most = fmax(1, floor((double)TR_MAX_PIECES / (double)pieces_per_pass));
-        dose->passes = (size_t)fmin(passes, most);
-    }
-}
-
 /* Sets each thread's dose from its own time in the sample just taken. Short samples tell little:
  * they are repeated with the larger dose. */
 static void calibrate_all(struct state *state, struct stage *stage) {
@@ -334,10 +237,13 @@ static void calibrate_all(struct state *state, struct stage *stage) {
         struct tr_worker *worker = state->workers[i];
         double span_ns = own_span_ns(worker);
         shortest = fmin(shortest, span_ns);
-        calibrate(stage->step, span_ns, &worker->doses[state->current]);
+        /* A coarse clock may not have moved. Each thread has a dose of its own, since cores of one
+         * machine differ. */
+        tr_work_of(stage->step)
+            ->calibrate(stage->step, fmax(span_ns, 1), &worker->doses[state->current]);
     }
     stage->tries++;
-    stage->calibrated = shortest >= sample_ns / 3 || stage->tries == MOST_TRIES;
+    stage->calibrated = shortest >= TR_SAMPLE_NS / 3 || stage->tries == MOST_TRIES;
 }
 
 static int keep(struct state *state, struct stage *stage, double rate) {
@@ -429,7 +335,7 @@ static int digest(struct state *state) {
         add_counts(series, state->workers[i]);
     series->units_total += window.units;
     series->span_total_ns += window.span_ns;
-    return keep(state, stage, units_to_rate(stage->step->kernel, window.rate));
+    return keep(state, stage, tr_work_of(stage->step)->rate(stage->step, window.rate));
 }
 
 /* Enough samples, and steady ones? */
@@ -483,9 +389,7 @@ static void tell_progress(const struct state *state) {
         .n_stages = options->n_stages,
         .seconds_left = fmax(0, state->group->seconds - elapsed_s) + options->seconds_after,
         .current = series->n ? series->rates[series->n - 1] : NAN,
-        .unit = kernel->op->kind == TR_KIND_STREAM    ? "GB/s"
-                : kernel->op->kind == TR_KIND_COMPUTE ? "GFLOP/s"
-                                                      : "GHz",
+        .unit = tr_work_of(state->stages[state->current].step)->unit,
     };
     options->progress(options->progress_context, &progress);
 }
@@ -570,7 +474,7 @@ static void finish_workers(struct state *state) {
 static void finish_series(struct state *state) {
     for (size_t i = 0; i < state->group->n_steps; i++) {
         struct tr_series *series = state->stages[i].series;
-        const struct tr_kernel *kernel = state->stages[i].step->kernel;
+        const struct tr_work_kind *kind = tr_work_of(state->stages[i].step);
         for (int thread = 0; thread < state->group->crew.n_threads; thread++) {
             const struct tr_worker *worker = state->workers[thread];
             if (!worker)
@@ -580,10 +484,10 @@ static void finish_series(struct state *state) {
             series->bound_refused |= worker->bound_refused;
         }
         /* From here on in units of the kernel: bytes, FLOP. */
-        series->units_total = units_to_rate(kernel, series->units_total);
+        series->units_total = kind->rate(state->stages[i].step, series->units_total);
         series->core_ghz = clock_of_median(&state->stages[i], 0);
         series->efficiency_ghz = clock_of_median(&state->stages[i], 1);
-        if (kernel->op->kind == TR_KIND_CLOCK) /* a core's clock, not the sum over cores */
+        if (kind->mean)
             series->units_total /= state->group->crew.n_threads;
     }
 }

@@ -216,6 +216,70 @@ static void matches_schema(void **state) {
     tr_calibration_destroy(calibration);
 }
 
+/* A curve and a matrix come back from a file as they went in, points in order of x. */
+static void curves_and_matrices_round_trip(void **state) {
+    (void)state;
+    static const char text[] =
+        "{\"schema\":\"tokenroof.calibration/1\",\"created\":\"2026-01-01T00:00:00Z\","
+        "\"curves\":[{\"name\":\"latency\",\"place\":{\"kind\":\"core\",\"index\":1},"
+        "\"unit\":\"ns\",\"x\":\"working_set_bytes\",\"threads\":1,\"points\":["
+        "{\"x\":8192,\"median\":2.5,\"ci95\":[2.4,2.6],\"n\":9},{\"x\":4096,\"median\":1.5}],"
+        "\"marks\":[{\"name\":\"L1\",\"from\":4096,\"to\":8192,\"value\":1.5}]}],"
+        "\"matrices\":[{\"name\":\"core_to_core\",\"unit\":\"ns\",\"rows\":\"core\","
+        "\"row_ids\":[0,4],\"column_ids\":[0,4],\"values\":[[null,55.5],[54.5,null]]}]}";
+    struct tr_calibration *first = NULL, *second = NULL;
+    json_t *document = NULL;
+    assert_int_equal(tr_calibration_parse(text, strlen(text), "t", &first, NULL), 0);
+    assert_int_equal(tr_calibration_to_json(first, &document), 0);
+    char *written = json_dumps(document, 0);
+    assert_non_null(written);
+    assert_int_equal(tr_calibration_parse(written, strlen(written), "t", &second, NULL), 0);
+    assert_int_equal(second->n_curves, 1);
+    const struct tr_curve *curve = &second->curves[0];
+    assert_int_equal(curve->n_points, 2);
+    assert_true(curve->points[0].x == 4096 && curve->points[1].x == 8192);
+    assert_true(curve->points[1].ci95[1] == 2.6 && curve->points[1].n == 9);
+    assert_true(isnan(curve->points[0].ci95[0]) && curve->threads == 1);
+    assert_int_equal(curve->n_marks, 1);
+    assert_string_equal(curve->marks[0].name, "L1");
+    assert_int_equal(second->n_matrices, 1);
+    const struct tr_matrix *matrix = &second->matrices[0];
+    assert_int_equal(matrix->row_ids[1], 4);
+    assert_true(isnan(matrix->values[0]) && matrix->values[1] == 55.5 && matrix->values[2] == 54.5);
+    free(written);
+    json_decref(document);
+    tr_calibration_destroy(first);
+    tr_calibration_destroy(second);
+}
+
+/* Shapes that do not fit, a point without x: named, never read past. */
+static void broken_curves_are_refused(void **state) {
+    (void)state;
+    static const char *const bad[] = {
+        "\"curves\":[{\"name\":\"a\",\"place\":{\"kind\":\"core\",\"index\":1},\"unit\":\"ns\","
+        "\"x\":\"t\",\"points\":[{\"median\":2}]}]",
+        "\"curves\":[{\"name\":\"a\",\"place\":{\"kind\":\"core\",\"index\":1},\"unit\":\"ns\","
+        "\"points\":[]}]",
+        "\"matrices\":[{\"name\":\"a\",\"unit\":\"ns\",\"row_ids\":[0,1],\"column_ids\":[0],"
+        "\"values\":[[1],[2,3]]}]",
+        "\"matrices\":[{\"name\":\"a\",\"unit\":\"ns\",\"row_ids\":[0,-1],\"column_ids\":[0],"
+        "\"values\":[[1],[2]]}]",
+        "\"matrices\":[{\"name\":\"a\",\"unit\":\"ns\",\"row_ids\":[0],\"column_ids\":[0],"
+        "\"values\":[[\"x\"]]}]",
+    };
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        char text[512];
+        struct tr_calibration *calibration = NULL;
+        struct tr_err err = {0};
+        snprintf(text, sizeof(text),
+                 "{\"schema\":\"tokenroof.calibration/1\",\"created\":\"2026-01-01T00:00:00Z\",%s}",
+                 bad[i]);
+        assert_int_equal(tr_calibration_parse(text, strlen(text), "t", &calibration, &err),
+                         TR_EFORMAT);
+        assert_non_null(strstr(err.text, i < 2 ? "curves[0]" : "matrices[0]"));
+    }
+}
+
 static void unknown_fields_survive(void **state) {
     (void)state;
     char *text = document(
@@ -645,6 +709,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(round_trip, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(overwriting, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(matches_schema, make_folder, remove_folder),
+        cmocka_unit_test(curves_and_matrices_round_trip),
+        cmocka_unit_test(broken_curves_are_refused),
         cmocka_unit_test(unknown_fields_survive),
         cmocka_unit_test(unknown_is_unknown),
         cmocka_unit_test(text_that_is_not_utf8),

@@ -7,7 +7,7 @@
 #include "bind.h"
 #include "pages.h"
 #include "run.h"
-#include "sample.h"
+#include "work.h"
 
 struct fixture {
     struct tr_machine *machine;

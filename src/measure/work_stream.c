@@ -1,0 +1,177 @@
+/* Streams: passes over a slice of memory in pieces, every element of the result checked. */
+#include "work.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "clock.h"
+
+enum { WORDS_PER_PAGE = 512 };
+static const size_t piece_bytes_wanted = 2 << 20;
+
+static int64_t array_bytes(const struct tr_step *step, int array) {
+    const struct tr_op *op = step->kernel->op;
+    bool used = array == 0 ? op->written_elements > 0 : array <= op->read_elements;
+    return used ? step->slice_bytes : 0;
+}
+
+/* The word of page `page` that is poisoned and looked at in sample `number`. */
+static size_t marked_word(uint64_t number, size_t page, size_t n) {
+    size_t word = page * WORDS_PER_PAGE + tr_data_word(number, page) % WORDS_PER_PAGE;
+    return word < n ? word : n - 1;
+}
+
+static size_t slice_elements(const struct tr_step *step) {
+    return (size_t)step->slice_bytes / 8;
+}
+
+static const double poison = -7.25e100; /* no kernel makes it of its operands */
+
+static void prepare(const struct tr_step *step, const struct tr_sample_context *context,
+                    struct tr_worker *worker) {
+    size_t n = slice_elements(step);
+    if (step->kernel->op->written_elements && context->whole)
+        for (size_t i = 0; i < n; i++)
+            worker->arrays[0][i] = poison;
+    else if (step->kernel->op->written_elements)
+        for (size_t page = 0; page * WORDS_PER_PAGE < n; page++)
+            worker->arrays[0][marked_word(context->number, page, n)] = poison;
+    tr_work_begin(worker);
+}
+
+/* One walk through the slice in pieces, or several walks as one piece. */
+static void work(const struct tr_step *step, const struct tr_dose *dose,
+                 const struct tr_sample_context *context, struct tr_worker *worker) {
+    const struct tr_kernel *kernel = step->kernel;
+    const size_t streams = (size_t)kernel->streams;
+    const size_t part_bytes = (size_t)step->slice_bytes / streams;
+    const size_t piece_bytes = dose->piece_bytes / streams;
+    struct tr_kargs args = {.stride_bytes = part_bytes, .scalar = context->scalar};
+    char *a = (char *)worker->arrays[0], *b = (char *)worker->arrays[1],
+         *c = (char *)worker->arrays[2];
+    double begin = tr_now_ns();
+
+    for (size_t pass = 0; pass < dose->passes; pass += dose->passes_per_piece) {
+        for (size_t at = 0; at < part_bytes; at += piece_bytes) {
+            size_t bytes = part_bytes - at < piece_bytes ? part_bytes - at : piece_bytes;
+            args.a = a + at;
+            args.b = b + at;
+            args.c = c + at;
+            args.n = bytes / 8;
+            for (size_t again = 0; again < dose->passes_per_piece; again++) {
+                kernel->function(&args);
+                worker->sum += args.sum;
+                args.sum = 0;
+            }
+            double end = tr_now_ns();
+            tr_work_note(worker, begin, end, (double)(args.n * streams * dose->passes_per_piece));
+            begin = end;
+            if (*context->stop) {
+                worker->stopped = true;
+                return;
+            }
+        }
+    }
+}
+
+/* Elements [begin, begin + n) of the result are what the row's reference makes of the operands. */
+static bool is_right(const struct tr_step *step, double scalar, const struct tr_worker *worker,
+                     size_t begin, size_t n) {
+    double expected[WORDS_PER_PAGE];
+    struct tr_kernel plain = *step->kernel;
+    struct tr_kargs args = {.a = expected, .n = n, .scalar = scalar};
+    plain.streams = 1;
+    if (worker->arrays[1])
+        args.b = worker->arrays[1] + begin;
+    if (worker->arrays[2])
+        args.c = worker->arrays[2] + begin;
+    plain.op->reference(&plain, &args);
+    return !memcmp(worker->arrays[0] + begin, expected, n * sizeof(expected[0]));
+}
+
+static void check(const struct tr_step *step, const struct tr_dose *dose,
+                  const struct tr_sample_context *context, uint64_t expected,
+                  struct tr_worker *worker) {
+    const struct tr_op *op = step->kernel->op;
+    size_t n = slice_elements(step);
+    if (!op->written_elements) {
+        worker->wrong |= worker->sum != expected * dose->passes;
+        return;
+    }
+    for (size_t page = 0; page * WORDS_PER_PAGE < n; page++) {
+        size_t begin = page * WORDS_PER_PAGE;
+        size_t length = n - begin < WORDS_PER_PAGE ? n - begin : WORDS_PER_PAGE;
+        size_t marked = marked_word(context->number, page, n);
+        worker->wrong |= context->whole ? !is_right(step, context->scalar, worker, begin, length)
+                                        : !is_right(step, context->scalar, worker, marked, 1);
+        if (page % 2048 == 0 && *context->stop) { /* some milliseconds of comparing */
+            worker->stopped = true;
+            return;
+        }
+    }
+}
+
+/* The sum over one pass. Whatever the number of parts, every word of the slice is read once. */
+static int setup(const struct tr_step *step, struct tr_worker *worker, uint64_t *ret_expected) {
+    struct tr_kernel plain = *step->kernel;
+    struct tr_kargs args = {.b = worker->arrays[1], .n = slice_elements(step)};
+    *ret_expected = 0;
+    if (plain.op->written_elements)
+        return 0;
+    plain.streams = 1;
+    plain.op->reference(&plain, &args);
+    *ret_expected = args.sum;
+    return 0;
+}
+
+static bool same_setup(const struct tr_step *before, const struct tr_step *step) {
+    return before->kernel->op == step->kernel->op && before->slice_bytes == step->slice_bytes;
+}
+
+/* Pieces are whole multiples of 8 lines in each of 8 parts; very large slices get larger pieces, so
+ * that the time line holds a pass. */
+static void first_dose(const struct tr_step *step, struct tr_dose *dose) {
+    size_t slice = (size_t)step->slice_bytes, pieces = slice / piece_bytes_wanted + 1;
+    *dose = (struct tr_dose){.passes = 1, .passes_per_piece = 1};
+    if (pieces > TR_MAX_PIECES / 2)
+        pieces = TR_MAX_PIECES / 2;
+    dose->piece_bytes = (slice / pieces + 4095) / 4096 * 4096;
+    if (dose->piece_bytes > slice || pieces == 1)
+        dose->piece_bytes = slice;
+}
+
+static void calibrate(const struct tr_step *step, double span_ns, struct tr_dose *dose) {
+    double pass = span_ns / (double)dose->passes;
+    double passes = fmax(1, ceil(TR_SAMPLE_NS / pass));
+    size_t pieces_per_pass =
+        ((size_t)step->slice_bytes + dose->piece_bytes - 1) / dose->piece_bytes;
+    if (pieces_per_pass == 1) {
+        /* At least as many passes a piece as keep the time line within its length. */
+        double per_piece = fmax(ceil(TR_PIECE_NS / pass), ceil(passes / TR_MAX_PIECES));
+        dose->passes_per_piece = (size_t)per_piece;
+        dose->passes = (size_t)(fmin(ceil(passes / per_piece), TR_MAX_PIECES) * per_piece);
+    } else {
+        double most = fmax(1, floor((double)TR_MAX_PIECES / (double)pieces_per_pass));
+        dose->passes = (size_t)fmin(passes, most);
+    }
+}
+
+static double rate(const struct tr_step *step, double units_per_ns) {
+    return units_per_ns * tr_kernel_nominal_bytes(step->kernel);
+}
+
+const struct tr_work_kind tr_work_stream = {
+    .metric = "bandwidth",
+    .unit = "GB/s",
+    .nominal_traffic = true,
+    .array_bytes = array_bytes,
+    .fill = tr_work_fill_data,
+    .setup = setup,
+    .same_setup = same_setup,
+    .first_dose = first_dose,
+    .calibrate = calibrate,
+    .prepare = prepare,
+    .work = work,
+    .check = check,
+    .rate = rate,
+};
