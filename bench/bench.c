@@ -5,9 +5,21 @@
 #include <string.h>
 
 static const struct tr_bench benches[] = {
-#define TR_BENCH(name, kind, seconds, what) {#name, what, TR_KIND_##kind, seconds, tr_bench_##name},
+#define TR_BENCH(id, kernels, seconds, text) \
+    {.name = #id,                            \
+     .what = (text),                         \
+     .kind = TR_KIND_##kernels,              \
+     .seconds_per_kernel = (seconds),        \
+     .takes = tr_bench_##id},
+#define TR_BENCH_PLAN(id, effort, seconds, text) \
+    {.name = #id,                                \
+     .what = (text),                             \
+     .seconds_per_kernel = (seconds),            \
+     .plan = tr_bench_##id,                      \
+     .least_effort = TR_EFFORT_##effort},
 #include "benches.def"
 #undef TR_BENCH
+#undef TR_BENCH_PLAN
 };
 
 const struct tr_bench *tr_benches(size_t *ret_n) {
@@ -17,7 +29,7 @@ const struct tr_bench *tr_benches(size_t *ret_n) {
 
 bool tr_bench_matches(const struct tr_bench *bench, const struct tr_kernel *kernel,
                       const char *name) {
-    return bench->kind == kernel->op->kind &&
+    return bench->takes && bench->kind == kernel->op->kind &&
            (!fnmatch(name, bench->name, 0) || !fnmatch(name, kernel->op->name, 0) ||
             !fnmatch(name, kernel->id, 0));
 }
@@ -61,4 +73,11 @@ int tr_bench_kernels(const struct tr_bench_request *request, const struct tr_ben
     *ret_kernels = kernels;
     *ret_n = n;
     return 0;
+}
+
+bool tr_bench_is_named(const struct tr_bench *bench, const char *const *names, size_t n_names) {
+    for (size_t i = 0; i < n_names; i++)
+        if (bench->plan && !fnmatch(names[i], bench->name, 0))
+            return true;
+    return false;
 }

@@ -1,4 +1,6 @@
-/* Experiments: which kernels are measured at a place. One row of benches.def and one function. */
+/* Experiments. One row of benches.def and one function: either which rows of the kernels' table are
+ * measured at a place (and the plan does the rest), or one that adds groups, curves and matrices to
+ * the plan by itself. */
 #ifndef TR_BENCH_H
 #define TR_BENCH_H
 
@@ -6,6 +8,7 @@
 #include <stddef.h>
 
 #include "kernel.h"
+#include "plan.h"
 #include "tokenroof/machine.h"
 
 struct tr_bench_request {
@@ -19,18 +22,28 @@ struct tr_bench_request {
 /* Whether the experiment measures this row, names aside; the row is available. */
 typedef bool tr_bench_takes_fn(const struct tr_bench_request *request, const struct tr_kernel *row);
 
+/* Adds what the experiment measures to the plan; what is not possible here, with the reason, to the
+ * builder's notes. Errors as of tr_plan_make. */
+struct tr_bench;
+typedef int tr_bench_plan_fn(struct tr_plan_builder *builder, const struct tr_bench *bench,
+                             struct tr_err *reterr);
+
 struct tr_bench {
     const char *name, *what;
-    enum tr_kernel_kind kind;
-    double seconds_per_kernel; /* share of the time budget, relative to the others */
-    tr_bench_takes_fn *takes;
+    enum tr_kernel_kind kind;    /* of the rows that it takes */
+    double seconds_per_kernel;   /* share of the time budget, relative to the others */
+    tr_bench_takes_fn *takes;    /* NULL for those that plan by themselves */
+    tr_bench_plan_fn *plan;      /* NULL for those that take rows */
+    enum tr_effort least_effort; /* in runs without a selection: from this effort on */
 };
 
 const struct tr_bench *tr_benches(size_t *ret_n);
 
 #define TR_BENCH(name, ...) tr_bench_takes_fn tr_bench_##name;
+#define TR_BENCH_PLAN(name, ...) tr_bench_plan_fn tr_bench_##name;
 #include "benches.def"
 #undef TR_BENCH
+#undef TR_BENCH_PLAN
 
 /* The rows that the experiment measures here, in the table's order; the caller frees the array.
  * 0 or TR_ENOMEM. */
@@ -43,5 +56,7 @@ bool tr_bench_available(const struct tr_bench_request *request, const struct tr_
 /* `name` is that of the experiment, the operation, the row, or a pattern of these. */
 bool tr_bench_matches(const struct tr_bench *bench, const struct tr_kernel *kernel,
                       const char *name);
+/* Whether an experiment that plans by itself is named by one of the patterns. */
+bool tr_bench_is_named(const struct tr_bench *bench, const char *const *names, size_t n_names);
 
 #endif

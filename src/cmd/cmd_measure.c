@@ -211,6 +211,9 @@ static int select_what(const struct measure_options *options, struct selection *
                               : options->quick     ? quick_s
                               : options->full      ? full_s
                                                    : default_s;
+    selection->plan.effort = options->full                            ? TR_EFFORT_FULL
+                             : options->quick || options->seconds > 0 ? TR_EFFORT_QUICK
+                                                                      : TR_EFFORT_DEFAULT;
     if (options->kernels)
         code = split_kernels(options->kernels, selection, reterr);
     if (!code && options->threads)

@@ -28,147 +28,6 @@ int64_t tr_slice_round(int64_t bytes) {
     return (bytes + lines - 1) / lines * lines;
 }
 
-/* ---- crews ---- */
-
-static const struct tr_cpulist *place_cpus(const struct tr_machine *machine,
-                                           enum tr_place_kind kind, int index) {
-    switch (kind) {
-    case TR_PLACE_MACHINE:
-        return index == 0 ? &machine->allowed_cpus : NULL;
-    case TR_PLACE_PACKAGE:
-        for (size_t i = 0; i < machine->n_packages; i++)
-            if (machine->packages[i].index == index)
-                return &machine->packages[i].cpus;
-        return NULL;
-    case TR_PLACE_NODE:
-        for (size_t i = 0; i < machine->n_nodes; i++)
-            if (machine->nodes[i].index == index)
-                return &machine->nodes[i].cpus;
-        return NULL;
-    case TR_PLACE_CCD:
-        for (size_t i = 0; i < machine->n_ccds; i++)
-            if (machine->ccds[i].index == index)
-                return &machine->ccds[i].cpus;
-        return NULL;
-    case TR_PLACE_CORE:
-        for (size_t i = 0; i < machine->n_cores; i++)
-            if (machine->cores[i].index == index)
-                return &machine->cores[i].cpus;
-        return NULL;
-    }
-    return NULL;
-}
-
-static size_t place_count(const struct tr_machine *machine, enum tr_place_kind kind) {
-    switch (kind) {
-    case TR_PLACE_PACKAGE:
-        return machine->n_packages;
-    case TR_PLACE_NODE:
-        return machine->n_nodes;
-    case TR_PLACE_CCD:
-        return machine->n_ccds;
-    case TR_PLACE_CORE:
-        return machine->n_cores;
-    default:
-        return 1;
-    }
-}
-
-static int place_index(const struct tr_machine *machine, enum tr_place_kind kind, size_t i) {
-    switch (kind) {
-    case TR_PLACE_PACKAGE:
-        return machine->packages[i].index;
-    case TR_PLACE_NODE:
-        return machine->nodes[i].index;
-    case TR_PLACE_CCD:
-        return machine->ccds[i].index;
-    case TR_PLACE_CORE:
-        return machine->cores[i].index;
-    default:
-        return 0;
-    }
-}
-
-/* The hardware thread that stands for a core here: its lowest one that may be used, -1 for none. */
-static int core_cpu(const struct tr_machine *machine, const struct tr_core *core,
-                    const struct tr_cpulist *place, const struct tr_plan_options *options) {
-    for (size_t i = 0; i < core->cpus.n; i++) {
-        int cpu = core->cpus.ids[i];
-        if (tr_cpulist_has(&machine->allowed_cpus, cpu) && tr_cpulist_has(place, cpu) &&
-            (!options->cpus || tr_cpulist_has(options->cpus, cpu)))
-            return cpu;
-    }
-    return -1;
-}
-
-static int64_t reachable_llc_bytes(const struct tr_machine *machine, const struct tr_crew *crew) {
-    int64_t sum = 0;
-    for (size_t i = 0; i < machine->n_l3_groups; i++)
-        for (int k = 0; k < crew->n_threads; k++)
-            if (tr_cpulist_has(&machine->l3_groups[i].cpus, crew->cpus[k])) {
-                if (machine->l3_groups[i].l3_bytes <= 0)
-                    return -1;
-                sum += machine->l3_groups[i].l3_bytes;
-                break;
-            }
-    return sum > 0 ? sum : machine->llc_bytes;
-}
-
-int tr_crew_make(const struct tr_machine *machine, enum tr_place_kind kind, int index,
-                 const struct tr_plan_options *options, int n_threads, struct tr_crew *ret_crew,
-                 struct tr_err *reterr) {
-    struct tr_crew crew = {.place = {.kind = kind, .index = index}};
-    const struct tr_cpulist *place = place_cpus(machine, kind, index);
-    int code = TR_ENOMEM;
-
-    if (!place)
-        return tr_err_set(reterr, TR_EUNAVAILABLE,
-                          "there is no %s %d on this machine. See tokenroof topology",
-                          tr_place_kind_name(kind), index);
-    crew.cpus = calloc(machine->n_cores + 1, sizeof(*crew.cpus));
-    crew.memory_nodes = calloc(machine->n_cores + 1, sizeof(*crew.memory_nodes));
-    crew.efficiency = calloc(machine->n_cores + 1, sizeof(*crew.efficiency));
-    if (!crew.cpus || !crew.memory_nodes || !crew.efficiency)
-        goto fail;
-    for (size_t i = 0; i < machine->n_cores; i++) {
-        const struct tr_core *core = &machine->cores[i];
-        int cpu = core_cpu(machine, core, place, options);
-        if (cpu < 0 || (n_threads && crew.n_threads == n_threads))
-            continue;
-        int node = core->node;
-        if (options->memory_nodes && options->memory_nodes->n)
-            node = options->memory_nodes->ids[(size_t)crew.n_threads % options->memory_nodes->n];
-        crew.cpus[crew.n_threads] = cpu;
-        crew.efficiency[crew.n_threads] = core->kind && !strcmp(core->kind, "efficiency");
-        crew.memory_nodes[crew.n_threads] = node;
-        crew.n_threads++;
-        if (tr_cpulist_add(&crew.place.cpus, cpu) ||
-            (node >= 0 && tr_cpulist_add(&crew.place.memory_nodes, node)))
-            goto fail;
-    }
-    if (!crew.n_threads || crew.n_threads < n_threads) {
-        code =
-            tr_err_set(reterr, TR_EUNAVAILABLE,
-                       "%s %d has %d usable cores here, %d asked for. See tokenroof topology",
-                       tr_place_kind_name(kind), index, crew.n_threads, n_threads ? n_threads : 1);
-        goto fail;
-    }
-    crew.llc_bytes = reachable_llc_bytes(machine, &crew);
-    *ret_crew = crew;
-    return 0;
-fail:
-    tr_crew_finish(&crew);
-    return code;
-}
-
-void tr_crew_finish(struct tr_crew *crew) {
-    free(crew->cpus);
-    free(crew->memory_nodes);
-    free(crew->efficiency);
-    tr_place_finish(&crew->place);
-    *crew = (struct tr_crew){0};
-}
-
 /* ---- working sets ---- */
 
 static int64_t array_bytes_by_rule(const struct tr_crew *crew) {
@@ -202,14 +61,18 @@ static int64_t size_group(const struct tr_machine *machine, const struct tr_plan
         struct tr_step *step = &group->steps[i];
         int step_arrays = step->kernel->op->arrays;
         int64_t slice = array_bytes_by_rule(crew) / crew->n_threads;
-        if (options->size_bytes)
+        bool given = step->slice_bytes > 0;
+        if (given)
+            slice = step->slice_bytes;
+        else if (options->size_bytes)
             slice = options->size_bytes / step_arrays /
                     (options->size_per_thread ? 1 : crew->n_threads);
-        slice = tr_slice_round(slice);
+        slice = given ? slice : tr_slice_round(slice);
         /* The rule in terms of the whole working set, which is what flags are about. */
         int64_t least =
             crew->llc_bytes > 0 ? LLC_FACTOR * crew->llc_bytes : array_bytes_unknown_llc;
-        step->wanted_bytes = options->size_bytes ? slice * crew->n_threads * step_arrays : least;
+        step->wanted_bytes =
+            options->size_bytes || given ? slice * crew->n_threads * step_arrays : least;
         if (slice > slice_most) {
             /* Rounding to parts and to huge pages goes up: room for both is left. */
             slice = slice_most > 2 * huge ? tr_slice_round(slice_most - huge - (64 << 10))
@@ -230,59 +93,130 @@ static int64_t size_group(const struct tr_machine *machine, const struct tr_plan
 
 /* ---- plan ---- */
 
-static int add_group(const struct tr_machine *machine, const struct tr_plan_options *options,
-                     const struct tr_bench *bench, enum tr_place_kind kind, int index,
-                     int n_threads, struct tr_plan *plan, struct tr_err *reterr) {
-    struct tr_group group = {.name = bench->name};
+int tr_plan_add_group(struct tr_plan_builder *builder, const struct tr_bench *bench,
+                      struct tr_crew *crew, struct tr_step *steps, size_t n_steps, double seconds,
+                      struct tr_group **ret_group, struct tr_err *reterr) {
+    struct tr_plan *plan = builder->plan;
+    const struct tr_plan_options *options = builder->options;
+    struct tr_group group = {.name = bench->name,
+                             .crew = *crew,
+                             .steps = steps,
+                             .n_steps = n_steps,
+                             .seconds = seconds,
+                             .pages = options->pages};
+    int code = TR_ENOMEM;
+    *crew = (struct tr_crew){0};
+    struct tr_group *groups = realloc(plan->groups, (plan->n_groups + 1) * sizeof(*groups));
+    if (!groups || !steps)
+        goto fail;
+    plan->groups = groups;
+    int64_t bytes = size_group(builder->machine, options, &group, &plan->memory_bound);
+    if (bytes < 0) {
+        code = tr_err_set(reterr, TR_EUNAVAILABLE,
+                          "no memory for buffers: %.1f MiB are available. Free memory or raise the "
+                          "limit",
+                          (double)builder->machine->environment.memory_available_bytes / 1048576.0);
+        goto fail;
+    }
+    if (bytes > plan->memory_bytes)
+        plan->memory_bytes = bytes;
+    plan->groups[plan->n_groups++] = group;
+    if (ret_group)
+        *ret_group = &plan->groups[plan->n_groups - 1];
+    return 0;
+fail:
+    if (groups)
+        plan->groups = groups;
+    free(steps);
+    tr_crew_finish(&group.crew);
+    return code;
+}
+
+struct tr_plan_curve *tr_plan_add_curve(struct tr_plan_builder *builder, const char *name,
+                                        const char *x, const char *x_unit, size_t *ret_target) {
+    struct tr_plan *plan = builder->plan;
+    struct tr_plan_curve *curves = realloc(plan->curves, (plan->n_curves + 1) * sizeof(*curves));
+    if (!curves)
+        return NULL;
+    plan->curves = curves;
+    struct tr_plan_curve *at = &curves[plan->n_curves];
+    *at = (struct tr_plan_curve){0};
+    tr_curve_init(&at->curve);
+    at->curve.name = strdup(name);
+    at->curve.x = strdup(x);
+    at->curve.x_unit = strdup(x_unit);
+    if (!at->curve.name || !at->curve.x || !at->curve.x_unit) {
+        tr_curve_finish(&at->curve);
+        return NULL;
+    }
+    *ret_target = plan->n_curves++;
+    return at;
+}
+
+struct tr_matrix *tr_plan_add_matrix(struct tr_plan_builder *builder, const char *name,
+                                     const char *kind, size_t n, size_t *ret_target) {
+    struct tr_plan *plan = builder->plan;
+    struct tr_matrix *matrices =
+        realloc(plan->matrices, (plan->n_matrices + 1) * sizeof(*matrices));
+    if (!matrices)
+        return NULL;
+    plan->matrices = matrices;
+    struct tr_matrix *at = &matrices[plan->n_matrices];
+    if (tr_matrix_init(at, n, n))
+        return NULL;
+    at->name = strdup(name);
+    at->rows = strdup(kind);
+    at->columns = strdup(kind);
+    if (!at->name || !at->rows || !at->columns) {
+        tr_matrix_finish(at);
+        return NULL;
+    }
+    *ret_target = plan->n_matrices++;
+    return at;
+}
+
+/* An experiment that takes rows of the kernels' table, at one place. */
+static int add_rows(struct tr_plan_builder *builder, const struct tr_bench *bench,
+                    enum tr_place_kind kind, int index, int n_threads, struct tr_err *reterr) {
+    const struct tr_plan_options *options = builder->options;
+    struct tr_crew crew = {0};
     const struct tr_kernel **kernels = NULL;
+    struct tr_step *steps = NULL;
     size_t n = 0;
-    int code = tr_crew_make(machine, kind, index, options, n_threads, &group.crew, reterr);
-    if (code)
-        return code;
     struct tr_bench_request request = {
-        .machine = machine,
+        .machine = builder->machine,
         .isa_cap = options->isa_cap,
         .all_threads = n_threads == 0,
         .names = options->kernels,
         .n_names = options->n_kernels,
     };
-    code = tr_bench_kernels(&request, bench, &kernels, &n);
+    int code = tr_bench_kernels(&request, bench, &kernels, &n);
     if (code || !n)
         goto out;
-    group.steps = calloc(n, sizeof(*group.steps));
-    struct tr_group *groups = realloc(plan->groups, (plan->n_groups + 1) * sizeof(*groups));
-    if (groups)
-        plan->groups = groups;
-    if (!group.steps || !groups) {
+    code = tr_crew_make(builder->machine, kind, index, options, n_threads, &crew, reterr);
+    if (code)
+        goto out;
+    steps = calloc(n, sizeof(*steps));
+    if (!steps) {
+        tr_crew_finish(&crew);
         code = TR_ENOMEM;
         goto out;
     }
     for (size_t i = 0; i < n; i++)
-        group.steps[group.n_steps++] = (struct tr_step){.kernel = kernels[i]};
-    int64_t bytes = size_group(machine, options, &group, &plan->memory_bound);
-    if (bytes < 0) {
-        code = tr_err_set(reterr, TR_EUNAVAILABLE,
-                          "no memory for buffers: %.1f MiB are available. Free memory or raise the "
-                          "limit",
-                          (double)machine->environment.memory_available_bytes / 1048576.0);
-        goto out;
-    }
-    if (bytes > plan->memory_bytes)
-        plan->memory_bytes = bytes;
-    group.seconds = bench->seconds_per_kernel * (double)n; /* scaled to the budget later */
-    plan->groups[plan->n_groups++] = group;
-    group = (struct tr_group){0};
+        steps[i] = (struct tr_step){.kernel = kernels[i], .shape = TR_NO_SHAPE};
+    code = tr_plan_add_group(builder, bench, &crew, steps, n, bench->seconds_per_kernel * (double)n,
+                             NULL, reterr);
 out:
     free(kernels);
-    free(group.steps);
-    tr_crew_finish(&group.crew);
     return code;
 }
 
-/* All experiments at one place, for each number of threads. */
-static int add_place(const struct tr_machine *machine, const struct tr_plan_options *options,
-                     enum tr_place_kind kind, int index, struct tr_strings *notes,
-                     struct tr_plan *plan, struct tr_err *reterr) {
+/* All experiments over rows at one place, for each number of threads. */
+static int add_place(struct tr_plan_builder *builder, enum tr_place_kind kind, int index,
+                     struct tr_err *reterr) {
+    const struct tr_machine *machine = builder->machine;
+    const struct tr_plan_options *options = builder->options;
+    struct tr_strings *notes = builder->notes;
     static const int one_and_all[] = {1, 0};
     const int *threads = options->n_threads ? options->threads : one_and_all;
     size_t n_threads = options->n_threads ? options->n_threads : 2, n_benches;
@@ -317,11 +251,33 @@ static int add_place(const struct tr_machine *machine, const struct tr_plan_opti
     for (size_t t = 0; t < n_threads; t++)
         for (size_t b = 0; b < n_benches; b++) {
             int n = threads[t] == cores ? 0 : threads[t];
-            code = add_group(machine, options, &benches[b], kind, index, n, plan, reterr);
+            if (!benches[b].takes)
+                continue;
+            code = add_rows(builder, &benches[b], kind, index, n, reterr);
             if (code)
                 return code;
         }
     return 0;
+}
+
+/* Experiments that plan by themselves: in runs over the whole machine, by the effort that was asked
+ * for; and wherever they are named. */
+static int add_own(struct tr_plan_builder *builder, struct tr_err *reterr) {
+    const struct tr_plan_options *options = builder->options;
+    size_t n_benches;
+    const struct tr_bench *benches = tr_benches(&n_benches);
+    bool whole = options->place == TR_PLACE_MACHINE && !options->place_indices && !options->cpus &&
+                 !options->memory_nodes && !options->n_threads && !options->size_bytes;
+    int code = 0;
+    for (size_t b = 0; b < n_benches && !code; b++) {
+        if (!benches[b].plan)
+            continue;
+        bool named = tr_bench_is_named(&benches[b], options->kernels, options->n_kernels);
+        bool due = !options->n_kernels && whole && benches[b].least_effort <= options->effort;
+        if (named || due)
+            code = benches[b].plan(builder, &benches[b], reterr);
+    }
+    return code;
 }
 
 /* Nodes and CPUs that the user named must be there. */
@@ -364,6 +320,8 @@ static int check_names(const struct tr_machine *machine, const struct tr_plan_op
     for (size_t i = 0; i < options->n_kernels && !code; i++) {
         bool found = false;
         for (size_t b = 0; b < n_benches; b++)
+            found |= tr_bench_is_named(&benches[b], &options->kernels[i], 1);
+        for (size_t b = 0; b < n_benches; b++)
             for (size_t r = 0; r < n_rows; r++)
                 found |= tr_bench_matches(&benches[b], &rows[r], options->kernels[i]);
         const char *nearest = tr_nearest(options->kernels[i], known);
@@ -398,6 +356,8 @@ int tr_plan_make(const struct tr_machine *machine, const struct tr_plan_options 
     struct tr_plan plan = {.nodes_given = options->memory_nodes != NULL,
                            .pages = options->pages,
                            .by_name = options->n_kernels > 0};
+    struct tr_plan_builder builder = {
+        .machine = machine, .options = options, .plan = &plan, .notes = notes};
     int code = check_names(machine, options, reterr);
     if (!code)
         code = check_lists(machine, options, reterr);
@@ -409,15 +369,16 @@ int tr_plan_make(const struct tr_machine *machine, const struct tr_plan_options 
                           (double)options->size_bytes / 1048576.0, (double)available / 1048576.0);
     if (!code && options->place_indices)
         for (size_t i = 0; i < options->place_indices->n && !code; i++)
-            code = add_place(machine, options, options->place, options->place_indices->ids[i],
-                             notes, &plan, reterr);
+            code = add_place(&builder, options->place, options->place_indices->ids[i], reterr);
     else if (!code)
-        for (size_t i = 0; i < place_count(machine, options->place) && !code; i++) {
-            int index = place_index(machine, options->place, i);
-            const struct tr_cpulist *cpus = place_cpus(machine, options->place, index);
+        for (size_t i = 0; i < tr_place_count(machine, options->place) && !code; i++) {
+            int index = tr_place_index(machine, options->place, i);
+            const struct tr_cpulist *cpus = tr_place_cpus(machine, options->place, index);
             if (cpus->n && tr_cpulist_intersects(cpus, &machine->allowed_cpus))
-                code = add_place(machine, options, options->place, index, notes, &plan, reterr);
+                code = add_place(&builder, options->place, index, reterr);
         }
+    if (!code)
+        code = add_own(&builder, reterr);
     if (!code && !plan.n_groups)
         code = tr_err_set(reterr, TR_EUNAVAILABLE,
                           "nothing of what was asked for can be measured here. See tokenroof list "
@@ -445,5 +406,11 @@ void tr_plan_finish(struct tr_plan *plan) {
         free(plan->groups[i].steps);
     }
     free(plan->groups);
+    for (size_t i = 0; i < plan->n_curves; i++)
+        tr_curve_finish(&plan->curves[i].curve);
+    free(plan->curves);
+    for (size_t i = 0; i < plan->n_matrices; i++)
+        tr_matrix_finish(&plan->matrices[i]);
+    free(plan->matrices);
     *plan = (struct tr_plan){0};
 }

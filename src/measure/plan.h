@@ -8,6 +8,7 @@
 
 #include "kernel.h"
 #include "pages.h"
+#include "tokenroof/curve.h"
 #include "tokenroof/limit.h"
 #include "tokenroof/machine.h"
 
@@ -21,26 +22,70 @@ struct tr_crew {
     int64_t llc_bytes; /* sum of last-level caches in their reach, -1 unknown */
 };
 
+/* Sizes of a product: m rows of weights of k elements each, n tokens at once; of attention: batch
+ * sequences over a cache of `depth` positions. -1 where it has no meaning. */
+struct tr_shape {
+    int64_t m, n, k, batch, depth;
+};
+
+#define TR_NO_SHAPE ((struct tr_shape){-1, -1, -1, -1, -1})
+
+/* Where a step's figure goes. */
+enum tr_result {
+    TR_RESULT_MEASUREMENT, /* an entry of `measurements` */
+    TR_RESULT_POINT,       /* at x of plan->curves[target] */
+    TR_RESULT_CELL,        /* at row, column of plan->matrices[target] */
+};
+
 struct tr_step {
     const struct tr_kernel *kernel;
+    /* The kernel stands for its operation: when its turn comes, the form of it that was fastest
+     * from memory on the whole machine takes its place. */
+    bool fastest_form;
     int64_t slice_bytes;  /* per thread and array; 0 for kernels without memory */
     int64_t wanted_bytes; /* total working set that the rule asks for */
     bool from_memory;     /* meant to stream from memory, not from a cache */
+    struct tr_shape shape;
+    enum tr_result result;
+    size_t target, row, column;
+    double x;
 };
 
 /* Steps that share a crew and its buffers; their samples are taken in turn, so that drift of the
  * machine does not favour one of them. */
+struct tr_run_options;
+struct tr_series;
+struct tr_group;
+/* Fills one series per step, rates in the unit of the step's work. As tr_run_group (run.h), which
+ * is the usual one; experiments whose threads do different things bring their own. */
+typedef int tr_group_runner(const struct tr_machine *machine, const struct tr_group *group,
+                            const struct tr_run_options *options, struct tr_series *ret_series,
+                            struct tr_err *reterr);
+
 struct tr_group {
-    const char *name; /* of the experiment */
+    const char *name;     /* of the experiment */
+    tr_group_runner *run; /* NULL: tr_run_group */
+    enum tr_pages pages;
+    const char *metric, *unit; /* of the figures; NULL: those of the kernels' kind */
     struct tr_crew crew;
     struct tr_step *steps;
     size_t n_steps;
     double seconds; /* time budget */
 };
 
+/* A curve that the plan's steps fill, and what looks for plateaus and knees on it afterwards. */
+struct tr_plan_curve {
+    struct tr_curve curve; /* all but its points; isa, dtype and variant are the first step's */
+    int (*mark)(struct tr_curve *curve, const struct tr_machine *machine);
+};
+
 struct tr_plan {
     struct tr_group *groups;
     size_t n_groups;
+    struct tr_plan_curve *curves;
+    size_t n_curves;
+    struct tr_matrix *matrices;
+    size_t n_matrices;
     enum tr_pages pages;
     double seconds;       /* total budget */
     int64_t memory_bytes; /* largest that any group maps */
@@ -49,7 +94,10 @@ struct tr_plan {
     bool memory_bound; /* working sets are smaller than the rule asks for */
 };
 
+enum tr_effort { TR_EFFORT_QUICK, TR_EFFORT_DEFAULT, TR_EFFORT_FULL };
+
 struct tr_plan_options {
+    enum tr_effort effort;
     const char *const *kernels; /* names, ids or patterns; NULL = all of the default set */
     size_t n_kernels;
     int isa_cap;                            /* enum tr_isa, -1 = none */
@@ -65,16 +113,46 @@ struct tr_plan_options {
     double seconds;
 };
 
-/* One place's crew of at most `n_threads` threads (0 = all), one per physical core. TR_EUNAVAILABLE
- * if the place has no usable core. */
+/* One place's crew of at most `n_threads` threads (0 = all), one per physical core. Where it is not
+ * all of them, they are spread: over nodes first, then over CCDs, so that each adds most.
+ * TR_EUNAVAILABLE if the place has no usable core. */
 int tr_crew_make(const struct tr_machine *machine, enum tr_place_kind kind, int index,
                  const struct tr_plan_options *options, int n_threads, struct tr_crew *ret_crew,
                  struct tr_err *reterr);
+/* A crew of exactly these hardware threads, in this order, memory on `node` (-1: each its own). */
+int tr_crew_of_cpus(const struct tr_machine *machine, const int *cpus, int n, int node,
+                    struct tr_crew *ret_crew, struct tr_err *reterr);
+/* CPUs of a place, NULL if there is no such place; number and indices of all places of a kind. */
+const struct tr_cpulist *tr_place_cpus(const struct tr_machine *machine, enum tr_place_kind kind,
+                                       int index);
+size_t tr_place_count(const struct tr_machine *machine, enum tr_place_kind kind);
+int tr_place_index(const struct tr_machine *machine, enum tr_place_kind kind, size_t i);
 void tr_crew_finish(struct tr_crew *crew);
+
+/* What an experiment adds its groups to. */
+struct tr_strings;
+struct tr_plan_builder {
+    const struct tr_machine *machine;
+    const struct tr_plan_options *options;
+    struct tr_plan *plan;
+    struct tr_strings *notes;
+};
+/* Adds a group; crew and steps (heap) become the plan's, on failure too. Steps whose slice_bytes is
+ * 0 and whose kernel works on memory get the size of --size or of the rule. `seconds`: its share of
+ * the time. *ret_group, if asked for, is valid until the next call. */
+struct tr_bench;
+int tr_plan_add_group(struct tr_plan_builder *builder, const struct tr_bench *bench,
+                      struct tr_crew *crew, struct tr_step *steps, size_t n_steps, double seconds,
+                      struct tr_group **ret_group, struct tr_err *reterr);
+/* An empty curve or matrix, whose place in the plan is *ret_target; fill in what is known of it.
+ * The pointer is valid until the next call. NULL when out of memory. */
+struct tr_plan_curve *tr_plan_add_curve(struct tr_plan_builder *builder, const char *name,
+                                        const char *x, const char *x_unit, size_t *ret_target);
+struct tr_matrix *tr_plan_add_matrix(struct tr_plan_builder *builder, const char *name,
+                                     const char *kind, size_t n, size_t *ret_target);
 
 /* TR_EUSAGE for an unknown kernel or place (nearest name told), TR_EUNAVAILABLE for what is not
  * here. Notes on what was left out, and why, go to `notes`. */
-struct tr_strings;
 int tr_plan_make(const struct tr_machine *machine, const struct tr_plan_options *options,
                  struct tr_strings *notes, struct tr_plan *ret_plan, struct tr_err *reterr);
 void tr_plan_finish(struct tr_plan *plan);

@@ -278,6 +278,52 @@ static void large_machine(void **state) {
     tr_machine_destroy(machine);
 }
 
+/* Part of a machine's cores: both nodes, then all CCDs, before any CCD gets a second thread. */
+static void few_threads_are_spread(void **state) {
+    (void)state;
+    struct tr_machine *machine =
+        synthetic("synthetic:pack:2 numa:1 l3:2(size=16777216) core:4 pu:1");
+    struct tr_plan_options options = options_default();
+    static const int expected[] = {0, 8, 4, 12, 1, 9};
+    struct tr_crew crew;
+    assert_int_equal(tr_crew_make(machine, TR_PLACE_MACHINE, 0, &options, 6, &crew, NULL), 0);
+    for (int i = 0; i < 6; i++)
+        assert_int_equal(crew.cpus[i], expected[i]);
+    tr_crew_finish(&crew);
+    assert_int_equal(tr_crew_make(machine, TR_PLACE_MACHINE, 0, &options, 0, &crew, NULL), 0);
+    for (int i = 0; i < 16; i++)
+        assert_int_equal(crew.cpus[i], i);
+    tr_crew_finish(&crew);
+    tr_machine_destroy(machine);
+}
+
+/* Scaling: 1, 2, 3, 4, 6, 8, 12, 16 threads, each a point of two curves. */
+static void scaling_plans_each_count(void **state) {
+    (void)state;
+    struct tr_machine *machine = synthetic("synthetic:pack:1 l3:2(size=16777216) core:8 pu:1");
+    struct tr_plan_options options = options_default();
+    static const char *const names[] = {"scaling"};
+    static const int counts[] = {1, 2, 3, 4, 6, 8, 12, 16};
+    struct tr_strings notes = {0};
+    struct tr_plan plan;
+    options.kernels = names;
+    options.n_kernels = 1;
+    assert_int_equal(tr_plan_make(machine, &options, &notes, &plan, NULL), 0);
+    assert_int_equal(plan.n_groups, 8);
+    assert_int_equal(plan.n_curves, 2);
+    for (size_t g = 0; g < plan.n_groups; g++) {
+        assert_int_equal(plan.groups[g].crew.n_threads, counts[g]);
+        for (size_t i = 0; i < 2; i++) {
+            assert_int_equal(plan.groups[g].steps[i].result, TR_RESULT_POINT);
+            assert_int_equal(plan.groups[g].steps[i].target, i);
+            assert_true(plan.groups[g].steps[i].x == counts[g]);
+        }
+    }
+    tr_plan_finish(&plan);
+    tr_strings_finish(&notes);
+    tr_machine_destroy(machine);
+}
+
 static void slices_divide(void **state) {
     (void)state;
     for (int64_t bytes = 1; bytes < 1 << 20; bytes = bytes * 3 / 2 + 1) {
@@ -299,6 +345,8 @@ int main(void) {
         cmocka_unit_test(names_and_levels_are_checked),
         cmocka_unit_test(places_each_alone),
         cmocka_unit_test(large_machine),
+        cmocka_unit_test(few_threads_are_spread),
+        cmocka_unit_test(scaling_plans_each_count),
         cmocka_unit_test(slices_divide),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
