@@ -9,7 +9,7 @@
 #define TIMES8(x) x x x x x x x x
 #define TIMES64(x) TIMES8(TIMES8(x))
 
-tr_kernel_fn tr_k_clock_add_scalar, tr_k_clock_imul_scalar;
+tr_kernel_fn tr_k_clock_imul_scalar;
 
 void tr_k_clock_add_scalar(struct tr_kargs *args) {
     uint64_t value = 1, step = 3;

@@ -75,6 +75,9 @@ struct tr_kernel {
     tr_kernel_fn *function;
 };
 
+/* The chain of additions, for bursts between other kernels. */
+tr_kernel_fn tr_k_clock_add_scalar;
+
 /* All rows of all instruction sets, the best one last within an id. */
 const struct tr_kernel *tr_kernels(size_t *ret_n);
 /* NULL if there is no such row. */

@@ -15,7 +15,7 @@
     extern tr_kernel_fn tr_k_##id##_scalar, tr_k_##id##_sse2, tr_k_##id##_avx2, tr_k_##id##_avx512;
 #define TR_KERNEL_ON(isa, needs, id, ...) extern tr_kernel_fn tr_k_##id##_##isa;
 #include "kernels.def"
-extern tr_kernel_fn tr_k_clock_add_scalar, tr_k_clock_imul_scalar;
+extern tr_kernel_fn tr_k_clock_imul_scalar;
 
 /* The constants of isa.def by name, for the rows below. */
 #define TR_ISA_ROW(name, bytes, fused, chains) \

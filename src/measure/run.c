@@ -154,15 +154,14 @@ static void take_sample(struct state *state, int thread) {
     kind->prepare(step, &state->sample, worker);
     worker->not_pinned = !tr_thread_is_bound(state->machine, cpu);
     worker->clock_ghz = NAN;
-    double clock_before = kind->own_clock ? NAN : tr_clock_burst();
     tr_counters_read(&worker->counters, &worker->before);
     worker->cpu_before = tr_current_cpu();
     tr_barrier_wait(&state->barrier, &worker->barrier_sense);
     kind->work(step, dose, &state->sample, worker);
+    if (!kind->own_clock) /* at once: see core_clock.h */
+        worker->clock_ghz = tr_core_clock_burst_ghz();
     worker->cpu_after = tr_current_cpu();
     tr_counters_read(&worker->counters, &worker->after);
-    if (!kind->own_clock) /* an interrupt can only lower one of the two */
-        worker->clock_ghz = fmax(clock_before, tr_clock_burst());
     if (!worker->stopped)
         kind->check(step, dose, &state->sample, state->stages[state->current].expected[thread],
                     worker);

@@ -1,25 +1,5 @@
 #include "work.h"
 
-#include <math.h>
-
-#include "clock.h"
-
-enum { CLOCK_CHAIN = 20480 };
-
-static double chain_ns(size_t n) {
-    static const char id[] = "clock_add";
-    const struct tr_kernel *kernel = tr_kernel_find(id, "scalar");
-    struct tr_kargs args = {.n = n};
-    double begin = tr_now_ns();
-    kernel->function(&args);
-    return tr_now_ns() - begin;
-}
-
-double tr_clock_burst(void) {
-    double one = chain_ns(CLOCK_CHAIN), three = chain_ns((size_t)3 * CLOCK_CHAIN);
-    return three > one ? 2.0 * CLOCK_CHAIN / (three - one) : NAN;
-}
-
 const struct tr_work_kind *tr_work_of(const struct tr_step *step) {
     switch (step->kernel->op->kind) {
     case TR_KIND_STREAM:
@@ -35,6 +15,7 @@ const struct tr_work_kind *tr_work_of(const struct tr_step *step) {
 void tr_work_begin(struct tr_worker *worker) {
     worker->sum = 0;
     worker->timeline.n = 0;
+    worker->clock.n = 0;
     worker->stopped = false;
     worker->wrong = false;
 }

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdbool.h>
 
+#include "core_clock.h"
 #include "counters.h"
 #include "kernel.h"
 #include "pages.h"
@@ -49,9 +50,10 @@ struct tr_worker {
     struct tr_counts before, after;
     int cpu_before, cpu_after;
     bool not_pinned;
-    struct tr_dose *doses; /* one per step of the group: equal time, not equal work */
-    double clock_ghz;      /* in this sample */
-    uint64_t sum;          /* of all pieces of this sample */
+    struct tr_dose *doses;      /* one per step of the group: equal time, not equal work */
+    struct tr_core_clock clock; /* bursts between the pieces of this sample */
+    double clock_ghz;           /* in this sample */
+    uint64_t sum;               /* of all pieces of this sample */
     bool wrong, stopped;
     int barrier_sense;
 };
@@ -60,7 +62,7 @@ struct tr_worker {
 struct tr_work_kind {
     const char *metric, *unit; /* of the calibration file */
     bool nominal_traffic;      /* rates are nominal bytes */
-    bool own_clock; /* work() sets clock_ghz itself; else bursts before and after the sample do */
+    bool own_clock; /* work() sets clock_ghz itself; else one burst after the sample does */
     bool busy_time; /* what lies between pieces is not the kernel's time */
     bool mean;      /* a property of each core (clock): the crew's rate is the mean, not the sum */
 
@@ -111,9 +113,5 @@ int tr_work_fill_data(const struct tr_group *group, int thread, int array, size_
 
 /* Turns of the chains in one piece: about 50 us of FMA. */
 enum { TR_FMA_TURNS = 16384 };
-
-/* Clock in GHz from two bursts of dependent adds, 20 us together. Their difference counts, so that
- * the cost of reading the time does not. NAN where the time stood still. */
-double tr_clock_burst(void);
 
 #endif

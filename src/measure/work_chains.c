@@ -8,7 +8,9 @@
 
 #include "clock.h"
 
-enum { CLOCK_CHAIN = 20480, CLOCK_EVERY = 64 };
+/* A burst of the clock every so many pieces: often enough for a mean, rare enough that the pieces
+ * between run as if there were none. */
+enum { CLOCK_CHAIN = 20480, CLOCK_EVERY = 8 };
 
 static bool is_compute(const struct tr_step *step) {
     return step->kernel->op->kind == TR_KIND_COMPUTE;
@@ -71,8 +73,6 @@ static void work(const struct tr_step *step, const struct tr_dose *dose,
     const struct tr_kernel *kernel = step->kernel;
     bool compute = is_compute(step);
     size_t turns = compute ? TR_FMA_TURNS : CLOCK_CHAIN;
-    double clock_sum = 0;
-    size_t clocks = 0;
     struct tr_kargs args = {.b = worker->chain_start, .n = turns, .scalar = TR_FMA_C};
 
     for (size_t piece = 0; piece < dose->turns; piece++) {
@@ -81,16 +81,14 @@ static void work(const struct tr_step *step, const struct tr_dose *dose,
         double end = tr_now_ns();
         worker->sum += args.sum;
         tr_work_note(worker, begin, end, (double)turns);
-        if (compute && piece % CLOCK_EVERY == CLOCK_EVERY - 1) {
-            clock_sum += tr_clock_burst();
-            clocks++;
-        }
+        if (compute && piece % CLOCK_EVERY == CLOCK_EVERY - 1)
+            tr_core_clock_note(&worker->clock);
         if (*context->stop) {
             worker->stopped = true;
             return;
         }
     }
-    worker->clock_ghz = clocks ? clock_sum / (double)clocks : NAN;
+    worker->clock_ghz = tr_core_clock_ghz(&worker->clock);
 }
 
 static void check(const struct tr_step *step, const struct tr_dose *dose,

@@ -7,6 +7,7 @@
 #include "bind.h"
 #include "pages.h"
 #include "run.h"
+#include "statistics.h"
 #include "work.h"
 
 struct fixture {
@@ -75,6 +76,47 @@ static void every_kind_gives_samples(void **state) {
         assert_true(span > 0 && span < 2 * series[i].rates[0] * fixture->crew.n_threads);
         tr_series_finish(&series[i]);
     }
+}
+
+/* Wide vectors can lower the clock, never raise it. A burst of the clock's chain that is still
+ * under way when the core changes its clock after AVX-512 tells a quarter too much. */
+static void clock_between_wide_vectors(void **state) {
+    struct fixture *fixture = *state;
+    const char *isa = "sse2";
+    if (fixture->machine->cpu.levels[TR_ISA_AVX512].available)
+        isa = "avx512";
+    else if (fixture->machine->cpu.levels[TR_ISA_AVX2].available)
+        isa = "avx2";
+    struct tr_step steps[] = {
+        step_of(tr_kernel_find("fma_f64", "sse2"), 0),
+        step_of(tr_kernel_find("fma_f64", isa), 0),
+    };
+    struct tr_series series[2];
+    assert_int_equal(run_steps(fixture, steps, 2, 1.5, series), 0);
+    assert_true(series[0].core_ghz > 0 && series[1].core_ghz > 0);
+    if (series[1].core_ghz > 1.15 * series[0].core_ghz)
+        fail_msg("%.3f GHz between pieces of %s, %.3f GHz between those of sse2",
+                 series[1].core_ghz, isa, series[0].core_ghz);
+    tr_series_finish(&series[0]);
+    tr_series_finish(&series[1]);
+}
+
+static void clock_of_disturbed_bursts(void **state) {
+    (void)state;
+    struct tr_core_clock clock = {0};
+    assert_true(isnan(tr_core_clock_ghz(&clock)));
+    for (size_t i = 0; i < 40; i++) { /* 3 GHz; the clock steps by a nanosecond */
+        clock.ns[i] = (TR_BURST_LONG - TR_BURST_SHORT) / 3.0 + (i % 2 ? 0.5 : -0.5);
+        if (i % 8 == 0)
+            clock.ns[i] += 4000; /* an interrupt */
+        if (i == 3)
+            clock.ns[i] = -700; /* one in a short chain */
+    }
+    clock.n = 40;
+    assert_true(fabs(tr_core_clock_ghz(&clock) / 3.0 - 1) < 5e-4);
+    for (size_t i = 0; i < TR_CLOCK_BURSTS + 3; i++)
+        tr_core_clock_note(&clock);
+    assert_int_equal(clock.n, TR_CLOCK_BURSTS);
 }
 
 static void idle(struct tr_kargs *args) {
@@ -236,6 +278,8 @@ static void pages_are_what_they_say(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_kind_gives_samples, setup, teardown),
+        cmocka_unit_test_setup_teardown(clock_between_wide_vectors, setup, teardown),
+        cmocka_unit_test(clock_of_disturbed_bursts),
         cmocka_unit_test_setup_teardown(work_left_out_is_noticed, setup, teardown),
         cmocka_unit_test_setup_teardown(one_wrong_kernel_among_others, setup, teardown),
         cmocka_unit_test_setup_teardown(unequal_cores_are_not_disturbed, setup, teardown),
