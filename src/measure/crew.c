@@ -221,3 +221,24 @@ int tr_crew_of_cpus(const struct tr_machine *machine, const int *cpus, int n, in
     *ret_crew = crew;
     return 0;
 }
+
+/* A single thread of a larger machine is that core's figure, not the machine's. */
+int tr_plan_place(const struct tr_machine *machine, const struct tr_crew *crew,
+                  struct tr_place *ret_place) {
+    struct tr_place place = {.kind = crew->place.kind, .index = crew->place.index};
+    const struct tr_core *core = NULL;
+    if (crew->n_threads == 1 && place.kind == TR_PLACE_MACHINE && machine->n_cores > 1)
+        core = core_of_cpu(machine, crew->cpus[0]);
+    if (core) {
+        place.kind = TR_PLACE_CORE;
+        place.index = core->index;
+    }
+    if (tr_cpulist_copy(&crew->place.cpus, &place.cpus))
+        return TR_ENOMEM;
+    if (tr_cpulist_copy(&crew->place.memory_nodes, &place.memory_nodes)) {
+        tr_place_finish(&place);
+        return TR_ENOMEM;
+    }
+    *ret_place = place;
+    return 0;
+}

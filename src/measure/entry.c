@@ -52,27 +52,6 @@ static char *iso_now(void) {
 
 /* ---- one measurement ---- */
 
-/* A single thread of a larger machine is that core's figure, not the machine's. */
-static int set_place(const struct tr_session *session, const struct tr_crew *crew,
-                     struct tr_place *ret_place) {
-    struct tr_place place = {.kind = crew->place.kind, .index = crew->place.index};
-    const struct tr_machine *machine = session->machine;
-    if (crew->n_threads == 1 && place.kind == TR_PLACE_MACHINE && machine->n_cores > 1)
-        for (size_t i = 0; i < machine->n_cores; i++)
-            if (tr_cpulist_has(&machine->cores[i].cpus, crew->cpus[0])) {
-                place.kind = TR_PLACE_CORE;
-                place.index = machine->cores[i].index;
-            }
-    if (tr_cpulist_copy(&crew->place.cpus, &place.cpus))
-        return TR_ENOMEM;
-    if (tr_cpulist_copy(&crew->place.memory_nodes, &place.memory_nodes)) {
-        tr_place_finish(&place);
-        return TR_ENOMEM;
-    }
-    *ret_place = place;
-    return 0;
-}
-
 static size_t cores_of_place(const struct tr_machine *machine, const struct tr_place *place) {
     size_t n = 0;
     for (size_t i = 0; i < machine->n_cores; i++)
@@ -291,7 +270,7 @@ static int make_measurement(struct tr_session *session, const struct tr_group *g
         m->bus_per_nominal = tr_kernel_bus_bytes(kernel) / tr_kernel_nominal_bytes(kernel);
     m->span_rate = series->units_total / series->span_total_ns;
     *ret_keep = true;
-    int code = set_place(session, &group->crew, &m->place);
+    int code = tr_plan_place(session->machine, &group->crew, &m->place);
     if (!code)
         code = set_names(group, step, m);
     if (!code)

@@ -46,6 +46,16 @@ static int arrays_in_memory(const struct tr_group *group) {
     return used[0] + used[1] + used[2];
 }
 
+int64_t tr_plan_slice_by_rule(const struct tr_plan_builder *builder, const struct tr_crew *crew,
+                              int arrays) {
+    int64_t available = builder->machine->environment.memory_available_bytes;
+    int64_t slice = array_bytes_by_rule(crew) / crew->n_threads;
+    double most = memory_share * (double)available / arrays / crew->n_threads - (4 << 20);
+    if (available >= 0 && (double)slice > most)
+        slice = most > (double)slice_least ? (int64_t)most : slice_least;
+    return tr_slice_round(slice);
+}
+
 /* Slices by the rule or by --size, within the memory there is. Returns the bytes the group maps. */
 static int64_t size_group(const struct tr_machine *machine, const struct tr_plan_options *options,
                           struct tr_group *group, bool *memory_bound) {

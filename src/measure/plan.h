@@ -70,7 +70,8 @@ struct tr_group {
     struct tr_crew crew;
     struct tr_step *steps;
     size_t n_steps;
-    double seconds; /* time budget */
+    double seconds;   /* time budget */
+    double sample_ns; /* a sample lasts about as long; 0: TR_SAMPLE_NS (work.h) */
 };
 
 /* A curve that the plan's steps fill, and what looks for plateaus and knees on it afterwards. */
@@ -144,6 +145,12 @@ struct tr_bench;
 int tr_plan_add_group(struct tr_plan_builder *builder, const struct tr_bench *bench,
                       struct tr_crew *crew, struct tr_step *steps, size_t n_steps, double seconds,
                       struct tr_group **ret_group, struct tr_err *reterr);
+/* The largest slice (per thread and array) that the rule asks for and that memory allows. */
+int64_t tr_plan_slice_by_rule(const struct tr_plan_builder *builder, const struct tr_crew *crew,
+                              int arrays);
+/* The crew's place as figures name it: one thread of a larger machine is its core. TR_ENOMEM. */
+int tr_plan_place(const struct tr_machine *machine, const struct tr_crew *crew,
+                  struct tr_place *ret_place);
 /* An empty curve or matrix, whose place in the plan is *ret_target; fill in what is known of it.
  * The pointer is valid until the next call. NULL when out of memory. */
 struct tr_plan_curve *tr_plan_add_curve(struct tr_plan_builder *builder, const char *name,

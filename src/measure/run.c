@@ -227,6 +227,10 @@ static double own_span_ns(const struct tr_worker *worker) {
     return line->end_ns[line->n - 1] - line->begin_ns[0];
 }
 
+static double sample_ns(const struct tr_group *group) {
+    return group->sample_ns > 0 ? group->sample_ns : TR_SAMPLE_NS;
+}
+
 /* Sets each thread's dose from its own time in the sample just taken. Short samples tell little:
  * they are repeated with the larger dose. */
 static void calibrate_all(struct state *state, struct stage *stage) {
@@ -239,10 +243,11 @@ static void calibrate_all(struct state *state, struct stage *stage) {
         /* A coarse clock may not have moved. Each thread has a dose of its own, since cores of one
          * machine differ. */
         tr_work_of(stage->step)
-            ->calibrate(stage->step, fmax(span_ns, 1), &worker->doses[state->current]);
+            ->calibrate(stage->step, sample_ns(state->group), fmax(span_ns, 1),
+                        &worker->doses[state->current]);
     }
     stage->tries++;
-    stage->calibrated = shortest >= TR_SAMPLE_NS / 3 || stage->tries == MOST_TRIES;
+    stage->calibrated = shortest >= sample_ns(state->group) / 3 || stage->tries == MOST_TRIES;
 }
 
 static int keep(struct state *state, struct stage *stage, double rate) {

@@ -79,7 +79,8 @@ struct tr_work_kind {
     bool (*same_setup)(const struct tr_step *before, const struct tr_step *step);
     /* Work for the first sample; then from its time, such that a sample lasts as long as wanted. */
     void (*first_dose)(const struct tr_step *step, struct tr_dose *dose);
-    void (*calibrate)(const struct tr_step *step, double span_ns, struct tr_dose *dose);
+    void (*calibrate)(const struct tr_step *step, double sample_ns, double span_ns,
+                      struct tr_dose *dose);
     /* Forgets the last sample and poisons its results. */
     void (*prepare)(const struct tr_step *step, const struct tr_sample_context *context,
                     struct tr_worker *worker);

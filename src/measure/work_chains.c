@@ -51,9 +51,10 @@ static void first_dose(const struct tr_step *step, struct tr_dose *dose) {
     *dose = (struct tr_dose){.turns = 64};
 }
 
-static void calibrate(const struct tr_step *step, double span_ns, struct tr_dose *dose) {
+static void calibrate(const struct tr_step *step, double sample_ns, double span_ns,
+                      struct tr_dose *dose) {
     double one = span_ns / (double)dose->turns;
-    double pieces = ceil(TR_SAMPLE_NS / one);
+    double pieces = ceil(sample_ns / one);
     (void)step;
     dose->turns = (size_t)fmin(fmax(pieces, 8), TR_MAX_PIECES);
 }

@@ -140,9 +140,10 @@ static void first_dose(const struct tr_step *step, struct tr_dose *dose) {
         dose->piece_bytes = slice;
 }
 
-static void calibrate(const struct tr_step *step, double span_ns, struct tr_dose *dose) {
+static void calibrate(const struct tr_step *step, double sample_ns, double span_ns,
+                      struct tr_dose *dose) {
     double pass = span_ns / (double)dose->passes;
-    double passes = fmax(1, ceil(TR_SAMPLE_NS / pass));
+    double passes = fmax(1, ceil(sample_ns / pass));
     size_t pieces_per_pass =
         ((size_t)step->slice_bytes + dose->piece_bytes - 1) / dose->piece_bytes;
     if (pieces_per_pass == 1) {

@@ -324,6 +324,102 @@ static void scaling_plans_each_count(void **state) {
     tr_machine_destroy(machine);
 }
 
+static struct tr_plan plan_named(struct tr_machine *machine, const char *name) {
+    const char *const names[] = {name};
+    struct tr_plan_options options = options_default();
+    struct tr_strings notes = {0};
+    struct tr_plan plan = {0};
+    struct tr_err err = {0};
+    options.kernels = names;
+    options.n_kernels = 1;
+    int code = tr_plan_make(machine, &options, &notes, &plan, &err);
+    if (code && code != TR_EUNAVAILABLE)
+        fail_msg("%s: %s", name, err.text);
+    tr_strings_finish(&notes);
+    return plan;
+}
+
+/* From 4 KiB a thread to 4 x the last-level caches, rising, whole lines, at one thread and all. */
+static void sweep_reaches_from_l1_to_memory(void **state) {
+    (void)state;
+    struct tr_machine *machine = synthetic("synthetic:pack:1 l3:2(size=16777216) core:4 pu:1");
+    struct tr_plan plan = plan_named(machine, "sweep");
+    assert_int_equal(plan.n_groups, 2);
+    assert_int_equal(plan.n_curves, 2);
+    for (size_t g = 0; g < 2; g++) {
+        const struct tr_group *group = &plan.groups[g];
+        int64_t before = 0;
+        assert_int_equal(group->crew.n_threads, g ? 8 : 1);
+        assert_int_equal(plan.curves[g].curve.threads, group->crew.n_threads);
+        assert_int_equal(plan.curves[g].curve.place.kind, g ? TR_PLACE_MACHINE : TR_PLACE_CORE);
+        assert_int_equal(group->steps[0].slice_bytes, 4096);
+        for (size_t i = 0; i < group->n_steps; i++) {
+            assert_true(group->steps[i].slice_bytes > before);
+            assert_int_equal(group->steps[i].slice_bytes % 512, 0);
+            assert_true(group->steps[i].x ==
+                        (double)(group->steps[i].slice_bytes * group->crew.n_threads));
+            before = group->steps[i].slice_bytes;
+        }
+        assert_true(before * group->crew.n_threads >= 4 * group->crew.llc_bytes);
+    }
+    tr_plan_finish(&plan);
+    tr_machine_destroy(machine);
+}
+
+/* Rows are the threads' nodes, columns the memory's; the diagonal is local. */
+static void node_matrix_pairs_every_node(void **state) {
+    (void)state;
+    struct tr_machine *machine = synthetic("synthetic:numa:3 l3:1(size=16777216) core:2 pu:1");
+    struct tr_plan plan = plan_named(machine, "nodes");
+    assert_int_equal(plan.n_groups, 9);
+    assert_int_equal(plan.n_matrices, 1);
+    assert_int_equal(plan.matrices[0].n_rows, 3);
+    for (size_t g = 0; g < plan.n_groups; g++) {
+        const struct tr_group *group = &plan.groups[g];
+        const struct tr_step *step = &group->steps[0];
+        assert_int_equal(step->result, TR_RESULT_CELL);
+        assert_int_equal(step->row * 3 + step->column, g);
+        assert_int_equal(group->crew.n_threads, 2);
+        for (int i = 0; i < 2; i++) {
+            assert_int_equal(group->crew.cpus[i], 2 * (int)step->row + i);
+            assert_int_equal(group->crew.memory_nodes[i], (int)step->column);
+        }
+    }
+    tr_plan_finish(&plan);
+    tr_machine_destroy(machine);
+    machine = synthetic("synthetic:pack:1 l3:1 core:2 pu:1");
+    plan = plan_named(machine, "nodes"); /* one node: nothing to tell apart */
+    assert_int_equal(plan.n_groups, 0);
+    tr_plan_finish(&plan);
+    tr_machine_destroy(machine);
+}
+
+/* 2 packages of one node, 2 CCDs of 4 cores each: nodes, CCDs and cores; a package is its node. */
+static void every_place_once(void **state) {
+    (void)state;
+    struct tr_machine *machine =
+        synthetic("synthetic:pack:2 numa:1 l3:2(size=16777216) core:4 pu:2");
+    struct tr_plan plan = plan_named(machine, "places");
+    size_t counts[8] = {0};
+    for (size_t g = 0; g < plan.n_groups; g++)
+        counts[plan.groups[g].crew.place.kind]++;
+    assert_int_equal(counts[TR_PLACE_PACKAGE], 0);
+    assert_int_equal(counts[TR_PLACE_NODE], 2);
+    assert_int_equal(counts[TR_PLACE_CCD], 4);
+    assert_int_equal(counts[TR_PLACE_CORE], 16);
+    tr_plan_finish(&plan);
+    plan = plan_named(machine, "smt");
+    assert_int_equal(plan.n_groups, 1);
+    assert_int_equal(plan.groups[0].crew.n_threads, 32);
+    tr_plan_finish(&plan);
+    tr_machine_destroy(machine);
+    machine = synthetic("synthetic:pack:1 l3:1 core:2 pu:1");
+    plan = plan_named(machine, "smt"); /* no second thread on any core */
+    assert_int_equal(plan.n_groups, 0);
+    tr_plan_finish(&plan);
+    tr_machine_destroy(machine);
+}
+
 static void slices_divide(void **state) {
     (void)state;
     for (int64_t bytes = 1; bytes < 1 << 20; bytes = bytes * 3 / 2 + 1) {
@@ -347,6 +443,9 @@ int main(void) {
         cmocka_unit_test(large_machine),
         cmocka_unit_test(few_threads_are_spread),
         cmocka_unit_test(scaling_plans_each_count),
+        cmocka_unit_test(sweep_reaches_from_l1_to_memory),
+        cmocka_unit_test(node_matrix_pairs_every_node),
+        cmocka_unit_test(every_place_once),
         cmocka_unit_test(slices_divide),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

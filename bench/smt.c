@@ -1,0 +1,35 @@
+/* All hardware threads of each core at once, beside the usual one thread a core: what SMT brings to
+ * reading and to FMA. */
+#include "bench.h"
+
+#include <stdlib.h>
+
+#include "tokenroof/calibration.h"
+
+int tr_bench_smt(struct tr_plan_builder *builder, const struct tr_bench *bench,
+                 struct tr_err *reterr) {
+    const struct tr_machine *machine = builder->machine;
+    const struct tr_plan_options *options = builder->options;
+    struct tr_bench_request request = {.machine = machine, .isa_cap = options->isa_cap};
+    struct tr_crew crew = {0};
+    int n = 0;
+    int *cpus = calloc(machine->allowed_cpus.n + 1, sizeof(*cpus));
+    struct tr_step *steps = calloc(2, sizeof(*steps));
+    int code = cpus && steps ? 0 : TR_ENOMEM;
+    for (size_t i = 0; !code && i < machine->n_cores; i++)
+        for (size_t k = 0; k < machine->cores[i].cpus.n; k++)
+            if (tr_cpulist_has(&machine->allowed_cpus, machine->cores[i].cpus.ids[k]))
+                cpus[n++] = machine->cores[i].cpus.ids[k];
+    if (!code && (size_t)n > machine->n_cores) /* else there is no SMT, or it is off */
+        code = tr_crew_of_cpus(machine, cpus, n, -1, &crew, reterr);
+    free(cpus);
+    if (code || !crew.n_threads) {
+        free(steps);
+        return code;
+    }
+    steps[0] = (struct tr_step){
+        .kernel = tr_bench_best(&request, "read_s4"), .fastest_form = true, .shape = TR_NO_SHAPE};
+    steps[1] = (struct tr_step){.kernel = tr_bench_best(&request, "fma_f64"), .shape = TR_NO_SHAPE};
+    return tr_plan_add_group(builder, bench, &crew, steps, 2, bench->seconds_per_kernel * 2, NULL,
+                             reterr);
+}

@@ -1,0 +1,134 @@
+/* Bandwidth against working set, from 4 KiB a thread to memory: where the caches end is found on
+ * the curve, not assumed. One thread and all of them; the plain forms, which prefetch nothing by
+ * themselves and walk once. */
+#include "bench.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "plateau.h"
+#include "tokenroof/calibration.h"
+
+static const int64_t smallest_slice = 4096;
+static const double sample_ns = 6e6;
+
+/* Slices, `per_octave` an octave up to `largest`, whole lines of all parts. */
+static size_t make_slices(int64_t largest, int per_octave, int64_t **ret_slices) {
+    size_t n = 0;
+    int64_t *slices = calloc(64 * (size_t)per_octave, sizeof(*slices));
+    for (int64_t octave = smallest_slice; slices && octave < largest; octave *= 2)
+        for (int i = 0; i < per_octave; i++) {
+            int64_t slice = (octave + octave * i / per_octave) / 512 * 512;
+            if (slice < largest)
+                slices[n++] = slice;
+        }
+    if (slices)
+        slices[n++] = largest;
+    *ret_slices = slices;
+    return n;
+}
+
+/* Cache sizes in the reach of the curve's threads together. */
+static struct tr_cache_sizes sizes_in_reach(const struct tr_curve *curve,
+                                            const struct tr_machine *machine) {
+    struct tr_cache_sizes sizes = {0, 0, 0};
+    for (size_t i = 0; i < machine->n_cores; i++) {
+        const struct tr_core *core = &machine->cores[i];
+        if (!tr_cpulist_intersects(&core->cpus, &curve->place.cpus))
+            continue;
+        sizes.l1_bytes += core->l1d_bytes > 0 ? core->l1d_bytes : 0;
+        sizes.l2_bytes += core->l2_bytes > 0 ? core->l2_bytes : 0;
+    }
+    for (size_t i = 0; i < machine->n_l3_groups; i++)
+        if (tr_cpulist_intersects(&machine->l3_groups[i].cpus, &curve->place.cpus) &&
+            machine->l3_groups[i].l3_bytes > 0)
+            sizes.l3_bytes += machine->l3_groups[i].l3_bytes;
+    int64_t *all[] = {&sizes.l1_bytes, &sizes.l2_bytes, &sizes.l3_bytes};
+    for (size_t i = 0; i < 3; i++)
+        if (*all[i] == 0)
+            *all[i] = -1;
+    return sizes;
+}
+
+static int mark_plateaus(struct tr_curve *curve, const struct tr_machine *machine) {
+    static const char *const levels[] = {"L1", "L2", "L3", "memory"};
+    struct tr_plateau plateaus[TR_PLATEAUS_MOST];
+    struct tr_cache_sizes sizes = sizes_in_reach(curve, machine);
+    size_t n_plateaus = 0, n = curve->n_points;
+    double *x = calloc(n + 1, sizeof(*x)), *y = calloc(n + 1, sizeof(*y));
+    int code = x && y ? 0 : TR_ENOMEM;
+    for (size_t i = 0; !code && i < n; i++) {
+        x[i] = curve->points[i].x;
+        y[i] = curve->points[i].median;
+    }
+    if (!code)
+        code = tr_plateaus(x, y, n, plateaus, &n_plateaus);
+    for (size_t i = 0; !code && i < sizeof(levels) / sizeof(levels[0]); i++) {
+        int at = tr_plateau_of_level(plateaus, n_plateaus, levels[i], x[n - 1], &sizes);
+        if (at >= 0)
+            code = tr_curve_mark(curve, levels[i], plateaus[at].from, plateaus[at].to,
+                                 plateaus[at].value);
+    }
+    free(x);
+    free(y);
+    return code;
+}
+
+static int add_curve(struct tr_plan_builder *builder, const struct tr_bench *bench, const char *id,
+                     int n_threads, struct tr_err *reterr) {
+    struct tr_bench_request request = {.machine = builder->machine,
+                                       .isa_cap = builder->options->isa_cap};
+    const struct tr_kernel *kernel = tr_bench_best(&request, id);
+    int per_octave = builder->options->effort == TR_EFFORT_FULL ? 4 : 2;
+    struct tr_crew crew = {0};
+    struct tr_step *steps = NULL;
+    struct tr_group *group = NULL;
+    int64_t *slices = NULL;
+    size_t target = 0;
+    int code = tr_crew_make(builder->machine, TR_PLACE_MACHINE, 0, builder->options, n_threads,
+                            &crew, reterr);
+    if (code)
+        return code;
+    int64_t largest = tr_plan_slice_by_rule(builder, &crew, kernel->op->arrays);
+    size_t n = make_slices(largest, per_octave, &slices);
+    struct tr_plan_curve *curve =
+        tr_plan_add_curve(builder, "sweep", "working_set_bytes", "bytes", &target);
+    steps = calloc(n, sizeof(*steps));
+    if (!slices || !steps || !curve ||
+        tr_plan_place(builder->machine, &crew, &curve->curve.place)) {
+        free(slices);
+        free(steps);
+        tr_crew_finish(&crew);
+        return TR_ENOMEM;
+    }
+    curve->mark = mark_plateaus;
+    curve->curve.threads = crew.n_threads;
+    for (size_t i = 0; i < n; i++)
+        steps[i] = (struct tr_step){
+            .kernel = kernel,
+            .slice_bytes = slices[i],
+            .shape = TR_NO_SHAPE,
+            .result = TR_RESULT_POINT,
+            .target = target,
+            .x = (double)(slices[i] * crew.n_threads * kernel->op->arrays),
+        };
+    free(slices);
+    code = tr_plan_add_group(builder, bench, &crew, steps, n, bench->seconds_per_kernel * (double)n,
+                             &group, reterr);
+    if (!code)
+        group->sample_ns = sample_ns;
+    return code;
+}
+
+int tr_bench_sweep(struct tr_plan_builder *builder, const struct tr_bench *bench,
+                   struct tr_err *reterr) {
+    static const char *const ids[] = {"read_plain", "copy_plain", "triad_plain"};
+    size_t n_ids = builder->options->effort == TR_EFFORT_FULL ? 3 : 1;
+    int code = 0;
+    for (size_t i = 0; i < n_ids && !code; i++) {
+        code = add_curve(builder, bench, ids[i], 1, reterr);
+        if (!code && tr_place_count(builder->machine, TR_PLACE_CORE) > 1)
+            code = add_curve(builder, bench, ids[i], 0, reterr);
+    }
+    return code;
+}
