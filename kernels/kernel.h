@@ -18,6 +18,7 @@
  * alignment to the element size is right; multiples of 64 bytes are fast.
  * FMA: n iterations of all chains; `b` has the chains' initial values (chains x lanes numbers).
  * Clock: n dependent operations (a multiple of 64 is executed, rounded down).
+ * Chase: n loads of each of `streams` chains; `a` has their positions (uintptr_t), in and out.
  */
 struct tr_kargs {
     void *a; /* written */
@@ -26,7 +27,7 @@ struct tr_kargs {
     size_t stride_bytes;
     double scalar;
     /* Out: wrap-around sum of all 64-bit words read (read) or of the bits of all final chain values
-     * (fma); independent of the order of summation, so exact. */
+     * (fma), or of the final positions (chase); independent of the order of summation, so exact. */
     uint64_t sum;
 };
 
@@ -36,6 +37,7 @@ enum tr_kernel_kind {
     TR_KIND_STREAM,  /* bytes per element count */
     TR_KIND_COMPUTE, /* operations count */
     TR_KIND_CLOCK,   /* dependent operations of known latency */
+    TR_KIND_CHASE,   /* dependent loads */
 };
 
 enum tr_dtype { TR_DTYPE_U64, TR_DTYPE_F64, TR_DTYPE_F32 };

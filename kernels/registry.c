@@ -101,6 +101,8 @@ double tr_kernel_flop(const struct tr_kernel *kernel) {
 
 void tr_kernel_variant(const struct tr_kernel *kernel, char text[48]) {
     text[0] = '\0';
-    if (kernel->streams > 1)
+    if (kernel->streams > 1 && kernel->op->kind == TR_KIND_CHASE)
+        snprintf(text, 48, "%d chains", kernel->streams);
+    else if (kernel->streams > 1)
         snprintf(text, 48, "%d streams, prefetch %d B", kernel->streams, kernel->prefetch_bytes);
 }

@@ -10,6 +10,8 @@
 void check_stream(const struct tr_kernel *kernel);
 void check_chains(const struct tr_kernel *kernel);
 void check_clock(const struct tr_kernel *kernel);
+void check_chase(const struct tr_kernel *kernel);
+void check_chase_order(void **state);
 void check_fma_operands_live(void **state);
 
 #endif

@@ -30,6 +30,9 @@ static void check_kernel(void **state) {
     case TR_KIND_CLOCK:
         check_clock(kernel);
         break;
+    case TR_KIND_CHASE:
+        check_chase(kernel);
+        break;
     }
 }
 
@@ -51,7 +54,7 @@ static void check_accounting(void **state) {
 int main(void) {
     size_t n;
     const struct tr_kernel *kernels = tr_kernels(&n);
-    struct CMUnitTest *tests = calloc(n + 2, sizeof(*tests));
+    struct CMUnitTest *tests = calloc(n + 3, sizeof(*tests));
     struct tr_machine_options options = {0};
     struct tr_err err = {0};
     if (!tests)
@@ -70,7 +73,8 @@ int main(void) {
     }
     tests[n] = (struct CMUnitTest)cmocka_unit_test(check_fma_operands_live);
     tests[n + 1] = (struct CMUnitTest)cmocka_unit_test(check_accounting);
-    int failed = _cmocka_run_group_tests("kernels", tests, n + 2, NULL, NULL);
+    tests[n + 2] = (struct CMUnitTest)cmocka_unit_test(check_chase_order);
+    int failed = _cmocka_run_group_tests("kernels", tests, n + 3, NULL, NULL);
     for (size_t i = 0; i < n; i++)
         free((void *)(uintptr_t)tests[i].name);
     free(tests);

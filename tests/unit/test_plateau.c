@@ -125,7 +125,7 @@ static void outliers_do_not_tear(void **state) {
     /* One in the midst of a plateau, and a point that is no figure at all. */
     for (int i = 0; i < 3; i++) {
         static const double wrong[] = {480, 0, -1};
-        static const struct level flat[] = {{INFINITY, 80}};
+        static const struct level flat[] = {{INFINITY, 80}, {INFINITY, 80}};
         struct tr_plateau plateaus[TR_PLATEAUS_MOST];
         size_t n;
         curve = sweep(flat, 8, 1 * MIB, 2.9 * MIB, 0.01, 2);
@@ -179,7 +179,7 @@ static void no_plateau_where_there_is_none(void **state) {
 
 static void one_flat_curve_is_one_plateau(void **state) {
     (void)state;
-    static const struct level flat[] = {{INFINITY, 80}};
+    static const struct level flat[] = {{INFINITY, 80}, {INFINITY, 80}};
     struct curve curve = sweep(flat, 4, 64 * MIB, 4 * GIB, 0.03, 2);
     struct tr_plateau plateaus[TR_PLATEAUS_MOST];
     size_t n;
