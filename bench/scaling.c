@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "strbuf.h"
+#include "marks.h"
 #include "tokenroof/calibration.h"
 
 /* 1, 2, 3, 4, 6, 8, 12, ...: two numbers an octave. */
@@ -22,9 +22,13 @@ struct curves {
 
 static int add_curves(struct tr_plan_builder *builder, struct curves *ret_curves) {
     size_t *targets[] = {&ret_curves->read, &ret_curves->fma};
-    for (size_t i = 0; i < 2; i++)
-        if (!tr_plan_add_curve(builder, "scaling", "threads", "1", targets[i]))
+    for (size_t i = 0; i < 2; i++) {
+        struct tr_plan_curve *curve =
+            tr_plan_add_curve(builder, "scaling", "threads", "1", targets[i]);
+        if (!curve)
             return TR_ENOMEM;
+        curve->mark = tr_mark_knee;
+    }
     return 0;
 }
 

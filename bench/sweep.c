@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plateau.h"
+#include "marks.h"
 #include "tokenroof/calibration.h"
 
 static const int64_t smallest_slice = 4096;
@@ -26,52 +26,6 @@ static size_t make_slices(int64_t largest, int per_octave, int64_t **ret_slices)
         slices[n++] = largest;
     *ret_slices = slices;
     return n;
-}
-
-/* Cache sizes in the reach of the curve's threads together. */
-static struct tr_cache_sizes sizes_in_reach(const struct tr_curve *curve,
-                                            const struct tr_machine *machine) {
-    struct tr_cache_sizes sizes = {0, 0, 0};
-    for (size_t i = 0; i < machine->n_cores; i++) {
-        const struct tr_core *core = &machine->cores[i];
-        if (!tr_cpulist_intersects(&core->cpus, &curve->place.cpus))
-            continue;
-        sizes.l1_bytes += core->l1d_bytes > 0 ? core->l1d_bytes : 0;
-        sizes.l2_bytes += core->l2_bytes > 0 ? core->l2_bytes : 0;
-    }
-    for (size_t i = 0; i < machine->n_l3_groups; i++)
-        if (tr_cpulist_intersects(&machine->l3_groups[i].cpus, &curve->place.cpus) &&
-            machine->l3_groups[i].l3_bytes > 0)
-            sizes.l3_bytes += machine->l3_groups[i].l3_bytes;
-    int64_t *all[] = {&sizes.l1_bytes, &sizes.l2_bytes, &sizes.l3_bytes};
-    for (size_t i = 0; i < 3; i++)
-        if (*all[i] == 0)
-            *all[i] = -1;
-    return sizes;
-}
-
-static int mark_plateaus(struct tr_curve *curve, const struct tr_machine *machine) {
-    static const char *const levels[] = {"L1", "L2", "L3", "memory"};
-    struct tr_plateau plateaus[TR_PLATEAUS_MOST];
-    struct tr_cache_sizes sizes = sizes_in_reach(curve, machine);
-    size_t n_plateaus = 0, n = curve->n_points;
-    double *x = calloc(n + 1, sizeof(*x)), *y = calloc(n + 1, sizeof(*y));
-    int code = x && y ? 0 : TR_ENOMEM;
-    for (size_t i = 0; !code && i < n; i++) {
-        x[i] = curve->points[i].x;
-        y[i] = curve->points[i].median;
-    }
-    if (!code)
-        code = tr_plateaus(x, y, n, plateaus, &n_plateaus);
-    for (size_t i = 0; !code && i < sizeof(levels) / sizeof(levels[0]); i++) {
-        int at = tr_plateau_of_level(plateaus, n_plateaus, levels[i], x[n - 1], &sizes);
-        if (at >= 0)
-            code = tr_curve_mark(curve, levels[i], plateaus[at].from, plateaus[at].to,
-                                 plateaus[at].value);
-    }
-    free(x);
-    free(y);
-    return code;
 }
 
 static int add_curve(struct tr_plan_builder *builder, const struct tr_bench *bench, const char *id,
@@ -101,7 +55,7 @@ static int add_curve(struct tr_plan_builder *builder, const struct tr_bench *ben
         tr_crew_finish(&crew);
         return TR_ENOMEM;
     }
-    curve->mark = mark_plateaus;
+    curve->mark = tr_mark_levels;
     curve->curve.threads = crew.n_threads;
     for (size_t i = 0; i < n; i++)
         steps[i] = (struct tr_step){

@@ -4,6 +4,7 @@
 
 #include <math.h>
 
+#include "marks.h"
 #include "plateau.h"
 
 enum { MOST_POINTS = 128 };
@@ -254,6 +255,66 @@ static void no_knee_in_a_line(void **state) {
     assert_int_equal(knee, 99);
 }
 
+/* Levels of a place are those of its cores together: two threads on cores with 48 KiB and 2 MiB
+ * each, that share an L3 of 96 MiB. */
+static void marks_of_a_place(void **state) {
+    (void)state;
+    struct tr_core cores[] = {{.index = 0, .l1d_bytes = 48 << 10, .l2_bytes = 2 << 20},
+                              {.index = 1, .l1d_bytes = 48 << 10, .l2_bytes = 2 << 20},
+                              {.index = 2, .l1d_bytes = 48 << 10, .l2_bytes = 2 << 20}};
+    struct tr_l3_group groups[] = {{.index = 0, .l3_bytes = 96 << 20},
+                                   {.index = 1, .l3_bytes = 96 << 20}};
+    struct tr_machine machine = {
+        .cores = cores, .n_cores = 3, .l3_groups = groups, .n_l3_groups = 2};
+    static const struct level two[] = {
+        {96 * 1024.0, 1.6}, {4 * 1048576.0, 5.5}, {96 * 1048576.0, 24}, {INFINITY, 110}};
+    struct curve points = sweep(two, 4, 8 * KIB, 4 * GIB, 0.01, 6);
+    struct tr_curve curve;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(tr_cpulist_add(&cores[i].cpus, i), 0);
+        assert_int_equal(tr_cpulist_add(&groups[i / 2].cpus, i), 0);
+    }
+    tr_curve_init(&curve);
+    assert_int_equal(tr_cpulist_add(&curve.place.cpus, 0), 0);
+    assert_int_equal(tr_cpulist_add(&curve.place.cpus, 1), 0);
+    struct tr_cache_sizes sizes = tr_cache_sizes_of(&machine, &curve.place.cpus);
+    assert_true(sizes.l1_bytes == 96 << 10 && sizes.l2_bytes == 4 << 20);
+    assert_true(sizes.l3_bytes == 96 << 20);
+    for (size_t i = 0; i < points.n; i++) {
+        struct tr_point point = {.x = points.x[i], .median = points.y[i]};
+        assert_int_equal(tr_curve_add(&curve, &point), 0);
+    }
+    assert_int_equal(tr_mark_levels(&curve, &machine), 0);
+    assert_true(curve.n_marks >= 3);
+    assert_string_equal(curve.marks[0].name, "L1");
+    assert_true(curve.marks[0].from == 8 * KIB && curve.marks[0].to >= 64 * KIB);
+    assert_string_equal(curve.marks[curve.n_marks - 1].name, "memory");
+    /* Of an unknown size none of the place's is known. */
+    cores[1].l1d_bytes = -1;
+    sizes = tr_cache_sizes_of(&machine, &curve.place.cpus);
+    assert_true(sizes.l1_bytes == -1 && sizes.l2_bytes == 4 << 20);
+    tr_curve_finish(&curve);
+    for (int i = 0; i < 3; i++)
+        tr_cpulist_finish(&cores[i].cpus);
+    for (int i = 0; i < 2; i++)
+        tr_cpulist_finish(&groups[i].cpus);
+}
+
+static void mark_of_a_knee(void **state) {
+    (void)state;
+    struct tr_curve curve;
+    tr_curve_init(&curve);
+    for (int i = 1; i <= 16; i++) {
+        struct tr_point point = {.x = i, .median = 20.0 * fmin(i, 6)};
+        assert_int_equal(tr_curve_add(&curve, &point), 0);
+    }
+    assert_int_equal(tr_mark_knee(&curve, NULL), 0);
+    assert_int_equal(curve.n_marks, 1);
+    assert_string_equal(curve.marks[0].name, "knee");
+    assert_true(curve.marks[0].from == 6 && curve.marks[0].to == 6 && curve.marks[0].value == 120);
+    tr_curve_finish(&curve);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(levels_of_a_server),
@@ -268,6 +329,8 @@ int main(void) {
         cmocka_unit_test(knee_of_scaling),
         cmocka_unit_test(knee_of_loaded_latency),
         cmocka_unit_test(no_knee_in_a_line),
+        cmocka_unit_test(marks_of_a_place),
+        cmocka_unit_test(mark_of_a_knee),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
