@@ -22,6 +22,7 @@ MAY_INCLUDE = {
     "measure": {"base", "machine", "kernels", "calibration", "bench"},
     "model": {"base"},
     "predict": {"base", "model"},
+    "decide": {"base", "calibration"},
     "report": {"base", "calibration", "model", "predict"},
 }
 # Public headers are types of a room; some may be used where the room's inside may not.
@@ -36,7 +37,8 @@ PUBLIC_EXTRA = {("report", "machine.h")}
 SYSTEM_HEADERS = {
     r"hwloc.*|numa\w*\.h|papi\w*\.h": {"machine"},
     r"omp\.h": {"measure"},
-    r"jansson\.h": {"calibration", "machine", "predict", "report", "cmd", "measure", "bench"},
+    r"jansson\.h": {"calibration", "machine", "predict", "decide", "report", "cmd", "measure",
+                       "bench"},
     r"sha2\.h|md5\.h": {"machine"},
     r"immintrin\.h|[a-z]mmintrin\.h": {"kernels", "measure"},  # measure: the pause instruction
 }

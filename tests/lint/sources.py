@@ -3,7 +3,7 @@ import os
 import re
 
 ROOMS = {"kernels", "base", "calibration", "machine", "bench", "measure", "model", "predict",
-         "report", "cmd"}
+         "decide", "report", "cmd"}
 TOPS = ("include", "kernels", "src", "bench")
 
 
