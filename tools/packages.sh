@@ -4,7 +4,8 @@
 
 build_apt="build-essential meson ninja-build pkg-config python3 libhwloc-dev libnuma-dev
 libpapi-dev libjansson-dev libmd-dev"
-test_apt="libcmocka-dev clang-format clang-tidy qemu-user qemu-system-x86 busybox-static cpio"
+test_apt="libcmocka-dev clang-format clang-tidy qemu-user qemu-system-x86 busybox-static cpio
+cmark-gfm"
 # Untried: names taken from the distributions' package lists.
 build_dnf="gcc gcc-c++ meson ninja-build pkgconf python3 hwloc-devel numactl-devel papi-devel
 jansson-devel libmd-devel"
@@ -123,6 +124,27 @@ fetch_kernel() {
         [ -f "$1" ]
     ) >"$log" 2>&1 && say "fetched a kernel to boot in the emulator into $folder" ||
         say "no kernel could be fetched (see $log): the test that boots one is skipped"
+}
+
+# fetch_promtool FOLDER: Prometheus's checker of expositions as FOLDER/usr/bin/promtool. Its package
+# would start a service: it is fetched and unpacked, never installed; without it that test is skipped.
+fetch_promtool() {
+    folder=$1
+    [ ! -x "$folder/usr/bin/promtool" ] || return 0
+    command -v apt-get >/dev/null 2>&1 || return 0
+    mkdir -p "$folder"
+    log=$root/build-promtool.log
+    (
+        cd "$folder" || exit 1
+        apt-get -q download prometheus || {
+            as_root apt-get -q update
+            apt-get -q download prometheus
+        } || exit 1
+        dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool
+        rm -f ./*.deb
+        [ -x usr/bin/promtool ]
+    ) >"$log" 2>&1 && say "fetched promtool into $folder" ||
+        say "promtool could not be fetched (see $log): the test that runs it is skipped"
 }
 
 have_tools() {

@@ -57,7 +57,7 @@ static const struct tr_option rows[] = {
      .choices = isa_names,
      .offset = MEMBER(isa),
      .brief = true,
-     .help = "nothing above scalar, sse2, avx2 or avx512; default: best"},
+     .help = "at most scalar, sse2, avx2 or avx512; default: best"},
     {.name = "place",
      .argument = "KIND[:LIST]",
      .store = tr_store_text,
@@ -290,7 +290,8 @@ static int run(void *data, char *const *arguments, size_t n_arguments, struct tr
     return code;
 }
 
-static const char *const formats[] = {"text", "json", "csv", NULL};
+static const char *const formats[] = {"text",     "json",       "jsonl", "csv",
+                                      "markdown", "prometheus", NULL};
 static const struct tr_option_group groups[] = {
     {"what is measured", TR_ROWS(rows), 0, check_options},
     TR_GROUP_OVERRIDES(struct measure_options, machine),

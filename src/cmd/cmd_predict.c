@@ -8,6 +8,7 @@
 #include "cmd.h"
 #include "predictions.h"
 #include "rates.h"
+#include "report.h"
 #include "tokenroof/model.h"
 
 enum { MAX_USE_CASES = 16, MAX_TOKENS = 1 << 24 };
@@ -191,14 +192,17 @@ struct results {
 
 static int render(const char *format, const struct tr_term *term, const void *data,
                   struct tr_strbuf *out, struct tr_err *reterr) {
-    (void)reterr;
     const struct results *results = data;
     if (!strcmp(format, "json"))
         return tr_predictions_json(results->documents, out);
-    if (!strcmp(format, "csv"))
+    if (!strcmp(format, "csv")) {
         tr_predictions_csv(results->documents, out);
-    else
+    } else if (strcmp(format, "text")) {
+        struct tr_report_input input = {.documents = results->documents};
+        return tr_report_render(format, &input, out, reterr);
+    } else {
         tr_predictions_text(results->documents, term, results->explain, out);
+    }
     return 0;
 }
 
@@ -265,7 +269,8 @@ static int run(void *data, char *const *arguments, size_t n, struct tr_err *rete
 }
 
 static const struct predict_options defaults = {.depth = -1, .storage_gb_per_s = NAN};
-static const char *const formats[] = {"text", "json", "csv", NULL};
+static const char *const formats[] = {"text",     "json",       "jsonl", "csv",
+                                      "markdown", "prometheus", NULL};
 static const struct tr_option_group groups[] = {
     {"prediction", TR_ROWS(rows), 0, check_options},
     TR_GROUP_OUTPUT,

@@ -17,6 +17,7 @@ struct report_options {
 
 /* One file: a calibration, predictions, or both (as `tokenroof run --json` writes them). */
 struct item {
+    const char *name;
     json_t *document;
     struct tr_calibration *calibration; /* NULL if it has none */
     json_t *predictions;                /* array; NULL if it has none */
@@ -90,6 +91,7 @@ static int read_item(const char *path, struct item *item, struct tr_err *reterr)
     char *text = NULL;
     size_t length = 0;
     json_error_t error;
+    item->name = path;
     int code = tr_err_of_input(tr_file_read(path, MAX_FILE_BYTES, &text, &length, reterr));
     if (code)
         return code;
@@ -133,11 +135,30 @@ static int render_json(const struct items *items, struct tr_strbuf *out) {
     return code;
 }
 
+/* Formats that have no words of their own for predictions from files. */
+static int render_together(const char *format, const struct items *items, struct tr_strbuf *out,
+                           struct tr_err *reterr) {
+    struct tr_report_input *inputs = calloc(items->n, sizeof(*inputs));
+    int code = inputs ? 0 : TR_ENOMEM;
+    for (size_t i = 0; !code && i < items->n; i++)
+        inputs[i] = (struct tr_report_input){
+            .calibration = items->items[i].calibration,
+            .documents = items->items[i].predictions,
+            .name = items->items[i].name,
+        };
+    if (!code)
+        code = tr_report_render_several(format, inputs, items->n, out, reterr);
+    free(inputs);
+    return code;
+}
+
 static int render(const char *format, const struct tr_term *term, const void *data,
                   struct tr_strbuf *out, struct tr_err *reterr) {
     const struct items *items = data;
     if (!strcmp(format, "json"))
         return render_json(items, out);
+    if (strcmp(format, "text") && strcmp(format, "csv"))
+        return render_together(format, items, out, reterr);
     for (size_t i = 0; i < items->n; i++) {
         if (i)
             tr_strbuf_add(out, "\n");
@@ -176,7 +197,8 @@ static int run(void *data, char *const *arguments, size_t n, struct tr_err *rete
     return code;
 }
 
-static const char *const formats[] = {"text", "json", "csv", NULL};
+static const char *const formats[] = {"text",     "json",       "jsonl", "csv",
+                                      "markdown", "prometheus", NULL};
 static const struct tr_option_group groups[] = {
     TR_GROUP_OUTPUT,
     TR_GROUP_END,

@@ -330,11 +330,13 @@ void tr_predictions_text(const json_t *predictions, const struct tr_term *term, 
 void tr_csv_cell(struct tr_strbuf *out, const char *text) {
     if (!text)
         return;
+    /* Spreadsheets would take it for a formula; a lone dash is none. */
+    const char *shield = *text && strchr("=+-@\t\r", *text) && text[1] ? "'" : "";
     if (!text[strcspn(text, ",\"\r\n")]) {
-        tr_strbuf_add(out, text);
+        tr_strbuf_addf(out, "%s%s", shield, text);
         return;
     }
-    tr_strbuf_add(out, "\"");
+    tr_strbuf_addf(out, "\"%s", shield);
     for (; *text; text++)
         tr_strbuf_add_bytes(out, *text == '"' ? "\"\"" : text, *text == '"' ? 2 : 1);
     tr_strbuf_add(out, "\"");

@@ -7,10 +7,14 @@
 
 #define REPORT(name, alias, function) \
     int function(const struct tr_report_input *input, struct tr_strbuf *out);
+#define REPORT_SEVERAL(name, alias, function)                                           \
+    int function(const struct tr_report_input *inputs, size_t n, struct tr_strbuf *out, \
+                 struct tr_err *reterr);
 #include "reports.def"
 
 static const struct tr_report_format formats[] = {
-#define REPORT(name, alias, function) {name, alias, function},
+#define REPORT(name, alias, function) {name, alias, function, NULL},
+#define REPORT_SEVERAL(name, alias, function) {name, alias, NULL, function},
 #include "reports.def"
 };
 enum { N_FORMATS = sizeof(formats) / sizeof(formats[0]) };
@@ -27,8 +31,8 @@ const struct tr_report_format *tr_report_format_find(const char *name) {
     return NULL;
 }
 
-int tr_report_render(const char *format, const struct tr_report_input *input, struct tr_strbuf *out,
-                     struct tr_err *reterr) {
+int tr_report_render_several(const char *format, const struct tr_report_input *inputs, size_t n,
+                             struct tr_strbuf *out, struct tr_err *reterr) {
     const struct tr_report_format *found = tr_report_format_find(format);
     if (!found) {
         const char *names[N_FORMATS + 1] = {0};
@@ -44,11 +48,35 @@ int tr_report_render(const char *format, const struct tr_report_input *input, st
         tr_strbuf_finish(&known);
         return TR_EUSAGE;
     }
-    int code = found->render(input, out);
+    if (found->render && n != 1)
+        return tr_err_set(reterr, TR_EUSAGE, "the format %s takes one file at a time", found->name);
+    int code =
+        found->render ? found->render(inputs, out) : found->render_several(inputs, n, out, reterr);
     if (!code && out->failed)
         code = TR_ENOMEM;
     if (code == TR_ENOMEM)
         tr_err_set(reterr, code, "out of memory");
+    return code;
+}
+
+int tr_report_render(const char *format, const struct tr_report_input *input, struct tr_strbuf *out,
+                     struct tr_err *reterr) {
+    return tr_report_render_several(format, input, 1, out, reterr);
+}
+
+int tr_report_documents(const struct tr_report_input *input, json_t **ret_array) {
+    json_t *array = input->documents ? json_copy((json_t *)input->documents) : json_array();
+    int code = array ? 0 : TR_ENOMEM;
+    for (size_t i = 0; !code && !input->documents && i < input->n_predictions; i++) {
+        json_t *document = NULL;
+        code = tr_prediction_to_json(input->predictions[i], &document);
+        if (!code && json_array_append_new(array, document))
+            code = TR_ENOMEM;
+    }
+    if (code)
+        json_decref(array);
+    else
+        *ret_array = array;
     return code;
 }
 

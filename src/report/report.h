@@ -4,6 +4,8 @@
 
 #include <stddef.h>
 
+#include <jansson.h>
+
 #include "strbuf.h"
 #include "term.h"
 #include "tokenroof/calibration.h"
@@ -14,12 +16,20 @@ struct tr_report_input {
     struct tr_prediction *const *predictions;
     size_t n_predictions;
     struct tr_term term; /* used by text alone */
+    /* Predictions as a file has them (an array of documents), in place of `predictions`. Not read
+     * by text and csv. */
+    const json_t *documents;
+    const char *name;  /* of the file, where several are in one report; NULL unknown */
+    const char *chart; /* svg: which one; NULL: it was not said */
 };
 
+/* One of the two is NULL: a report of one input, or of several together. */
 struct tr_report_format {
     const char *name;
     const char *alias; /* NULL without one */
     int (*render)(const struct tr_report_input *input, struct tr_strbuf *out);
+    int (*render_several)(const struct tr_report_input *inputs, size_t n, struct tr_strbuf *out,
+                          struct tr_err *reterr);
 };
 
 /* Rows of reports.def. */
@@ -30,6 +40,17 @@ const struct tr_report_format *tr_report_format_find(const char *name);
 /* Appends to `out`. TR_EUSAGE for an unknown format, with the nearest name. */
 int tr_report_render(const char *format, const struct tr_report_input *input, struct tr_strbuf *out,
                      struct tr_err *reterr);
+
+/* The same of `n` inputs, at least one. TR_EUSAGE where the format takes one only. */
+int tr_report_render_several(const char *format, const struct tr_report_input *inputs, size_t n,
+                             struct tr_strbuf *out, struct tr_err *reterr);
+
+/* The predictions of an input as an array of documents, whatever form it has them in; the caller
+ * frees it with json_decref. TR_ENOMEM. */
+int tr_report_documents(const struct tr_report_input *input, json_t **ret_array);
+/* What the reader must know: warnings of the file and of its figures, each once, and what the
+ * file's facts say and its writer did not. TR_ENOMEM. */
+int tr_report_warnings(const struct tr_calibration *calibration, struct tr_strings *ret_warnings);
 
 /* How many of `channels` (of the machine, over all packages) a read plateau looks like, when it is
  * too low for all of them; -1 when it fits all or no usual population. Reads reach 0.70 to 0.97 of

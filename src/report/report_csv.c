@@ -21,10 +21,12 @@ static void add_text(struct tr_strbuf *out, const char *text) {
         out->failed = true;
         return;
     }
+    /* Spreadsheets would take it for a formula. */
+    const char *shield = strchr("=+-@", *printable) && *printable ? "'" : "";
     if (!strpbrk(printable, ",\"")) {
-        tr_strbuf_addf(out, "%s,", printable);
+        tr_strbuf_addf(out, "%s%s,", shield, printable);
     } else {
-        tr_strbuf_add(out, "\"");
+        tr_strbuf_addf(out, "\"%s", shield);
         for (const char *at = printable; *at; at++) {
             tr_strbuf_add_bytes(out, at, 1);
             if (*at == '"')

@@ -2,113 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "figures.h"
 #include "text.h"
-
-/* Order and headlines of the metrics; others are in the other formats only. */
-static const struct {
-    const char *metric;
-    const char *head; /* with the unit of the rows */
-} metrics[] = {
-    {"bandwidth", "bandwidth GB/s"},
-    {"compute", "compute GFLOP/s"},
-    {"clock", "clock GHz"},
-};
-enum { N_METRICS = sizeof(metrics) / sizeof(metrics[0]) };
-
-/* One line of the table: the best way of doing one kernel, on all threads or on one. */
-struct row {
-    const struct tr_measurement *best;
-    int metric;
-    int kernel; /* place in the order of kernels */
-    bool all;
-};
-
-static int metric_number(const char *metric) {
-    for (int i = 0; i < N_METRICS; i++)
-        if (!strcmp(metric, metrics[i].metric))
-            return i;
-    return -1;
-}
-
-static int kernel_number(const char *kernel) {
-    static const char *const order[] = {"read", "copy", "write", "triad", "fma", "clock"};
-    enum { N = sizeof(order) / sizeof(order[0]) };
-    for (int i = 0; i < N; i++)
-        if (!strcmp(kernel, order[i]))
-            return i;
-    return N;
-}
-
-static bool same_text(const char *a, const char *b) {
-    return a == b || (a && b && !strcmp(a, b));
-}
-
-/* The data type makes another figure of a computation, not of a transfer; a clock is one figure
- * however it was found. */
-static bool same_row(const struct row *a, const struct row *b) {
-    const char *metric = a->best->metric;
-    if (a->metric != b->metric || a->all != b->all)
-        return false;
-    if (!strcmp(metric, "clock"))
-        return true;
-    return !strcmp(a->best->kernel, b->best->kernel) &&
-           (!strcmp(metric, "bandwidth") || same_text(a->best->dtype, b->best->dtype));
-}
-
-/* 0: sound; 1: tells more of what went wrong than of the machine; 2: refused. */
-static int doubt(const struct tr_measurement *at) {
-    if (tr_strings_has(&at->flags, "above_ceiling"))
-        return 2;
-    return tr_strings_has(&at->flags, "small_working_set") ||
-           tr_strings_has(&at->flags, "misplaced") || tr_strings_has(&at->flags, "disturbed");
-}
-
-static bool is_better(const struct tr_measurement *a, const struct tr_measurement *b) {
-    return doubt(a) != doubt(b) ? doubt(a) < doubt(b) : a->median > b->median;
-}
-
-static int row_order(const void *left, const void *right) {
-    const struct row *a = left, *b = right;
-    if (a->metric != b->metric)
-        return a->metric - b->metric;
-    if (a->kernel != b->kernel)
-        return a->kernel - b->kernel;
-    int order = strcmp(a->best->kernel, b->best->kernel);
-    if (!order)
-        order = strcmp(b->best->dtype ? b->best->dtype : "", a->best->dtype ? a->best->dtype : "");
-    return order ? order : (int)b->all - (int)a->all;
-}
-
-/* The rows in their order; heap, *ret_n of them. *ret_left_out: figures that are in no row and are
- * not just a slower way of doing the same. */
-static struct row *choose_rows(const struct tr_calibration *calibration, size_t *ret_n,
-                               size_t *ret_left_out) {
-    size_t n = 0, left_out = 0;
-    struct row *rows = calloc(calibration->n_measurements + 1, sizeof(*rows));
-    for (size_t i = 0; rows && i < calibration->n_measurements; i++) {
-        const struct tr_measurement *at = &calibration->measurements[i];
-        struct row row = {at, metric_number(at->metric), kernel_number(at->kernel),
-                          at->place.kind == TR_PLACE_MACHINE && at->threads != 1};
-        /* On a machine of one CPU, all threads are one. */
-        bool shown = row.metric >= 0 && (row.all || at->threads == 1);
-        if (!shown || isnan(at->median)) {
-            left_out++;
-            continue;
-        }
-        size_t same = 0;
-        while (same < n && !same_row(&rows[same], &row))
-            same++;
-        if (same == n)
-            rows[n++] = row;
-        else if (is_better(at, rows[same].best))
-            rows[same] = row;
-    }
-    if (rows)
-        qsort(rows, n, sizeof(*rows), row_order);
-    *ret_n = n;
-    *ret_left_out = left_out;
-    return rows;
-}
 
 static const struct {
     const char *flag;
@@ -169,7 +64,7 @@ static enum tr_tone verdict(double efficiency) {
     return efficiency >= 0.8 ? TR_TONE_GOOD : efficiency >= 0.6 ? TR_TONE_DOUBTFUL : TR_TONE_BAD;
 }
 
-static void bar_cells(struct tr_text *text, struct tr_table *table, const struct row *row,
+static void bar_cells(struct tr_text *text, struct tr_table *table, const struct tr_figure *row,
                       const struct columns *columns) {
     const struct tr_measurement *at = row->best;
     const struct tr_limit *limit = limit_of(text->calibration, at);
@@ -227,7 +122,7 @@ static void head_cells(struct tr_table *table, const char *head, bool first,
     tr_table_add(table, first ? "flags" : "");
 }
 
-static void row_cells(struct tr_text *text, struct tr_table *table, const struct row *row,
+static void row_cells(struct tr_text *text, struct tr_table *table, const struct tr_figure *row,
                       const struct columns *columns) {
     const struct tr_measurement *at = row->best;
     struct tr_strbuf name = {0};
@@ -258,7 +153,7 @@ static void row_cells(struct tr_text *text, struct tr_table *table, const struct
     flags_cell(table, at);
 }
 
-static void write_table(struct tr_text *text, const struct row *rows, size_t n,
+static void write_table(struct tr_text *text, const struct tr_figure *rows, size_t n,
                         const struct columns *columns, struct tr_strbuf *out) {
     struct tr_table table;
     char alignment[16] = "lr";
@@ -272,7 +167,7 @@ static void write_table(struct tr_text *text, const struct row *rows, size_t n,
     tr_table_init(&table, alignment);
     for (size_t i = 0; i < n; i++) {
         if (i == 0 || rows[i].metric != rows[i - 1].metric)
-            head_cells(&table, metrics[rows[i].metric].head, i == 0, columns, text->term.unicode);
+            head_cells(&table, tr_figure_head(rows[i].metric), i == 0, columns, text->term.unicode);
         row_cells(text, &table, &rows[i], columns);
     }
     tr_table_write(&table, 0, out);
@@ -280,7 +175,7 @@ static void write_table(struct tr_text *text, const struct row *rows, size_t n,
 }
 
 /* What the letters of the flags in these rows mean. */
-static void legend(struct tr_text *text, const struct row *rows, size_t n) {
+static void legend(struct tr_text *text, const struct tr_figure *rows, size_t n) {
     for (size_t i = 0; i < N_FLAGS; i++) {
         bool used = false;
         for (size_t j = 0; j < n; j++)
@@ -290,7 +185,7 @@ static void legend(struct tr_text *text, const struct row *rows, size_t n) {
     }
 }
 
-static size_t table_width(struct tr_text *text, const struct row *rows, size_t n,
+static size_t table_width(struct tr_text *text, const struct tr_figure *rows, size_t n,
                           const struct columns *columns) {
     struct tr_strbuf trial = {0};
     write_table(text, rows, n, columns, &trial);
@@ -300,7 +195,7 @@ static size_t table_width(struct tr_text *text, const struct row *rows, size_t n
 }
 
 /* Drops the columns that say least until the rest fits; the bar takes what is left over. */
-static struct columns choose_columns(struct tr_text *text, const struct row *rows, size_t n) {
+static struct columns choose_columns(struct tr_text *text, const struct tr_figure *rows, size_t n) {
     struct columns columns = {HOW_LONG, true, true, true, BAR_SHORTEST};
     size_t room = text->term.width;
     for (int drop = 0; table_width(text, rows, n, &columns) > room && drop < 5; drop++) {
@@ -326,7 +221,7 @@ static struct columns choose_columns(struct tr_text *text, const struct row *row
 
 void tr_text_figures(struct tr_text *text) {
     size_t n = 0, left_out = 0;
-    struct row *rows = choose_rows(text->calibration, &n, &left_out);
+    struct tr_figure *rows = tr_figures_choose(text->calibration, &n, &left_out);
     if (!rows) {
         text->out->failed = true;
         return;

@@ -38,8 +38,7 @@ static void add_derived(const struct tr_calibration *calibration, struct tr_stri
                                   steal * 100) != 0;
 }
 
-void tr_text_warnings(struct tr_text *text) {
-    const struct tr_calibration *calibration = text->calibration;
+int tr_report_warnings(const struct tr_calibration *calibration, struct tr_strings *ret_warnings) {
     struct tr_strings all = {0};
     bool failed = false;
     for (size_t i = 0; i < calibration->warnings.n; i++)
@@ -48,6 +47,17 @@ void tr_text_warnings(struct tr_text *text) {
         for (size_t j = 0; j < calibration->measurements[i].warnings.n; j++)
             add(&all, calibration->measurements[i].warnings.items[j], &failed);
     add_derived(calibration, &all, &failed);
+    if (failed) {
+        tr_strings_finish(&all);
+        return TR_ENOMEM;
+    }
+    *ret_warnings = all;
+    return 0;
+}
+
+void tr_text_warnings(struct tr_text *text) {
+    struct tr_strings all = {0};
+    bool failed = tr_report_warnings(text->calibration, &all) != 0;
     if (all.n)
         tr_strbuf_add(text->out, "\n");
     for (size_t i = 0; i < all.n; i++) {

@@ -191,7 +191,10 @@ static void every_width(void **state) {
         struct example example;
         make_example(&example, 20, 100);
         for (size_t width = 60; width <= 200; width++) {
-            struct tr_report_input input = {calibration, example.pointers, 2, {.width = width}};
+            struct tr_report_input input = {.calibration = calibration,
+                                            .predictions = example.pointers,
+                                            .n_predictions = 2,
+                                            .term = {.width = width}};
             input.term.unicode = width % 2;
             input.term.color = width % 3 == 0;
             char *text = render("text", &input);
@@ -353,7 +356,10 @@ static void hostile_texts(void **state) {
     example.models[0].name = (char *)hostile;
     example.models[1].name = (char *)hostile;
     for (size_t i = 0; i < 3; i++) {
-        struct tr_report_input input = {calibration, example.pointers, 2, {100, true, false, true}};
+        struct tr_report_input input = {.calibration = calibration,
+                                        .predictions = example.pointers,
+                                        .n_predictions = 2,
+                                        .term = {100, true, false, true}};
         if (i == 2) /* the JSON of predictions is another room's */
             input.n_predictions = 0;
         char *text = render(names[i], &input);
@@ -501,7 +507,7 @@ static void unknown_format(void **state) {
     assert_int_equal(tr_report_render("jsn", &input, &out, &err), TR_EUSAGE);
     assert_non_null(strstr(err.text, "Did you mean 'json'?"));
     assert_null(out.text);
-    assert_null(tr_report_format_find("html"));
+    assert_null(tr_report_format_find("postscript"));
     assert_ptr_equal(tr_report_format_find("terminal"), tr_report_format_find("text"));
 }
 

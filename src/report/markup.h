@@ -1,0 +1,11 @@
+/* Text within XML and HTML. */
+#ifndef TR_REPORT_MARKUP_H
+#define TR_REPORT_MARKUP_H
+
+#include "strbuf.h"
+
+/* Escaped for elements and for attributes in double quotes; control characters and what is not
+ * UTF-8 become '?'. NULL adds nothing. */
+void tr_markup_text(struct tr_strbuf *out, const char *from_file);
+
+#endif

@@ -1,0 +1,216 @@
+/* Markdown, Prometheus, JSON lines, JUnit and TAP against recorded texts, and what of them can be
+ * checked without another program. TOKENROOF_UPDATE_GOLDEN=1 writes the texts anew. */
+#include <math.h>
+
+#include <jansson.h>
+
+#include "file.h"
+#include "report.h"
+#include "test.h"
+#include "verdicts.h"
+
+static struct tr_calibration *load(const char *name) {
+    struct tr_calibration *calibration = NULL;
+    struct tr_err err = {0};
+    char file[64];
+    snprintf(file, sizeof(file), "calibration/%s.json", name);
+    char *path = test_data(file);
+    if (tr_calibration_read(path, &calibration, &err))
+        fail_msg("%s", err.text);
+    free(path);
+    return calibration;
+}
+
+/* Two results of one model: one with an interval, one that is not viable. */
+static json_t *documents(void) {
+    return json_pack(
+        "[{s:s, s:{s:s}, s:s, s:s, s:[{s:s, s:{s:f, s:f, s:f}, s:{s:f, s:n, s:n}, s:s, s:s},"
+        " {s:s, s:{s:n}, s:s}]}]",
+        "schema", "tokenroof.prediction/1", "model", "name", "llama_3*8b", "fidelity", "measured",
+        "platform", "this <machine>", "results", "use_case", "UC1", "pp_tok_s", "value", 262.3,
+        "low", 240.0, "high", 281.5, "tg_tok_s", "value", 84.6, "low", "high", "class",
+        "interactive", "bound", "memory", "use_case", "UC2", "pp_tok_s", "value", "class",
+        "non-viable");
+}
+
+static char *render(const char *format, const struct tr_report_input *inputs, size_t n) {
+    struct tr_strbuf out = {0};
+    struct tr_err err = {0};
+    if (tr_report_render_several(format, inputs, n, &out, &err))
+        fail_msg("%s", err.text);
+    char *text = tr_strbuf_take(&out);
+    assert_non_null(text);
+    return text;
+}
+
+static void compare_golden(const char *name, const char *text) {
+    char file[96];
+    struct tr_err err = {0};
+    char *expected = NULL;
+    snprintf(file, sizeof(file), "golden/%s", name);
+    char *path = test_data(file);
+    if (getenv("TOKENROOF_UPDATE_GOLDEN")) {
+        if (tr_file_write(path, text, strlen(text), true, &err))
+            fail_msg("%s", err.text);
+    } else {
+        if (tr_file_read(path, 1 << 20, &expected, NULL, &err))
+            fail_msg("%s (TOKENROOF_UPDATE_GOLDEN=1 writes it)", err.text);
+        if (strcmp(expected, text))
+            fail_msg("%s differs. Expected:\n%s\nfound:\n%s", name, expected, text);
+    }
+    free(expected);
+    free(path);
+}
+
+/* A calibration with a curve that has marks, a matrix of nodes and one that is too wide. */
+static void add_curves(struct tr_calibration *calibration) {
+    calibration->curves = calloc(1, sizeof(struct tr_curve));
+    calibration->n_curves = 1;
+    struct tr_curve *curve = calibration->curves;
+    tr_curve_init(curve);
+    curve->name = strdup("latency");
+    curve->kernel = strdup("chase");
+    curve->metric = strdup("latency");
+    curve->unit = strdup("ns");
+    curve->x = strdup("working_set_bytes");
+    curve->x_unit = strdup("bytes");
+    for (int i = 0; i < 4; i++) {
+        struct tr_point point = {.x = 16384 << (4 * i),
+                                 .median = 1.2 * (1 << i),
+                                 .n = 5,
+                                 .best = NAN,
+                                 .mad = NAN,
+                                 .ci95 = {NAN, NAN},
+                                 .core_ghz = NAN};
+        assert_int_equal(tr_curve_add(curve, &point), 0);
+    }
+    assert_int_equal(tr_curve_mark(curve, "L1", 16384, 32768, 1.21), 0);
+    assert_int_equal(tr_curve_mark(curve, "memory", 67108864, 67108864, 98.7), 0);
+    static const size_t sizes[] = {2, 13};
+    static const char *const names[] = {"node_read", "core_to_core"};
+    static const char *const places[] = {"node", "core"};
+    static const char *const metrics[] = {"bandwidth", "latency"};
+    static const char *const units[] = {"GB/s", "ns"};
+    calibration->matrices = calloc(2, sizeof(struct tr_matrix));
+    calibration->n_matrices = 2;
+    for (size_t m = 0; m < 2; m++) {
+        struct tr_matrix *matrix = &calibration->matrices[m];
+        assert_int_equal(tr_matrix_init(matrix, sizes[m], sizes[m]), 0);
+        matrix->name = strdup(names[m]);
+        matrix->metric = strdup(metrics[m]);
+        matrix->unit = strdup(units[m]);
+        matrix->rows = strdup(places[m]);
+        matrix->columns = strdup(places[m]);
+        for (size_t i = 0; i < sizes[m] * sizes[m]; i++)
+            matrix->values[i] = i ? 20 + 3.5 * (double)i : NAN;
+    }
+}
+
+static void as_recorded(void **state) {
+    (void)state;
+    static const struct {
+        const char *format, *extension;
+    } formats[] = {{"markdown", "md"}, {"prometheus", "prom"}, {"jsonl", "jsonl"}};
+    static const char *const machines[] = {"server", "vm"};
+    json_t *predictions = documents();
+    assert_non_null(predictions);
+    for (size_t m = 0; m < 2; m++) {
+        struct tr_calibration *calibration = load(machines[m]);
+        if (m == 1)
+            add_curves(calibration);
+        struct tr_report_input input = {.calibration = calibration, .documents = predictions};
+        for (size_t f = 0; f < 3; f++) {
+            char name[64];
+            char *text = render(formats[f].format, &input, 1);
+            snprintf(name, sizeof(name), "%s.%s", machines[m], formats[f].extension);
+            compare_golden(name, text);
+            free(text);
+        }
+        tr_calibration_destroy(calibration);
+    }
+    json_decref(predictions);
+}
+
+/* Every line is a JSON document of its own and says whose it is; nothing of the file is lost. */
+static void lines_of_json(void **state) {
+    (void)state;
+    struct tr_calibration *calibration = load("server");
+    json_t *predictions = documents();
+    const struct tr_report_input inputs[] = {{.calibration = calibration, .documents = predictions},
+                                             {.documents = predictions}};
+    char *text = render("jsonl", inputs, 2);
+    size_t measurements = 0, n_predictions = 0;
+    for (char *rest = NULL, *line = strtok_r(text, "\n", &rest); line;
+         line = strtok_r(NULL, "\n", &rest)) {
+        json_t *record = json_loads(line, 0, NULL);
+        assert_non_null(record);
+        const char *kind = json_string_value(json_object_get(record, "record"));
+        measurements += !strcmp(kind, "measurement");
+        n_predictions += !strcmp(kind, "prediction");
+        if (!strcmp(kind, "measurement")) {
+            assert_string_equal(json_string_value(json_object_get(record, "host_id")),
+                                "0123456789ab");
+            assert_true(json_number_value(json_object_get(record, "median")) ==
+                        calibration->measurements[measurements - 1].median);
+        }
+        json_decref(record);
+    }
+    assert_int_equal(measurements, calibration->n_measurements);
+    assert_int_equal(n_predictions, 2);
+    free(text);
+    json_decref(predictions);
+    tr_calibration_destroy(calibration);
+}
+
+/* A series that stands twice makes the collector refuse the whole file. */
+static void no_series_twice(void **state) {
+    (void)state;
+    struct tr_calibration *calibration = load("server");
+    const struct tr_report_input inputs[] = {{.calibration = calibration},
+                                             {.calibration = calibration}};
+    char *once = render("prometheus", inputs, 1);
+    char *twice = render("prometheus", inputs, 2);
+    assert_string_equal(once, twice);
+    assert_non_null(strstr(once, "threads=\"32\""));
+    assert_non_null(strstr(once, "} 402100000000\n"));
+    assert_non_null(strstr(once, "_timestamp_seconds{host_id=\"0123456789ab\"} 1772355640\n"));
+    free(once);
+    free(twice);
+    tr_calibration_destroy(calibration);
+}
+
+static void verdict_lists(void **state) {
+    (void)state;
+    static const struct tr_verdict verdicts[] = {
+        {"bandwidth.read", TR_VERDICT_PASS, 402.1, "GB/s", 380, 420, NULL},
+        {"memory.channels", TR_VERDICT_FAIL, 8, NULL, 12, NAN,
+         "4 channels are empty & dark: put a module <into> each"},
+        {"clock \"turbo\" #1", TR_VERDICT_WARN, 2.9, "GHz", NAN, NAN, "governor 'powersave'"},
+        {"ecc\n]]>\033", TR_VERDICT_SKIP, NAN, NULL, NAN, NAN, "no driver # not a directive"},
+    };
+    struct tr_strbuf out = {0};
+    tr_verdicts_junit("validate", verdicts, 4, &out);
+    compare_golden("verdicts.xml", out.text);
+    tr_strbuf_finish(&out);
+    tr_verdicts_tap(verdicts, 4, &out);
+    compare_golden("verdicts.tap", out.text);
+    tr_strbuf_finish(&out);
+}
+
+static void one_file_at_a_time(void **state) {
+    (void)state;
+    const struct tr_report_input inputs[2] = {{0}};
+    struct tr_strbuf out = {0};
+    struct tr_err err = {0};
+    assert_int_equal(tr_report_render_several("csv", inputs, 2, &out, &err), TR_EUSAGE);
+    assert_non_null(strstr(err.text, "one file"));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(as_recorded),        cmocka_unit_test(lines_of_json),
+        cmocka_unit_test(no_series_twice),    cmocka_unit_test(verdict_lists),
+        cmocka_unit_test(one_file_at_a_time),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
