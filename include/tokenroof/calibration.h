@@ -26,6 +26,14 @@ struct tr_strings {
     size_t n;
 };
 
+/* What was around one sample: all its threads together. Unknown is NAN, -1. */
+struct tr_sample_conditions {
+    double core_ghz;
+    double window_fraction; /* time in which all threads ran / first start to last finish */
+    double steal_s;         /* processor time that the hypervisor took away, whole machine */
+    int64_t context_switches, page_faults, migrations;
+};
+
 /* One figure. Doubles that are not known are NAN, strings NULL, integers -1. */
 struct tr_measurement {
     char *kernel; /* triad copy write read fma clock ... */
@@ -35,6 +43,7 @@ struct tr_measurement {
     char *read_write;         /* mix of reads and writes: "3:1" */
     int64_t m, n, k;          /* products: rows of weights, tokens at once, length of a row */
     int64_t batch, depth;     /* sequences; positions in the KV cache */
+    double after_s;           /* load before the first sample (sustained rates) */
     double injected_gb_per_s; /* loaded latency: bandwidth of the others */
     char *isa;                /* scalar sse2 avx2 avx512 */
     char *dtype;              /* f64 f32 u64 */
@@ -53,6 +62,10 @@ struct tr_measurement {
     double span_rate;
     double *samples; /* in time order */
     size_t n_samples;
+    struct tr_sample_conditions *conditions; /* one a sample; NULL if not kept */
+    int64_t repeated;                        /* disturbed samples that were taken again */
+    /* Two modes of a bimodal series, lower first, and the share of samples in the lower one. */
+    double modes[2], lower_mode_share;
     double core_ghz;         /* measured within the samples, NAN if not */
     char *limit;             /* name of the limit it is set against; NULL without one */
     double efficiency;       /* median (bus bytes for memory) / limit; NAN without a limit */

@@ -56,6 +56,10 @@ void tr_measurement_init(struct tr_measurement *measurement) {
         .batch = -1,
         .depth = -1,
         .injected_gb_per_s = NAN,
+        .after_s = NAN,
+        .repeated = -1,
+        .modes = {NAN, NAN},
+        .lower_mode_share = NAN,
     };
 }
 
@@ -69,6 +73,7 @@ void tr_measurement_finish(struct tr_measurement *measurement) {
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         free(texts[i]);
     free(measurement->samples);
+    free(measurement->conditions);
     tr_place_finish(&measurement->place);
     tr_strings_finish(&measurement->flags);
     tr_strings_finish(&measurement->warnings);

@@ -147,6 +147,8 @@ static json_t *params_to_json(const struct tr_measurement *at) {
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
         failed |=
             counts[i].count >= 0 ? set(params, counts[i].name, json_integer(counts[i].count)) : 0;
+    if (isfinite(at->after_s))
+        failed |= set(params, "after_s", json_real(at->after_s));
     if (isfinite(at->injected_gb_per_s))
         failed |= set(params, "injected_gb_s", json_real(at->injected_gb_per_s));
     if (failed) {
@@ -154,6 +156,32 @@ static json_t *params_to_json(const struct tr_measurement *at) {
         return NULL;
     }
     return params;
+}
+
+/* One array a condition, each as long as `samples`: a sample is looked up by its index. */
+static json_t *conditions_to_json(const struct tr_measurement *at) {
+    static const char *const names[] = {"core_ghz",         "window_fraction", "steal_s",
+                                        "context_switches", "page_faults",     "migrations"};
+    enum { FIELDS = 6 };
+    json_t *arrays[FIELDS] = {NULL}, *object = json_object();
+    int failed = 0;
+    for (size_t k = 0; k < FIELDS; k++)
+        arrays[k] = json_array();
+    for (size_t i = 0; i < at->n_samples; i++) {
+        const struct tr_sample_conditions *c = &at->conditions[i];
+        json_t *values[FIELDS] = {tr_json_number(c->core_ghz),   tr_json_number(c->window_fraction),
+                                  tr_json_number(c->steal_s),    tr_json_count(c->context_switches),
+                                  tr_json_count(c->page_faults), tr_json_count(c->migrations)};
+        for (size_t k = 0; k < FIELDS; k++)
+            failed |= json_array_append_new(arrays[k], values[k]);
+    }
+    for (size_t k = 0; k < FIELDS; k++)
+        failed |= set(object, names[k], arrays[k]);
+    if (failed) {
+        json_decref(object);
+        return NULL;
+    }
+    return object;
 }
 
 static json_t *measurement_to_json(const struct tr_measurement *at) {
@@ -179,6 +207,14 @@ static json_t *measurement_to_json(const struct tr_measurement *at) {
     failed |= set(object, "span_rate", tr_json_number(at->span_rate));
     failed |= set(object, "n", json_integer((json_int_t)at->n_samples));
     failed |= set(object, "samples", tr_json_numbers(at->samples, at->n_samples));
+    if (at->conditions)
+        failed |= set(object, "sample_conditions", conditions_to_json(at));
+    if (at->repeated >= 0)
+        failed |= set(object, "repeated", json_integer(at->repeated));
+    if (isfinite(at->modes[0])) {
+        failed |= set(object, "modes", tr_json_interval(at->modes));
+        failed |= set(object, "lower_mode_share", tr_json_number(at->lower_mode_share));
+    }
     failed |= set(object, "core_ghz", tr_json_number(at->core_ghz));
     failed |= set(object, "limit", tr_json_text(at->limit));
     failed |= set(object, "efficiency", tr_json_number(at->efficiency));

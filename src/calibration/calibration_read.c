@@ -111,6 +111,9 @@ static int keep_unknown_fields(const json_t *entry, struct tr_measurement *measu
                                         "mad",
                                         "ci95",
                                         "span_rate",
+                                        "repeated",
+                                        "modes",
+                                        "lower_mode_share",
                                         "core_ghz",
                                         "limit",
                                         "efficiency",
@@ -153,6 +156,9 @@ static bool read_measurement(struct tr_reader *reader, struct tr_measurement *at
     tr_read_interval(reader, "ci95", at->ci95);
     tr_read_number(reader, "span_rate", &at->span_rate);
     tr_read_numbers(reader, "samples", &at->samples, &at->n_samples);
+    tr_read_count(reader, "repeated", INT64_MAX, &at->repeated);
+    tr_read_interval(reader, "modes", at->modes);
+    tr_read_number(reader, "lower_mode_share", &at->lower_mode_share);
     tr_read_number(reader, "core_ghz", &at->core_ghz);
     tr_read_text(reader, "limit", &at->limit);
     tr_read_number(reader, "efficiency", &at->efficiency);
@@ -168,6 +174,7 @@ static bool read_measurement(struct tr_reader *reader, struct tr_measurement *at
     tr_read_count(&params, "k", INT64_MAX, &at->k);
     tr_read_count(&params, "batch", INT64_MAX, &at->batch);
     tr_read_count(&params, "depth", INT64_MAX, &at->depth);
+    tr_read_number(&params, "after_s", &at->after_s);
     tr_read_number(&params, "injected_gb_s", &at->injected_gb_per_s);
     reader->code = params.code;
     if (!reader->code)

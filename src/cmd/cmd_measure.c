@@ -6,6 +6,7 @@
 #include "measuring.h"
 #include "parse.h"
 #include "report.h"
+#include "self_test.h"
 
 enum { MAX_KERNELS = 32, MAX_THREAD_COUNTS = 32 };
 
@@ -16,7 +17,7 @@ struct measure_options {
     const char *kernels, *place, *cpus, *nodes, *threads, *size;
     int isa;   /* index into isa_names, 0 = best */
     int pages; /* enum tr_pages */
-    bool quick, full, dry_run;
+    bool quick, full, dry_run, self_test;
     double seconds;
 };
 
@@ -92,6 +93,10 @@ static const struct tr_option rows[] = {
      .choices = pages_names,
      .offset = MEMBER(pages),
      .help = "page size: thp, 4k, 2m or 1g; default: thp"},
+    {.name = "self-test",
+     .store = tr_store_true,
+     .offset = MEMBER(self_test),
+     .help = "put real faults into measurements; each must be reported"},
     {.name = "dry-run",
      .store = tr_store_true,
      .offset = MEMBER(dry_run),
@@ -242,6 +247,8 @@ static int check_options(const struct tr_command *command, void *target, struct 
     (void)command;
     if (options->quick + options->full + (options->seconds > 0) > 1)
         return tr_err_set(reterr, TR_EUSAGE, "--quick, --full and --time exclude each other");
+    if (options->self_test && (is_selection(options) || options->quick || options->full))
+        return tr_err_set(reterr, TR_EUSAGE, "--self-test stands alone: it plans by itself");
     return 0;
 }
 
@@ -259,6 +266,8 @@ static int run(void *data, char *const *arguments, size_t n_arguments, struct tr
     (void)arguments;
     (void)n_arguments;
 
+    if (options->self_test)
+        return tr_self_test(&options->output, &options->machine, reterr);
     int code = select_what(options, &selection, reterr);
     if (!code)
         code = tr_measuring_init(&measuring, &options->output, &options->progress,

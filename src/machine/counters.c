@@ -2,20 +2,24 @@
 
 #include <papi.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/resource.h>
 
+/* Two sets: a migration happens inside the kernel, so that it is counted only where that may be
+ * watched; counted in user mode alone it would be 0 for ever. Context switches and page faults are
+ * left to getrusage, which always tells them. */
 static const struct {
     const char *name;
     size_t field;
+    int set; /* of struct tr_counters */
 } events[] = {
-    {"perf::CONTEXT-SWITCHES", offsetof(struct tr_counts, context_switches)},
-    {"perf::CPU-MIGRATIONS", offsetof(struct tr_counts, migrations)},
-    {"perf::PAGE-FAULTS", offsetof(struct tr_counts, page_faults)},
-    {"PAPI_TOT_CYC", offsetof(struct tr_counts, cycles)},
-    {"PAPI_TOT_INS", offsetof(struct tr_counts, instructions)},
+    {"perf::CPU-MIGRATIONS", offsetof(struct tr_counts, migrations), 0},
+    {"PAPI_TOT_CYC", offsetof(struct tr_counts, cycles), 1},
+    {"PAPI_TOT_INS", offsetof(struct tr_counts, instructions), 1},
 };
 enum { N_EVENTS = sizeof(events) / sizeof(events[0]) };
+static const int domains[TR_COUNTER_SETS] = {PAPI_DOM_ALL, PAPI_DOM_USER};
 
 static unsigned long thread_id(void) {
     return (unsigned long)pthread_self();
@@ -30,7 +34,9 @@ const char *tr_counters_setup(void) {
     for (int i = 0; i < PAPI_num_components(); i++) {
         const PAPI_component_info_t *info = PAPI_get_component_info(i);
         if (info && info->num_cntrs > 0 && !info->disabled && info->CmpIdx == 0)
-            return NULL;
+            return PAPI_query_named_event("PAPI_TOT_CYC") == PAPI_OK
+                       ? NULL
+                       : "the processor's own counters are not shown here";
         if (info && info->disabled && info->CmpIdx == 0)
             return info->disabled_reason[0] ? info->disabled_reason
                                             : "the perf_event component is disabled";
@@ -38,34 +44,51 @@ const char *tr_counters_setup(void) {
     return "PAPI has no component for processor events";
 }
 
-void tr_counters_start(struct tr_counters *ret_counters) {
-    struct tr_counters counters = {.event_set = PAPI_NULL};
-    if (PAPI_is_initialized() && PAPI_create_eventset(&counters.event_set) == PAPI_OK) {
-        for (int i = 0; i < N_EVENTS; i++) {
-            int code;
-            if (PAPI_event_name_to_code(events[i].name, &code) == PAPI_OK &&
-                PAPI_add_event(counters.event_set, code) == PAPI_OK)
-                counters.slots[counters.n_events++] = (int8_t)i;
-        }
-        if (!counters.n_events || PAPI_start(counters.event_set) != PAPI_OK) {
-            PAPI_cleanup_eventset(counters.event_set);
-            PAPI_destroy_eventset(&counters.event_set);
-            counters.event_set = PAPI_NULL;
-            counters.n_events = 0;
-        }
+static void drop(struct tr_counter_set *set) {
+    PAPI_cleanup_eventset(set->events);
+    PAPI_destroy_eventset(&set->events);
+    *set = (struct tr_counter_set){.events = PAPI_NULL};
+}
+
+/* Starts one set in its domain; without events or permission it stays empty. */
+static struct tr_counter_set start(int which) {
+    struct tr_counter_set set = {.events = PAPI_NULL};
+    PAPI_option_t option = {0};
+    if (!PAPI_is_initialized() || PAPI_create_eventset(&set.events) != PAPI_OK)
+        return (struct tr_counter_set){.events = PAPI_NULL};
+    PAPI_assign_eventset_component(set.events, 0);
+    for (int i = 0; i < N_EVENTS; i++) {
+        int code;
+        if (events[i].set == which && PAPI_event_name_to_code(events[i].name, &code) == PAPI_OK &&
+            PAPI_add_event(set.events, code) == PAPI_OK)
+            set.slots[set.n++] = (int8_t)i;
     }
-    *ret_counters = counters;
+    option.domain.eventset = set.events; /* possible once there are events */
+    option.domain.domain = domains[which];
+    if (!set.n || PAPI_set_opt(PAPI_DOMAIN, &option) != PAPI_OK ||
+        PAPI_start(set.events) != PAPI_OK)
+        drop(&set);
+    return set;
+}
+
+void tr_counters_start(struct tr_counters *ret_counters) {
+    for (int which = 0; which < TR_COUNTER_SETS; which++)
+        ret_counters->sets[which] = start(which);
 }
 
 void tr_counters_stop(struct tr_counters *counters) {
     long long values[N_EVENTS];
-    if (counters->event_set != PAPI_NULL) {
-        PAPI_stop(counters->event_set, values);
-        PAPI_cleanup_eventset(counters->event_set);
-        PAPI_destroy_eventset(&counters->event_set);
-        PAPI_unregister_thread();
+    bool used = false;
+    for (int which = 0; which < TR_COUNTER_SETS; which++) {
+        struct tr_counter_set *set = &counters->sets[which];
+        if (!set->n)
+            continue;
+        used = true;
+        PAPI_stop(set->events, values);
+        drop(set);
     }
-    *counters = (struct tr_counters){.event_set = PAPI_NULL};
+    if (used)
+        PAPI_unregister_thread();
 }
 
 void tr_counters_read(const struct tr_counters *counters, struct tr_counts *ret_counts) {
@@ -75,12 +98,12 @@ void tr_counters_read(const struct tr_counters *counters, struct tr_counts *ret_
         counts.context_switches = usage.ru_nivcsw;
         counts.page_faults = usage.ru_minflt + usage.ru_majflt;
     }
-    if (counters->event_set != PAPI_NULL) {
+    for (int which = 0; which < TR_COUNTER_SETS; which++) {
+        const struct tr_counter_set *set = &counters->sets[which];
         long long values[N_EVENTS] = {0};
-        if (PAPI_read(counters->event_set, values) == PAPI_OK)
-            for (int i = 0; i < counters->n_events; i++)
-                *(int64_t *)(void *)((char *)&counts + events[counters->slots[i]].field) =
-                    values[i];
+        if (set->n && PAPI_read(set->events, values) == PAPI_OK)
+            for (int i = 0; i < set->n; i++)
+                *(int64_t *)(void *)((char *)&counts + events[set->slots[i]].field) = values[i];
     }
     *ret_counts = counts;
 }

@@ -1,5 +1,5 @@
 /* What the kernel and the processor counted for one thread: a check on a sample, never its result.
- * Context switches and page faults come from getrusage where PAPI has no software events. */
+ * Context switches and page faults come from getrusage, the rest from PAPI. */
 #ifndef TR_MACHINE_COUNTERS_H
 #define TR_MACHINE_COUNTERS_H
 
@@ -7,15 +7,19 @@
 
 /* -1 = not counted here. */
 struct tr_counts {
-    int64_t context_switches; /* involuntary ones if from getrusage, all if from PAPI */
+    int64_t context_switches; /* involuntary ones */
     int64_t migrations, page_faults;
     int64_t cycles, instructions;
 };
 
+enum { TR_COUNTER_SETS = 2 };
+
 struct tr_counters {
-    int event_set; /* PAPI's; -1 without */
-    int n_events;
-    int8_t slots[8]; /* which field of tr_counts the i-th event is */
+    struct tr_counter_set {
+        int events;      /* PAPI's event set */
+        int n;           /* events in it; 0: not counting */
+        int8_t slots[4]; /* which event the i-th is */
+    } sets[TR_COUNTER_SETS];
 };
 
 /* Once per process, before threads exist. Returns NULL where PAPI counts hardware events, else the

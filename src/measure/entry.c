@@ -136,6 +136,8 @@ static int set_names(const struct tr_group *group, const struct tr_step *step,
     m->k = step->shape.k;
     m->batch = step->shape.batch;
     m->depth = step->shape.depth;
+    if (group->warm_up_s > 0)
+        m->after_s = group->warm_up_s;
     return failed ? TR_ENOMEM : 0;
 }
 
@@ -154,7 +156,30 @@ static int set_figures(const struct tr_series *series, struct tr_measurement *m)
     m->ci95[0] = summary.ci95[0];
     m->ci95[1] = summary.ci95[1];
     m->core_ghz = series->core_ghz;
+    m->repeated = (int64_t)series->dropped;
+    if (series->conditions) {
+        m->conditions = malloc(series->n * sizeof(*m->conditions));
+        if (!m->conditions)
+            return TR_ENOMEM;
+        memcpy(m->conditions, series->conditions, series->n * sizeof(*m->conditions));
+    }
     return 0;
+}
+
+/* Two modes: a figure between them would be one that was never measured. */
+static int set_modes(struct tr_measurement *m) {
+    struct tr_modes modes;
+    if (!tr_two_modes(m->samples, m->n_samples, &modes))
+        return 0;
+    m->modes[0] = modes.lower;
+    m->modes[1] = modes.upper;
+    m->lower_mode_share = modes.lower_share;
+    int code = tr_strings_add(&m->flags, "bimodal");
+    code |= tr_strings_add(&m->warnings,
+                           "The samples fall into two modes: %.4g %s (%.0f%% of them) and %.4g. "
+                           "Something switches: a neighbour, a clock limit, page placement",
+                           modes.lower, m->unit, 100 * modes.lower_share, modes.upper);
+    return code ? TR_ENOMEM : 0;
 }
 
 static int set_flags(const struct tr_step *step, const struct tr_series *series,
@@ -174,7 +199,7 @@ static int set_flags(const struct tr_step *step, const struct tr_series *series,
                                "memory limit",
                                (double)step->wanted_bytes / 1048576.0);
     }
-    if (series->dropped > series->n) {
+    if (series->dropped > series->n || series->disturbed) {
         code |= tr_strings_add(flags, "disturbed");
         if (series->migrated)
             code |= tr_strings_add(flags, "migrated");
@@ -277,6 +302,8 @@ static int make_measurement(struct tr_session *session, const struct tr_group *g
         code = set_figures(series, m);
     if (!code)
         code = set_flags(step, series, m);
+    if (!code)
+        code = set_modes(m);
     if (!code && kernel->op->kind == TR_KIND_COMPUTE)
         code = add_flop_limit(session, m, series->efficiency_ghz);
     if (!code)

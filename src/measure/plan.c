@@ -354,11 +354,15 @@ static int check_names(const struct tr_machine *machine, const struct tr_plan_op
 
 static void scale_budget(struct tr_plan *plan, double seconds) {
     double sum = 0;
-    for (size_t i = 0; i < plan->n_groups; i++)
+    double loads = 0; /* as long as they are: a shorter load would not be one */
+    for (size_t i = 0; i < plan->n_groups; i++) {
         sum += plan->groups[i].seconds;
-    plan->seconds = seconds;
+        loads += plan->groups[i].warm_up_s;
+    }
+    double rest = fmax(seconds - loads, 0.1 * seconds);
+    plan->seconds = rest + loads;
     for (size_t i = 0; i < plan->n_groups; i++)
-        plan->groups[i].seconds *= seconds / sum;
+        plan->groups[i].seconds *= rest / sum;
 }
 
 int tr_plan_make(const struct tr_machine *machine, const struct tr_plan_options *options,

@@ -71,6 +71,7 @@ struct tr_group {
     struct tr_step *steps;
     size_t n_steps;
     double seconds;   /* time budget */
+    double warm_up_s; /* load before the first sample, on top of `seconds` */
     double sample_ns; /* a sample lasts about as long; 0: TR_SAMPLE_NS (work.h) */
 };
 

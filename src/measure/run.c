@@ -37,6 +37,7 @@ struct state {
     bool quit;
     uint64_t n_samples;
     double begun_ns;
+    double stolen_s; /* steal time of the machine at the last look */
     atomic_int code; /* first failure of any thread, and its text */
     struct tr_err err;
 };
@@ -79,8 +80,10 @@ static int map_arrays(struct state *state, int thread, struct tr_worker *worker,
          * store is not taken for one to the address of a load 4 KiB away. */
         size_t skew = (size_t)array * 1344 + (size_t)(thread % 16) * 192;
         bool bound = false;
-        int code = tr_buffer_map((size_t)bytes + skew, state->options->pages, node,
-                                 &worker->buffers[array], &bound, reterr);
+        int misplaced = state->options->fault.misplaced_node;
+        int code = tr_buffer_map((size_t)bytes + skew, state->options->pages,
+                                 misplaced ? misplaced - 1 : node, &worker->buffers[array], &bound,
+                                 reterr);
         if (code)
             return code;
         if (node >= 0 && !bound)
@@ -250,7 +253,31 @@ static void calibrate_all(struct state *state, struct stage *stage) {
     stage->calibrated = shortest >= sample_ns(state->group) / 3 || stage->tries == MOST_TRIES;
 }
 
-static int keep(struct state *state, struct stage *stage, double rate) {
+/* What the threads' counters say of the sample, all together. */
+static struct tr_sample_conditions conditions_of(struct state *state, const struct window *window) {
+    struct tr_sample_conditions all = {.core_ghz = mean_clock(state, false),
+                                       .window_fraction = window->fraction};
+    struct tr_activity activity;
+    for (int i = 0; i < state->group->crew.n_threads; i++) {
+        const struct tr_counts *a = &state->workers[i]->before, *b = &state->workers[i]->after;
+        all.context_switches =
+            a->context_switches < 0
+                ? -1
+                : all.context_switches + b->context_switches - a->context_switches;
+        all.page_faults =
+            a->page_faults < 0 ? -1 : all.page_faults + b->page_faults - a->page_faults;
+        all.migrations = a->migrations < 0 ? -1 : all.migrations + b->migrations - a->migrations;
+    }
+    if (isnan(all.core_ghz))
+        all.core_ghz = mean_clock(state, true);
+    tr_activity_read(state->machine, &activity);
+    all.steal_s = activity.steal_s - state->stolen_s; /* since the sample before this one */
+    state->stolen_s = activity.steal_s;
+    return all;
+}
+
+static int keep(struct state *state, struct stage *stage, const struct window *window,
+                double rate) {
     struct tr_series *series = stage->series;
     double *rates = realloc(series->rates, (series->n + 1) * sizeof(*rates));
     if (!rates)
@@ -260,6 +287,12 @@ static int keep(struct state *state, struct stage *stage, double rate) {
     if (!clocks)
         return TR_ENOMEM;
     stage->clocks = clocks;
+    struct tr_sample_conditions *conditions =
+        realloc(series->conditions, (series->n + 1) * sizeof(*conditions));
+    if (!conditions)
+        return TR_ENOMEM;
+    series->conditions = conditions;
+    conditions[series->n] = conditions_of(state, window);
     rates[series->n] = rate;
     clocks[2 * series->n] = mean_clock(state, false);
     clocks[2 * series->n + 1] = mean_clock(state, true);
@@ -312,7 +345,8 @@ static int digest(struct state *state) {
         migrated |= worker->cpu_before != state->group->crew.cpus[i] ||
                     worker->cpu_after != state->group->crew.cpus[i];
         faulted |= worker->after.page_faults > worker->before.page_faults;
-        switches += worker->after.context_switches - worker->before.context_switches;
+        int64_t own = worker->after.context_switches - worker->before.context_switches;
+        switches = own > switches ? own : switches; /* of the thread that has most */
     }
     if (wrong) {
         series->wrong = true;
@@ -324,8 +358,10 @@ static int digest(struct state *state) {
         calibrate_all(state, stage);
         return 0;
     }
-    /* Another program on the core takes it away for whole time slices. */
-    bool preempted = switches > 2 + n * (int)(window.span_ns / 5e6);
+    /* Another program on the core takes it away for whole time slices, of 3 to 5 ms: while two
+     * share a core that is a switch or two in 10 ms, where a kernel thread now and then makes one
+     * or two. */
+    bool preempted = switches > 2 + (int)(window.span_ns / 20e6);
     bool hopeless = !(window.rate > 0) || !(window.span_ns > 0);
     bool disturbed = migrated || not_pinned || faulted || preempted || window.fraction < 0.7;
     if (hopeless || (disturbed && series->dropped <= series->n + 5)) {
@@ -335,11 +371,14 @@ static int digest(struct state *state) {
         series->faulted |= faulted;
         return 0;
     }
+    if (tr_now_ns() - state->begun_ns < 1e9 * state->group->warm_up_s)
+        return 0; /* load, no sample yet */
+    series->disturbed += disturbed;
     for (int i = 0; i < n; i++)
         add_counts(series, state->workers[i]);
     series->units_total += window.units;
     series->span_total_ns += window.span_ns;
-    return keep(state, stage, tr_work_of(stage->step)->rate(stage->step, window.rate));
+    return keep(state, stage, &window, tr_work_of(stage->step)->rate(stage->step, window.rate));
 }
 
 /* Enough samples, and steady ones? */
@@ -356,7 +395,7 @@ static bool settled(const struct tr_series *series, size_t min_samples) {
 /* Next step in turn that still wants samples; false when the group is done. */
 static bool choose_next(struct state *state) {
     const struct tr_group *group = state->group;
-    double elapsed_s = (tr_now_ns() - state->begun_ns) / 1e9;
+    double elapsed_s = (tr_now_ns() - state->begun_ns) / 1e9 - group->warm_up_s;
     bool late = elapsed_s > group->seconds;
     bool very_late = elapsed_s > 2 * group->seconds + 2;
     for (size_t i = 0; i < group->n_steps; i++) {
@@ -391,7 +430,8 @@ static void tell_progress(const struct state *state) {
         .kernel = kernel,
         .stage = options->stage,
         .n_stages = options->n_stages,
-        .seconds_left = fmax(0, state->group->seconds - elapsed_s) + options->seconds_after,
+        .seconds_left = fmax(0, state->group->seconds + state->group->warm_up_s - elapsed_s) +
+                        options->seconds_after,
         .current = series->n ? series->rates[series->n - 1] : NAN,
         .unit = tr_work_of(state->stages[state->current].step)->unit,
     };
@@ -428,18 +468,32 @@ static void decide(struct state *state, bool have_sample) {
     prepare_next(state);
 }
 
+/* For the self-test: on an allowed CPU that is not the one the crew says. */
+static int bind_elsewhere(const struct state *state, int own_cpu, struct tr_err *reterr) {
+    const struct tr_cpulist *allowed = &state->machine->allowed_cpus;
+    for (size_t i = 0; i < allowed->n; i++)
+        if (allowed->ids[i] != own_cpu)
+            return tr_bind_thread(state->machine, allowed->ids[i], reterr);
+    return 0;
+}
+
 static void work(void *context, int thread) {
     struct state *state = context;
     int sense = 0;
     struct tr_err err = {0};
     int code = tr_bind_thread(state->machine, state->group->crew.cpus[thread], &err);
+    if (!code && state->options->fault.wrong_core)
+        code = bind_elsewhere(state, state->group->crew.cpus[thread], &err);
     if (!code)
         code = setup_worker(state, thread, &err);
     if (code)
         fail(state, code, &err);
     tr_barrier_wait(&state->barrier, &sense);
     if (thread == 0) {
+        struct tr_activity activity;
         state->begun_ns = tr_now_ns();
+        tr_activity_read(state->machine, &activity);
+        state->stolen_s = activity.steal_s;
         state->current = state->group->n_steps - 1; /* so that the first one comes first */
         decide(state, false);
     }
@@ -543,5 +597,6 @@ void tr_series_finish(struct tr_series *series) {
     if (!series)
         return;
     free(series->rates);
+    free(series->conditions);
     *series = (struct tr_series){0};
 }

@@ -18,6 +18,12 @@ struct tr_run_progress {
 };
 typedef void tr_run_progress_fn(void *context, const struct tr_run_progress *progress);
 
+/* Faults that the self-test puts into a run, each a real one; zeroed: none. */
+struct tr_fault {
+    bool wrong_core;    /* each thread runs on a CPU that is not its own */
+    int misplaced_node; /* 1 + the node on which memory is put, whatever the crew says */
+};
+
 struct tr_run_options {
     enum tr_pages pages;
     size_t min_samples;                /* at least this many, 9 by default */
@@ -26,19 +32,22 @@ struct tr_run_options {
     void *progress_context;
     size_t stage, n_stages; /* for the progress: this group among those of the plan */
     double seconds_after;   /* budget of the groups still to come */
+    struct tr_fault fault;
 };
 
 /* One step's raw outcome. */
 struct tr_series {
     double *rates; /* common window, GB/s nominal or GFLOP/s or GHz, in time order */
     size_t n;
-    double units_total, span_total_ns; /* for the rate over first start to last finish */
+    struct tr_sample_conditions *conditions; /* of each sample; NULL where the runner keeps none */
+    double units_total, span_total_ns;       /* for the rate over first start to last finish */
     /* Core clock, such that the median rate over it is the median of each sample's rate over its
      * own clock: a clock that falls meanwhile does not set one against the other. NAN unknown.
      * Efficiency cores of hybrid parts apart (NAN without). */
     double core_ghz, efficiency_ghz;
     double huge_fraction, node_fraction; /* of its buffers, the worst thread's; NAN unknown */
     size_t dropped;                      /* disturbed samples that were repeated */
+    size_t disturbed;                    /* samples kept although disturbed, after many repeats */
     bool migrated, not_pinned, faulted;
     int64_t context_switches, migrations, page_faults; /* within samples, all threads */
     int64_t cycles, instructions;

@@ -80,11 +80,11 @@ static int run_groups(struct tr_session *session, const struct tr_run_options *o
     group_options.n_stages = plan->n_groups;
     group_options.seconds_after = 0;
     for (size_t i = 0; i < plan->n_groups; i++)
-        group_options.seconds_after += plan->groups[i].seconds;
+        group_options.seconds_after += plan->groups[i].seconds + plan->groups[i].warm_up_s;
     for (size_t i = 0; i < plan->n_groups && !code; i++) {
         group_options.pages = plan->groups[i].pages;
         group_options.stage = i;
-        group_options.seconds_after -= plan->groups[i].seconds;
+        group_options.seconds_after -= plan->groups[i].seconds + plan->groups[i].warm_up_s;
         code = run_group(session, &plan->groups[i], &group_options, reterr);
     }
     return code;

@@ -82,6 +82,48 @@ static void large_series(void **state) {
     free(samples);
 }
 
+static double uniform(uint64_t *random) {
+    return ((double)next(random) + 0.5) / 2147483648.0;
+}
+
+/* One of four shapes with one mode, around 100. */
+static double one_mode(uint64_t *random, int shape) {
+    double u = uniform(random), v = uniform(random);
+    double normal = sqrt(-2 * log(u)) * cos(6.283185307179586 * v);
+    return shape == 0   ? 100 + 4 * normal
+           : shape == 1 ? 90 + 20 * u
+           : shape == 2 ? 100 + 10 * log(u) /* a floor of disturbance below the best */
+                        : 110 - 10 * exp(0.7 * normal);
+}
+
+/* Called bimodal: hardly ever with one mode, nearly always with two that are far apart. */
+static void modes_are_told(void **state) {
+    (void)state;
+    enum { TRIALS = 2000 };
+    static const size_t sizes[] = {12, 20, 50, 200};
+    double samples[200];
+    uint64_t random = 12345;
+    struct tr_modes modes;
+    for (size_t k = 0; k < sizeof(sizes) / sizeof(sizes[0]); k++) {
+        size_t n = sizes[k];
+        int false_alarms = 0, found = 0;
+        for (int trial = 0; trial < TRIALS; trial++) {
+            for (size_t i = 0; i < n; i++)
+                samples[i] = one_mode(&random, trial % 4);
+            false_alarms += tr_two_modes(samples, n, &modes);
+            for (size_t i = 0; i < n; i++)
+                samples[i] = one_mode(&random, 1) / 10 + (i % 3 ? 0 : 20);
+            found += tr_two_modes(samples, n, &modes) && modes.lower > 9 && modes.lower < 11 &&
+                     modes.upper > 29 && modes.upper < 31 &&
+                     fabs(modes.lower_share - 2.0 / 3) < 0.1;
+        }
+        if (false_alarms > TRIALS / 100 || found < TRIALS * 95 / 100)
+            fail_msg("%zu samples: %d false alarms, %d found of %d", n, false_alarms, found,
+                     TRIALS);
+    }
+    assert_false(tr_two_modes(samples, 9, &modes)); /* too few to tell */
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(summary_of_known_series),
@@ -89,6 +131,7 @@ int main(void) {
         cmocka_unit_test(interval_ranks),
         cmocka_unit_test(interval_covers_the_median),
         cmocka_unit_test(large_series),
+        cmocka_unit_test(modes_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
