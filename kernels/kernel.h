@@ -19,12 +19,15 @@
  * FMA: n iterations of all chains; `b` has the chains' initial values (chains x lanes numbers).
  * Clock: n dependent operations (a multiple of 64 is executed, rounded down).
  * Chase: n loads of each of `streams` chains; `a` has their positions (uintptr_t), in and out.
+ * Matrix products: a = float results, `batch` vectors of n; b = n rows of k weights, repacked, and
+ * c = `batch` vectors, stride_bytes apart, both as matrix/format.h says; gemv has a batch of 1.
  */
 struct tr_kargs {
     void *a; /* written */
     const void *b, *c;
     size_t n;
     size_t stride_bytes;
+    size_t k, batch; /* matrix products only */
     double scalar;
     /* Out: wrap-around sum of all 64-bit words read (read) or of the bits of all final chain values
      * (fma), or of the final positions (chase); independent of the order of summation, so exact. */
@@ -38,10 +41,17 @@ enum tr_kernel_kind {
     TR_KIND_COMPUTE, /* operations count */
     TR_KIND_CLOCK,   /* dependent operations of known latency */
     TR_KIND_CHASE,   /* dependent loads */
+    TR_KIND_MATRIX,  /* bytes of weights (gemv) or operations (gemm) count */
 };
 
-enum tr_dtype { TR_DTYPE_U64, TR_DTYPE_F64, TR_DTYPE_F32 };
+enum tr_dtype {
+#define TR_DTYPE(id, ...) TR_DTYPE_##id,
+#include "dtypes.def"
+#undef TR_DTYPE
+};
 const char *tr_dtype_name(enum tr_dtype dtype);
+/* Of a block, which is one element for ordinary numbers. */
+size_t tr_dtype_elements(enum tr_dtype dtype);
 size_t tr_dtype_bytes(enum tr_dtype dtype);
 
 enum tr_stores { TR_STORES_NONE, TR_STORES_REGULAR, TR_STORES_NT };

@@ -14,6 +14,7 @@
 #define TR_KERNEL(id, ...) \
     extern tr_kernel_fn tr_k_##id##_scalar, tr_k_##id##_sse2, tr_k_##id##_avx2, tr_k_##id##_avx512;
 #define TR_KERNEL_ON(isa, needs, id, ...) extern tr_kernel_fn tr_k_##id##_##isa;
+#define TR_MATRIX(flavour, id, ...) extern tr_kernel_fn tr_k_##id##_##flavour;
 #include "kernels.def"
 extern tr_kernel_fn tr_k_clock_imul_scalar;
 
@@ -23,22 +24,38 @@ extern tr_kernel_fn tr_k_clock_imul_scalar;
 #include "isa.def"
 #undef TR_ISA_ROW
 
+/* Flavours of matrix.def: the level, and what it needs besides. */
+#define ISA_avx2 avx2
+#define NEEDS_avx2 NULL
+#define ISA_avxvnni avx2
+#define NEEDS_avxvnni "avx_vnni"
+#define ISA_avx512 avx512
+#define NEEDS_avx512 NULL
+#define ISA_vnni512 avx512
+#define NEEDS_vnni512 "avx512_vnni"
+#define ISA_bf16512 avx512
+#define NEEDS_bf16512 "avx512_bf16"
+
 #define SET_MAIN true
 #define SET_MORE false
-#define ROW(cpu_flag, id_, operation_, dtype_, stores_, streams_, prefetch_, set, isa_) \
-    {.id = #id_,                                                                        \
-     .isa = #isa_,                                                                      \
-     .needs = cpu_flag,                                                                 \
-     .op = &op_##operation_,                                                            \
-     .dtype = TR_DTYPE_##dtype_,                                                        \
-     .stores = TR_STORES_##stores_,                                                     \
-     .streams = (streams_),                                                             \
-     .prefetch_bytes = (prefetch_),                                                     \
-     .fused = FUSED_##isa_,                                                             \
-     .chains = CHAINS_##isa_,                                                           \
-     .vector_bytes = BYTES_##isa_,                                                      \
-     .main_set = SET_##set,                                                             \
-     .function = tr_k_##id_##_##isa_},
+#define ROW(cpu_flag, id, operation, dtype, stores, streams, prefetch, set, isa) \
+    ROW_OF(tr_k_##id##_##isa, cpu_flag, id, operation, dtype, stores, streams, prefetch, set, isa)
+#define ROW_OF(function_, cpu_flag, id_, operation_, dtype_, stores_, streams_, prefetch_, set, \
+               isa_)                                                                            \
+    {.id = #id_,                                                                                \
+     .isa = #isa_,                                                                              \
+     .needs = cpu_flag,                                                                         \
+     .op = &op_##operation_,                                                                    \
+     .dtype = TR_DTYPE_##dtype_,                                                                \
+     .stores = TR_STORES_##stores_,                                                             \
+     .streams = (streams_),                                                                     \
+     .prefetch_bytes = (prefetch_),                                                             \
+     .fused = FUSED_##isa_,                                                                     \
+     .chains = CHAINS_##isa_,                                                                   \
+     .vector_bytes = BYTES_##isa_,                                                              \
+     .main_set = SET_##set,                                                                     \
+     .function = (function_)},
+#define ROW_EXPANDED(...) ROW_OF(__VA_ARGS__)
 
 static const struct tr_kernel kernels[] = {
 #define TR_KERNEL(id, op, dtype, stores, streams, prefetch, set)     \
@@ -48,6 +65,9 @@ static const struct tr_kernel kernels[] = {
     ROW(NULL, id, op, dtype, stores, streams, prefetch, set, avx512)
 #define TR_KERNEL_ON(isa, needs, id, op, dtype, stores, streams, prefetch, set) \
     ROW(needs, id, op, dtype, stores, streams, prefetch, set, isa)
+#define TR_MATRIX(flavour, id, op, dtype, parts, prefetch, set)                                \
+    ROW_EXPANDED(tr_k_##id##_##flavour, NEEDS_##flavour, id, op, dtype, NONE, parts, prefetch, \
+                 set, ISA_##flavour)
 #include "kernels.def"
     /* The clock needs no vectors. */
     ROW(NULL, clock_add, clock_add, U64, NONE, 1, 0, MAIN, scalar)
@@ -65,13 +85,25 @@ const struct tr_kernel *tr_kernel_find(const char *id, const char *isa) {
     return NULL;
 }
 
+static const struct {
+    const char *name;
+    size_t elements, bytes;
+} dtypes[] = {
+#define TR_DTYPE(id, name, elements, bytes) {name, elements, bytes},
+#include "dtypes.def"
+#undef TR_DTYPE
+};
+
 const char *tr_dtype_name(enum tr_dtype dtype) {
-    static const char *const names[] = {"u64", "f64", "f32"};
-    return names[dtype];
+    return dtypes[dtype].name;
+}
+
+size_t tr_dtype_elements(enum tr_dtype dtype) {
+    return dtypes[dtype].elements;
 }
 
 size_t tr_dtype_bytes(enum tr_dtype dtype) {
-    return dtype == TR_DTYPE_F32 ? 4 : 8;
+    return dtypes[dtype].bytes;
 }
 
 const char *tr_stores_name(enum tr_stores stores) {
@@ -101,7 +133,9 @@ double tr_kernel_flop(const struct tr_kernel *kernel) {
 
 void tr_kernel_variant(const struct tr_kernel *kernel, char text[48]) {
     text[0] = '\0';
-    if (kernel->streams > 1 && kernel->op->kind == TR_KIND_CHASE)
+    if (kernel->op->kind == TR_KIND_MATRIX)
+        snprintf(text, 48, "%s", kernel->needs ? kernel->needs : "");
+    else if (kernel->streams > 1 && kernel->op->kind == TR_KIND_CHASE)
         snprintf(text, 48, "%d chains", kernel->streams);
     else if (kernel->streams > 1)
         snprintf(text, 48, "%d streams, prefetch %d B", kernel->streams, kernel->prefetch_bytes);

@@ -12,6 +12,11 @@ void check_chains(const struct tr_kernel *kernel);
 void check_clock(const struct tr_kernel *kernel);
 void check_chase(const struct tr_kernel *kernel);
 void check_chase_order(void **state);
+void check_matrix(const struct tr_kernel *kernel);
+void check_repacking(void **state);
+void check_random_weights(void **state);
+void check_half_floats(void **state);
+void check_activations(void **state);
 void check_fma_operands_live(void **state);
 
 #endif

@@ -33,6 +33,9 @@ static void check_kernel(void **state) {
     case TR_KIND_CHASE:
         check_chase(kernel);
         break;
+    case TR_KIND_MATRIX:
+        check_matrix(kernel);
+        break;
     }
 }
 
@@ -54,7 +57,14 @@ static void check_accounting(void **state) {
 int main(void) {
     size_t n;
     const struct tr_kernel *kernels = tr_kernels(&n);
-    struct CMUnitTest *tests = calloc(n + 3, sizeof(*tests));
+    static const struct CMUnitTest others[] = {
+        cmocka_unit_test(check_fma_operands_live), cmocka_unit_test(check_accounting),
+        cmocka_unit_test(check_repacking),         cmocka_unit_test(check_random_weights),
+        cmocka_unit_test(check_half_floats),       cmocka_unit_test(check_activations),
+        cmocka_unit_test(check_chase_order),
+    };
+    enum { N_OTHERS = sizeof(others) / sizeof(others[0]) };
+    struct CMUnitTest *tests = calloc(n + N_OTHERS, sizeof(*tests));
     struct tr_machine_options options = {0};
     struct tr_err err = {0};
     if (!tests)
@@ -71,10 +81,8 @@ int main(void) {
         tests[i].test_func = check_kernel;
         tests[i].initial_state = (void *)(uintptr_t)&kernels[i];
     }
-    tests[n] = (struct CMUnitTest)cmocka_unit_test(check_fma_operands_live);
-    tests[n + 1] = (struct CMUnitTest)cmocka_unit_test(check_accounting);
-    tests[n + 2] = (struct CMUnitTest)cmocka_unit_test(check_chase_order);
-    int failed = _cmocka_run_group_tests("kernels", tests, n + 3, NULL, NULL);
+    memcpy(tests + n, others, sizeof(others));
+    int failed = _cmocka_run_group_tests("kernels", tests, n + N_OTHERS, NULL, NULL);
     for (size_t i = 0; i < n; i++)
         free((void *)(uintptr_t)tests[i].name);
     free(tests);
