@@ -151,6 +151,7 @@ struct tr_clocks {
     const char *fclk_basis;    /* "hsmp", "ryzen_smu", "user", NULL */
     const char *mclk_basis;    /* of uclk_ghz and mclk_ghz: "hsmp", "ryzen_smu", NULL */
     bool fclk_may_rise;        /* read below the part's usual one: set so, or idle */
+    double fclk_at_least_ghz;  /* bound by what one CCD read, NAN where that was not measured */
     double fclk_listed_ghz;    /* highest that an APU's graphics driver lists: only a hint */
     double ddr_gb_s;           /* theoretical DDR bandwidth of all packages, by HSMP */
     double base_ghz, max_ghz;  /* cpufreq: base; highest of any core */

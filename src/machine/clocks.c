@@ -302,6 +302,7 @@ void tr_clocks_set_unknown(struct tr_clocks *clocks) {
         .fclk_ghz = NAN,
         .uclk_ghz = NAN,
         .mclk_ghz = NAN,
+        .fclk_at_least_ghz = NAN,
         .fclk_listed_ghz = NAN,
         .ddr_gb_s = NAN,
         .base_ghz = NAN,

@@ -172,3 +172,48 @@ int tr_limits_add_fabric(struct tr_machine *machine) {
         code = put_both(machine, &fabric, TR_PLACE_CCD, machine->ccds[i].index, 1, 1);
     return code;
 }
+
+/* ---- the other way round: what a measured rate says of the clock ---- */
+
+static const double contradiction = 1.03, reached_by_one_ccd = 0.85, memory_gives = 1.2;
+
+int tr_machine_bound_fclk(struct tr_machine *machine, int ccds, double read_gb_per_s,
+                          char **ret_doubt) {
+    struct fabric fabric = {.fclk_ghz = NAN, .read_bytes = NAN, .write_bytes = NAN};
+    *ret_doubt = NULL;
+    if (machine->environment.virtual_machine || ccds < 1 || !(read_gb_per_s > 0) ||
+        (machine->cpu.vendor && !strcmp(machine->cpu.vendor, "Intel")))
+        return 0;
+    bool known = find_clock(machine, &fabric);
+    if (!known)
+        fabric.basis = "catalogue";
+    const char *told_by = fabric.basis; /* the clock alone, whatever the width rests on */
+    if (!find_width(machine, &fabric))
+        return 0;
+    double per_ghz = ccds * fabric.links * fabric.read_bytes;
+    double least_ghz = read_gb_per_s / per_ghz;
+    machine->clocks.fclk_at_least_ghz = fmax(machine->clocks.fclk_at_least_ghz, least_ghz);
+    /* The catalogue's clock is the usual one, nobody's claim about this machine. */
+    if (!known || !strcmp(told_by, "catalogue"))
+        return 0;
+    const struct tr_limit *dram =
+        tr_limit_find(machine->limits, machine->n_limits, "dram", TR_PLACE_MACHINE, 0);
+    double allowed = per_ghz * fabric.fclk_ghz;
+    struct tr_strbuf text = {0};
+    if (least_ghz > contradiction * fabric.fclk_ghz)
+        tr_strbuf_addf(&text,
+                       "%d CCD%s read %.4g GB/s, which takes a fabric clock of at least %.3f GHz; "
+                       "%.3f was told (%s). Not the clock it runs at, or two links per CCD",
+                       ccds, ccds == 1 ? "" : "s", read_gb_per_s, least_ghz, fabric.fclk_ghz,
+                       told_by);
+    else if (ccds == 1 && dram && read_gb_per_s < reached_by_one_ccd * allowed &&
+             dram->value > memory_gives * allowed)
+        tr_strbuf_addf(&text,
+                       "One CCD read %.4g GB/s of the %.4g that a fabric clock of %.3f GHz (%s) "
+                       "allows: setting not applied? Look at FCLK in the firmware's setup",
+                       read_gb_per_s, allowed, fabric.fclk_ghz, fabric.basis);
+    else
+        return 0;
+    *ret_doubt = tr_strbuf_take(&text);
+    return *ret_doubt ? 0 : TR_ENOMEM;
+}

@@ -210,6 +210,7 @@ static json_t *clocks_json(const struct tr_clocks *clocks) {
               put_text(object, "fclk_basis", clocks->fclk_basis) &&
               put_text(object, "mclk_basis", clocks->mclk_basis) &&
               put(object, "fclk_may_rise", json_boolean(clocks->fclk_may_rise)) &&
+              put_number(object, "fclk_at_least_ghz", clocks->fclk_at_least_ghz) &&
               put_number(object, "fclk_listed_ghz", clocks->fclk_listed_ghz) &&
               put_number(object, "ddr_gb_s", clocks->ddr_gb_s) &&
               put_number(object, "base_ghz", clocks->base_ghz) &&

@@ -30,6 +30,15 @@ int tr_machine_add_flop_limits_at(struct tr_machine *machine, enum tr_place_kind
  * busy; basis measured_clock, hard. */
 int tr_machine_add_flop_limits(struct tr_machine *machine, double clock_ghz);
 
+/* Bounds the fabric clock by what the cores of `ccds` CCDs read from memory together, in GB/s: a
+ * link carries 32 B (the catalogue's width) a fabric clock, no more. Keeps the highest bound in
+ * clocks.fclk_at_least_ghz. Where a clock that was given or read lies 3% or more below it, or where
+ * one CCD got less than 0.85 of what such a clock allows although the memory gives 1.2 times that,
+ * *ret_doubt is a sentence (heap); else NULL. Nothing happens where the width is unknown, and in
+ * virtual machines. 0 or TR_ENOMEM. */
+int tr_machine_bound_fclk(struct tr_machine *machine, int ccds, double read_gb_per_s,
+                          char **ret_doubt);
+
 /* For the files behind this header: */
 
 /* NAN or a value <= 0 adds nothing. Takes over `formula` (heap; NULL = out of memory). */

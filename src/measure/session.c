@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "counters.h"
 #include "machine_json.h"
+#include "machine_limits.h"
 #include "session_parts.h"
 
 /* The two chains must tell the same clock: one of them alone could be folded by the core. imul
@@ -31,6 +32,28 @@ static int check_clock_chains(struct tr_session *session) {
                           "multiplications %.3f. Another program may share the core: stop it and "
                           "measure again",
                           add_ghz, imul_ghz);
+}
+
+/* What each CCD alone read (or the machine, where it has one) bounds the fabric clock; the highest
+ * counts, and one doubt is enough. */
+static int bound_fabric_clock(struct tr_session *session) {
+    const struct tr_calibration *calibration = session->calibration;
+    struct tr_machine *machine = session->machine;
+    const struct tr_measurement *best = NULL;
+    for (size_t i = 0; i < calibration->n_measurements; i++) {
+        const struct tr_measurement *m = &calibration->measurements[i];
+        bool one_ccd = m->place.kind == TR_PLACE_CCD ||
+                       (m->place.kind == TR_PLACE_MACHINE && machine->n_ccds == 1);
+        if (!strcmp(m->kernel, "read") && one_ccd && !tr_untrusted_reason(m) &&
+            !session->plan->nodes_given && (!best || m->median > best->median))
+            best = m;
+    }
+    char *doubt = NULL;
+    int code = best ? tr_machine_bound_fclk(machine, 1, best->median, &doubt) : 0;
+    if (!code && doubt)
+        code = tr_strings_add(&session->calibration->warnings, "%s", doubt);
+    free(doubt);
+    return code;
 }
 
 /* Copies the machine and its limits into the document: nothing else of it is kept. */
@@ -144,6 +167,8 @@ int tr_measure(struct tr_machine *machine, struct tr_plan *plan,
         failed = tr_session_set_conditions(&session, &before, &after, no_counters);
     if (!failed)
         failed = check_clock_chains(&session);
+    if (!failed)
+        failed = bound_fabric_clock(&session);
     if (!failed)
         failed = set_machine(&session);
     if (!failed)

@@ -400,8 +400,39 @@ static void recorded_tables(void **state) {
     free(list);
 }
 
+/* A CCD of a 9950X has one link of 32 B: 57.6 GB/s take 1.8 GHz. */
+static void one_ccd_bounds_the_fabric_clock(void **state) {
+    (void)state;
+    static const struct {
+        double fclk_mhz, read_gb_s;
+        const char *doubt;
+    } rows[] = {
+        {0, 57.6, NULL},                      /* nothing was claimed */
+        {2000, 60.0, NULL},                   /* 94% of 64 */
+        {1800, 59.4, "at least 1.856 GHz"},   /* 3.1% above 57.6 */
+        {1800, 58.9, NULL},                   /* 2.3% above: within the tolerance */
+        {2133, 54.0, "setting not applied?"}, /* 79% of 68.3, while DRAM gives 89.6 */
+        {2800, 70.0, NULL},                   /* 78% of 89.6: DRAM is as likely the limit */
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct tr_overrides given = {.fclk_mhz = rows[i].fclk_mhz};
+        struct tr_machine *machine =
+            product("AMD Ryzen 9 9950X", "synthetic:pack:1 l3:2 core:8 pu:1", &given);
+        char *doubt = NULL;
+        assert_int_equal(tr_machine_bound_fclk(machine, 1, rows[i].read_gb_s, &doubt), 0);
+        assert_near(machine->clocks.fclk_at_least_ghz, rows[i].read_gb_s / 32, 1e-9);
+        if (!rows[i].doubt && doubt)
+            fail_msg("row %zu: %s", i, doubt);
+        if (rows[i].doubt && (!doubt || !strstr(doubt, rows[i].doubt)))
+            fail_msg("row %zu: %s", i, doubt ? doubt : "no doubt");
+        free(doubt);
+        tr_machine_destroy(machine);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_ccd_bounds_the_fabric_clock),
         cmocka_unit_test(dram_of_products),
         cmocka_unit_test(formula_has_the_numbers),
         cmocka_unit_test(fabric_of_products),
