@@ -9,6 +9,7 @@
 #include "predictions.h"
 #include "rates.h"
 #include "report.h"
+#include "spec_platforms.h"
 #include "tokenroof/model.h"
 
 enum { MAX_USE_CASES = 16, MAX_TOKENS = 1 << 24 };
@@ -21,6 +22,8 @@ struct predict_options {
     int threads;
     double storage_gb_per_s;
     bool explain;
+    struct tr_machine_options machine;
+    struct tr_spec_options spec;
 };
 
 #define MEMBER(name) offsetof(struct predict_options, name)
@@ -36,7 +39,7 @@ static const struct tr_option rows[] = {
      .store = tr_store_text,
      .offset = MEMBER(use_cases),
      .brief = true,
-     .help = "of UC1,UC2,UC3,UC4 (tokenroof list use-cases); default: all"},
+     .help = "of UC1,UC2,UC3,UC4; default: all"},
     {.name = "pp",
      .argument = "N",
      .store = tr_store_int,
@@ -84,6 +87,13 @@ static const struct tr_option rows[] = {
 static int check_options(const struct tr_command *command, void *target, struct tr_err *reterr) {
     const struct predict_options *options = target;
     (void)command;
+    if (options->calibration && tr_spec_asked(&options->spec, options->machine.source))
+        return tr_err_set(reterr, TR_EUSAGE,
+                          "--calibration is a machine that was measured: it does not go with "
+                          "--platform, --machine or --gpu");
+    if (options->spec.n_names && options->machine.source)
+        return tr_err_set(reterr, TR_EUSAGE,
+                          "--platform is a machine by name: it does not go with --machine");
     if (options->depth >= 0 && !options->pp && !options->tg)
         return tr_err_set(reterr, TR_EUSAGE, "--depth belongs to --pp or --tg: give one of them");
     return 0;
@@ -146,6 +156,8 @@ static int choose_use_cases(const struct predict_options *options, struct use_ca
 /* Which calibration it rests on, and what to know about that. */
 static int add_source(const struct tr_calibration *calibration, const struct tr_strings *warnings,
                       json_t *document) {
+    if (!calibration)
+        return 0;
     json_t *list = json_array();
     for (size_t i = 0; i < warnings->n; i++)
         if (json_array_append_new(list, json_string(warnings->items[i]))) {
@@ -160,24 +172,41 @@ static int add_source(const struct tr_calibration *calibration, const struct tr_
     return failed ? TR_ENOMEM : 0;
 }
 
-struct basis {
+/* What all predictions of one call rest on. */
+struct grounds {
     const struct predict_options *options;
-    const struct tr_calibration *calibration;
-    struct tr_rates rates;
+    const struct tr_calibration *calibration; /* NULL in the spec tier */
+    struct tr_rates rates;                    /* of the calibration */
+    struct tr_spec_list specs;
     struct use_cases cases;
     struct tr_strings warnings;
 };
 
-static int predict_one(const struct basis *basis, const struct tr_model *model, json_t *documents,
-                       struct tr_err *reterr) {
+static int predict_one(const struct grounds *grounds, const struct tr_model *model,
+                       const struct tr_named_spec *spec, json_t *documents, struct tr_err *reterr) {
     struct tr_prediction *prediction = NULL;
     json_t *document = NULL;
-    int code = tr_predict_formula(model, &basis->rates, basis->cases.items, basis->cases.n,
-                                  &prediction, reterr);
+    struct tr_basis basis = {
+        .platform = spec ? spec->name : grounds->rates.platform,
+        .threads = spec ? tr_spec_threads_used(model, &spec->spec, TR_PHASE_GENERATION)
+                        : grounds->rates.threads,
+        .memory_bytes = grounds->rates.memory_bytes,
+        .storage_gb_per_s = grounds->options->storage_gb_per_s,
+        .rates = spec ? NULL : &grounds->rates,
+        .spec = spec ? &spec->spec : NULL,
+    };
+    int code = tr_predict(spec ? "spec" : "formula", model, &basis, grounds->cases.items,
+                          grounds->cases.n, &prediction, reterr);
     if (!code)
         code = tr_prediction_to_json(prediction, &document);
+    if (!code && spec) {
+        json_t *object = NULL;
+        code = tr_spec_to_json(model, &spec->spec, &object);
+        if (!code && json_object_set_new(document, "spec", object))
+            code = TR_ENOMEM;
+    }
     if (!code)
-        code = add_source(basis->calibration, &basis->warnings, document);
+        code = add_source(grounds->calibration, &grounds->warnings, document);
     if (!code && json_array_append(documents, document))
         code = TR_ENOMEM;
     json_decref(document);
@@ -228,51 +257,71 @@ static int find_calibration(const struct predict_options *options,
     return code;
 }
 
+/* Machines by name, or the calibration. */
+static int find_grounds(struct grounds *grounds, struct tr_calibration **calibration,
+                        struct tr_err *reterr) {
+    const struct predict_options *options = grounds->options;
+    if (tr_spec_asked(&options->spec, options->machine.source))
+        return tr_spec_list_make(&options->spec, &options->machine, &grounds->specs, reterr);
+    int code = find_calibration(options, calibration, &grounds->warnings, reterr);
+    if (!code)
+        code = tr_rates_from_calibration(*calibration, options->threads, &grounds->rates, reterr);
+    grounds->calibration = *calibration;
+    grounds->rates.storage_gb_per_s = options->storage_gb_per_s;
+    return code;
+}
+
 /* The models come first: a wrong name or a bad file weighs more than a calibration that is missing.
  */
-static int predict_all(struct basis *basis, struct tr_model **models, char *const *names, size_t n,
-                       struct tr_calibration **calibration, json_t *documents,
+static int predict_all(struct grounds *grounds, struct tr_model **models, char *const *names,
+                       size_t n, struct tr_calibration **calibration, json_t *documents,
                        struct tr_err *reterr) {
-    const struct predict_options *options = basis->options;
-    int code = choose_use_cases(options, &basis->cases, reterr);
+    int code = choose_use_cases(grounds->options, &grounds->cases, reterr);
     for (size_t i = 0; !code && i < n; i++)
         code = tr_err_of_input(tr_model_load(names[i], &models[i], reterr));
     if (!code)
-        code = find_calibration(options, calibration, &basis->warnings, reterr);
-    if (!code)
-        code = tr_rates_from_calibration(*calibration, options->threads, &basis->rates, reterr);
-    basis->calibration = *calibration;
-    basis->rates.storage_gb_per_s = options->storage_gb_per_s;
-    for (size_t i = 0; !code && i < n; i++)
-        code = predict_one(basis, models[i], documents, reterr);
+        code = find_grounds(grounds, calibration, reterr);
+    for (size_t i = 0; !code && i < n && !grounds->specs.n; i++)
+        code = predict_one(grounds, models[i], NULL, documents, reterr);
+    for (size_t j = 0; !code && j < grounds->specs.n; j++) {
+        grounds->specs.items[j].spec.threads = grounds->options->threads;
+        for (size_t i = 0; !code && i < n; i++)
+            code = predict_one(grounds, models[i], &grounds->specs.items[j], documents, reterr);
+    }
     return code;
 }
 
 static int run(void *data, char *const *arguments, size_t n, struct tr_err *reterr) {
     struct predict_options *options = data;
-    struct basis basis = {.options = options};
+    struct grounds grounds = {.options = options};
     struct tr_calibration *calibration = NULL;
     struct tr_model **models = calloc(n, sizeof(struct tr_model *));
     struct results results = {.documents = json_array(), .explain = options->explain};
     int code = TR_ENOMEM;
     if (models && results.documents)
-        code = predict_all(&basis, models, arguments, n, &calibration, results.documents, reterr);
+        code = predict_all(&grounds, models, arguments, n, &calibration, results.documents, reterr);
     if (!code)
         code = tr_output_write(&options->output, "text", render, &results, reterr);
     for (size_t i = 0; models && i < n; i++)
         tr_model_destroy(models[i]);
     free(models);
     json_decref(results.documents);
-    tr_strings_finish(&basis.warnings);
+    tr_strings_finish(&grounds.warnings);
+    tr_spec_list_finish(&grounds.specs);
     tr_calibration_destroy(calibration);
     return code;
 }
 
-static const struct predict_options defaults = {.depth = -1, .storage_gb_per_s = NAN};
+static const struct predict_options defaults = {
+    .depth = -1, .storage_gb_per_s = NAN, .spec = TR_SPEC_OPTIONS_DEFAULT};
 static const char *const formats[] = {"text",     "json",       "jsonl", "csv",
                                       "markdown", "prometheus", NULL};
 static const struct tr_option_group groups[] = {
     {"prediction", TR_ROWS(rows), 0, check_options},
+    {"machine that was not measured", TR_ROWS(tr_spec_rows), offsetof(struct predict_options, spec),
+     NULL},
+    TR_GROUP_SOURCE(struct predict_options, machine),
+    TR_GROUP_OVERRIDES(struct predict_options, machine),
     TR_GROUP_OUTPUT,
     TR_GROUP_END,
 };
@@ -280,10 +329,11 @@ static const struct tr_option_group groups[] = {
 const struct tr_command tr_command_predict = {
     .usage = "MODEL... [--calibration FILE] [options]",
     .about = "MODEL is a GGUF file (of a split set: the first one) or a name of the catalogue\n"
-             "(tokenroof list models). The figures are the usual formula's, bandwidth / bytes:\n"
-             "an upper bound that real engines do not reach.\n",
+             "(tokenroof list models). Of a measured machine the figures are the usual\n"
+             "formula's, bandwidth / bytes, an upper bound that engines do not reach; of a\n"
+             "machine by name the catalogue's limits x what published results reach of them.\n",
     .examples = "  tokenroof predict llama-3.1-8b-q4_k_m\n"
-                "  tokenroof predict model.gguf --pp 512 --tg 128 --explain\n"
+                "  tokenroof predict model.gguf --platform \"EPYC 9554\" --explain\n"
                 "  tokenroof predict qwen3-32b-q4_k_m --calibration server.json --json\n",
     .groups = groups,
     .formats = formats,

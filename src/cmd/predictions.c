@@ -288,6 +288,8 @@ static void add_basis(struct tr_strbuf *out, const json_t *document) {
     add_safe(out, fidelity);
     if (fidelity && !strcmp(fidelity, "formula"))
         tr_strbuf_add(out, ": upper bound (bandwidth / bytes); real engines reach less");
+    else if (fidelity && !strcmp(fidelity, "spec"))
+        tr_strbuf_add(out, ": the catalogue's limits x what published results reach of them");
     tr_strbuf_add(out, "\n");
 }
 

@@ -86,7 +86,7 @@ static void add_share(double *to, double value, int n) {
 
 static void average(const struct tr_tier *tier, const struct tr_model *model,
                     const struct tr_basis *basis, enum tr_phase phase, double from, double tokens,
-                    struct tr_token_time *ret_time) {
+                    double context, struct tr_token_time *ret_time) {
     struct tr_token_time sum = {0};
     double ubatch = basis->ubatch > 0 ? basis->ubatch : DEFAULT_UBATCH;
     int n = samples_of(tokens);
@@ -95,6 +95,7 @@ static void average(const struct tr_tier *tier, const struct tr_model *model,
         const struct tr_token_work work = {
             .phase = phase,
             .depth = from + (i + 0.5) * tokens / n,
+            .context = context,
             .batch = phase == TR_PHASE_PROMPT ? fmin(ubatch, tokens) : 1,
         };
         tier->time(model, basis, &work, &one);
@@ -194,11 +195,12 @@ static int predict_one(const struct tr_tier *tier, const struct tr_model *model,
     int prompt = use_case->prompt_tokens, generated = use_case->generated_tokens;
     double depth = use_case->depth;
     struct tr_token_time *time = result->time;
-    double cache_bytes = tr_basis_cache_bytes(model, basis, depth + prompt + generated);
+    double context = depth + prompt + generated;
+    double cache_bytes = tr_basis_cache_bytes(model, basis, context);
     struct bounds pp = bounds_of(tier, model, basis, TR_PHASE_PROMPT);
     struct bounds tg = bounds_of(tier, model, basis, TR_PHASE_GENERATION);
-    average(tier, model, basis, TR_PHASE_PROMPT, depth, prompt, &time[TR_PHASE_PROMPT]);
-    average(tier, model, basis, TR_PHASE_GENERATION, depth + prompt, generated,
+    average(tier, model, basis, TR_PHASE_PROMPT, depth, prompt, context, &time[TR_PHASE_PROMPT]);
+    average(tier, model, basis, TR_PHASE_GENERATION, depth + prompt, generated, context,
             &time[TR_PHASE_GENERATION]);
     if (prompt == 0)
         time[TR_PHASE_PROMPT].n_terms = 0;

@@ -8,8 +8,9 @@
 /* What is asked for: one token of a phase. */
 struct tr_token_work {
     enum tr_phase phase;
-    double depth; /* positions in the cache before it */
-    double batch; /* prompt: tokens that are computed at once; generation: 1 */
+    double depth;   /* positions in the cache before it */
+    double context; /* positions at the end of the use case: what has to fit */
+    double batch;   /* prompt: tokens that are computed at once; generation: 1 */
 };
 
 struct tr_tier {

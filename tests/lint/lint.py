@@ -30,6 +30,7 @@ PUBLIC_ROOM = {
     "err.h": "base", "cpulist.h": "base", "limit.h": "base", "calibration.h": "calibration",
     "curve.h": "calibration",
     "machine.h": "machine", "platform.h": "machine", "model.h": "model", "predict.h": "predict",
+    "spec.h": "predict",
 }
 PUBLIC_EXTRA = {("report", "machine.h")}
 
@@ -67,7 +68,7 @@ MUTABLE = {
     "stop_signal", "stop_time",  # src/cmd/signals.c: a signal handler reaches nothing else
     "preinit", "entry",  # src/cmd/preinit.c: written once, before main()
     "catalogue", "once",  # src/machine/catalogue.c: compiled-in tables, parsed under pthread_once
-    "table", "table_once", "catalogue_once",  # src/model: the same
+    "table", "table_once", "catalogue_once",  # src/model, src/predict: the same
 }
 
 
