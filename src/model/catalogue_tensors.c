@@ -55,21 +55,38 @@ static bool has(const struct list *list, const char *feature) {
     return strstr(list->model->features, feature) != NULL;
 }
 
+static void add_norm(struct list *list, const char *part, int length) {
+    char name[64];
+    snprintf(name, sizeof(name), "%s.weight", part);
+    add_vector(list, name, length);
+    snprintf(name, sizeof(name), "%s.bias", part);
+    if (has(list, "all_bias") || has(list, "norm_bias"))
+        add_vector(list, name, length);
+}
+
 static void add_attention(struct list *list) {
     const struct tr_catalogue_model *m = list->model;
     int keys = m->kv_heads * m->key_length, values = m->kv_heads * m->value_length;
     int queries = m->heads * m->key_length, results = m->heads * m->value_length;
-    add_vector(list, "attn_norm.weight", m->embedding);
-    add_matrix(list, "attn_q.weight", m->embedding, queries);
-    add_matrix(list, "attn_k.weight", m->embedding, keys);
-    add_matrix(list, "attn_v.weight", m->embedding, values);
+    add_norm(list, "attn_norm", m->embedding);
+    if (has(list, "two_norms"))
+        add_norm(list, "attn_norm_2", m->embedding);
+    if (has(list, "fused_qkv")) {
+        add_matrix(list, "attn_qkv.weight", m->embedding, queries + keys + values);
+    } else {
+        add_matrix(list, "attn_q.weight", m->embedding, queries);
+        add_matrix(list, "attn_k.weight", m->embedding, keys);
+        add_matrix(list, "attn_v.weight", m->embedding, values);
+    }
     add_matrix(list, "attn_output.weight", results, m->embedding);
+    if (has(list, "all_bias"))
+        add_vector(list, "attn_qkv.bias", queries + keys + values);
     if (has(list, "qkv_bias")) {
         add_vector(list, "attn_q.bias", queries);
         add_vector(list, "attn_k.bias", keys);
         add_vector(list, "attn_v.bias", values);
     }
-    if (has(list, "output_bias"))
+    if (has(list, "output_bias") || has(list, "all_bias"))
         add_vector(list, "attn_output.bias", m->embedding);
     if (has(list, "qk_norm")) {
         add_vector(list, "attn_q_norm.weight", m->key_length);
@@ -120,6 +137,23 @@ static void add_experts(struct list *list) {
     }
 }
 
+static void add_dense(struct list *list) {
+    const struct tr_catalogue_model *m = list->model;
+    int width = m->feed_forward;
+    if (has(list, "fused_gate")) {
+        add_matrix(list, "ffn_up.weight", m->embedding, 2 * width);
+    } else {
+        if (!has(list, "no_gate"))
+            add_matrix(list, "ffn_gate.weight", m->embedding, width);
+        add_matrix(list, "ffn_up.weight", m->embedding, width);
+    }
+    add_matrix(list, "ffn_down.weight", width, m->embedding);
+    if (has(list, "all_bias")) {
+        add_vector(list, "ffn_up.bias", width);
+        add_vector(list, "ffn_down.bias", m->embedding);
+    }
+}
+
 static void add_block(struct list *list, int block) {
     const struct tr_catalogue_model *m = list->model;
     list->block = block;
@@ -127,16 +161,15 @@ static void add_block(struct list *list, int block) {
         add_latent_attention(list);
     else
         add_attention(list);
-    add_vector(list, "ffn_norm.weight", m->embedding);
+    if (!has(list, "two_norms"))
+        add_norm(list, "ffn_norm", m->embedding);
     if (has(list, "post_norm"))
         add_vector(list, "post_ffw_norm.weight", m->embedding);
     if (m->experts && block >= m->dense_blocks) {
         add_experts(list);
         return;
     }
-    add_matrix(list, "ffn_gate.weight", m->embedding, m->feed_forward);
-    add_matrix(list, "ffn_up.weight", m->embedding, m->feed_forward);
-    add_matrix(list, "ffn_down.weight", m->feed_forward, m->embedding);
+    add_dense(list);
 }
 
 int tr_catalogue_tensors(const struct tr_catalogue_model *model, const struct tr_mix *mix,
@@ -145,7 +178,9 @@ int tr_catalogue_tensors(const struct tr_catalogue_model *model, const struct tr
     add_matrix(&list, "token_embd.weight", model->embedding, model->vocabulary);
     if (!model->tied)
         add_matrix(&list, "output.weight", model->embedding, model->vocabulary);
-    add_vector(&list, "output_norm.weight", model->embedding);
+    add_norm(&list, "output_norm", model->embedding);
+    if (has(&list, "positions"))
+        add_matrix(&list, "position_embd.weight", model->embedding, model->context);
     for (int i = 0; i < model->blocks; i++)
         add_block(&list, i);
     if (list.code) {

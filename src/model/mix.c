@@ -14,19 +14,20 @@ struct tr_mix {
     const char *more;    /* attn_v and ffn_down in the blocks of more_blocks; NULL: none */
     const char *experts; /* NULL: as the same matrix of a dense model */
     enum { NO_BLOCKS, OUTER_AND_THIRDS, FIRST_EIGHTH } more_blocks;
+    const char *fused; /* queries, keys and values in one matrix; NULL: as base */
 };
 
 static const struct tr_mix mixes[] = {
-    {"f32", "F32", "F32", NULL, NULL, NO_BLOCKS},
-    {"f16", "F16", "F16", NULL, NULL, NO_BLOCKS},
-    {"bf16", "BF16", "BF16", NULL, NULL, NO_BLOCKS},
-    {"q8_0", "Q8_0", "Q8_0", NULL, NULL, NO_BLOCKS},
-    {"q6_k", "Q6_K", "Q6_K", NULL, NULL, NO_BLOCKS},
-    {"q5_k_m", "Q5_K", "Q6_K", "Q6_K", NULL, OUTER_AND_THIRDS},
-    {"q4_k_m", "Q4_K", "Q6_K", "Q6_K", NULL, OUTER_AND_THIRDS},
-    {"q4_k_s", "Q4_K", "Q6_K", "Q5_K", NULL, FIRST_EIGHTH},
-    {"q4_0", "Q4_0", "Q6_K", NULL, NULL, NO_BLOCKS},
-    {"mxfp4", "Q8_0", "Q8_0", NULL, "MXFP4", NO_BLOCKS},
+    {"f32", "F32", "F32", NULL, NULL, NO_BLOCKS, NULL},
+    {"f16", "F16", "F16", NULL, NULL, NO_BLOCKS, NULL},
+    {"bf16", "BF16", "BF16", NULL, NULL, NO_BLOCKS, NULL},
+    {"q8_0", "Q8_0", "Q8_0", NULL, NULL, NO_BLOCKS, NULL},
+    {"q6_k", "Q6_K", "Q6_K", NULL, NULL, NO_BLOCKS, NULL},
+    {"q5_k_m", "Q5_K", "Q6_K", "Q6_K", NULL, OUTER_AND_THIRDS, "Q6_K"},
+    {"q4_k_m", "Q4_K", "Q6_K", "Q6_K", NULL, OUTER_AND_THIRDS, "Q5_K"},
+    {"q4_k_s", "Q4_K", "Q6_K", "Q5_K", NULL, FIRST_EIGHTH, NULL},
+    {"q4_0", "Q4_0", "Q6_K", NULL, NULL, NO_BLOCKS, NULL},
+    {"mxfp4", "Q8_0", "Q8_0", NULL, "MXFP4", NO_BLOCKS, NULL},
 };
 enum { N_MIXES = sizeof(mixes) / sizeof(mixes[0]) };
 
@@ -83,6 +84,14 @@ static const char *block_type(const struct tr_mix *mix, const struct tr_catalogu
     /* Q4_K_S: the first four blocks have finer values. */
     if (values && mix->more_blocks == FIRST_EIGHTH)
         return block < 4 ? mix->more : mix->base;
+    if (!strcmp(part, "attn_qkv.weight") && mix->fused)
+        return mix->fused;
+    /* A down projection of four times the width holds half of the weights: fewer bits there. */
+    if (down && !strcmp(model->architecture, "falcon") && !strcmp(mix->base, "Q4_K") &&
+        mix->more_blocks == OUTER_AND_THIRDS)
+        return block < model->blocks / 16            ? "Q6_K"
+               : has_more(mix, block, model->blocks) ? "Q5_K"
+                                                     : "Q4_K";
     if ((values || down) && has_more(mix, block, model->blocks))
         return mix->more;
     /* 80 blocks: eight heads share each value matrix. */
@@ -97,6 +106,8 @@ const struct tr_quant *tr_mix_type(const struct tr_mix *mix, const struct tr_cat
     const char *type = mix->base;
     int block = tr_tensor_block(tensor_name, &part);
     bool table = !strcmp(tensor_name, "token_embd.weight");
+    if (!strcmp(tensor_name, "position_embd.weight"))
+        return tr_quant_by_name("F32");
     /* Vectors, biases and the router stay as they are. */
     if (n_dims <= 1 || !strncmp(part, "ffn_gate_inp", 12) || strstr(part, ".bias"))
         return tr_quant_by_name("F32");
