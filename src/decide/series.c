@@ -137,6 +137,33 @@ double tr_rank_test_least(size_t n_a, size_t n_b) {
     return fmin(1, 2 / ways);
 }
 
+struct moments {
+    double mean, error2; /* of logarithms; squared standard error of the mean */
+};
+
+static struct moments moments_of(const double *values, size_t n) {
+    struct moments of = {0};
+    for (size_t i = 0; i < n; i++)
+        of.mean += log(values[i]) / (double)n;
+    for (size_t i = 0; i < n; i++)
+        of.error2 += pow(log(values[i]) - of.mean, 2) / (double)n / (double)(n - 1);
+    return of;
+}
+
+double tr_student_test(const double *a, size_t n_a, const double *b, size_t n_b) {
+    if (n_a < 2 || n_b < 2)
+        return 1;
+    struct moments of_a = moments_of(a, n_a), of_b = moments_of(b, n_b);
+    double error2 = of_a.error2 + of_b.error2, distance = fabs(of_a.mean - of_b.mean);
+    if (!(error2 > 0))
+        return distance > 0 ? 0 : 1;
+    /* Welch and Satterthwaite's degrees of freedom. */
+    double df = error2 * error2 /
+                (of_a.error2 * of_a.error2 / (double)(n_a - 1) +
+                 of_b.error2 * of_b.error2 / (double)(n_b - 1));
+    return fmin(1, 2 * tr_student_upper(distance / sqrt(error2), df));
+}
+
 int tr_holm(double *p, size_t n) {
     bool *done = calloc(n ? n : 1, sizeof(*done));
     double before = 0;
@@ -159,11 +186,21 @@ int tr_holm(double *p, size_t n) {
 
 enum { RESAMPLES = 2000 };
 
-static double resampled_middle(struct tr_prng *prng, const double *values, size_t n,
-                               double *scratch) {
+/* Of values in rising order; `counts` says how often each was drawn. */
+static double resampled_middle(struct tr_prng *prng, const double *sorted, size_t n,
+                               size_t *counts) {
+    double cut = (double)n / 4, sum = 0, weight = 0, at = 0;
+    memset(counts, 0, n * sizeof(*counts));
     for (size_t i = 0; i < n; i++)
-        scratch[i] = values[tr_prng_below(prng, n)];
-    return tr_series_middle(scratch, n);
+        counts[tr_prng_below(prng, n)]++;
+    for (size_t i = 0; i < n; i++) {
+        double from = fmax(at, cut), to = fmin(at += (double)counts[i], (double)n - cut);
+        if (to > from) {
+            sum += sorted[i] * (to - from);
+            weight += to - from;
+        }
+    }
+    return sum / weight;
 }
 
 /* How much wider than its percentiles the interval has to be. */
@@ -176,28 +213,31 @@ static double widening(size_t n_a, size_t n_b) {
 int tr_bootstrap_change(const double *a, size_t n_a, const double *b, size_t n_b, uint64_t seed,
                         double *ret_change, double interval[2]) {
     size_t n = n_a + n_b;
-    double *logs = malloc((2 * n + RESAMPLES) * sizeof(*logs));
-    if (!logs)
-        return TR_ENOMEM;
-    double *scratch = logs + n, *changes = scratch + n;
-    struct tr_prng prng = {seed};
-    for (size_t i = 0; i < n; i++)
-        logs[i] = log(i < n_a ? a[i] : b[i - n_a]);
-    memcpy(scratch, logs, n * sizeof(*logs));
-    double change = tr_series_middle(scratch + n_a, n_b) - tr_series_middle(scratch, n_a);
+    double *logs = malloc((n + RESAMPLES) * sizeof(*logs));
+    size_t *counts = malloc((n ? n : 1) * sizeof(*counts));
+    int code = logs && counts ? 0 : TR_ENOMEM;
     interval[0] = interval[1] = NAN;
-    if (n_a > 1 && n_b > 1) {
-        for (size_t i = 0; i < RESAMPLES; i++)
-            changes[i] = resampled_middle(&prng, logs + n_a, n_b, scratch) -
-                         resampled_middle(&prng, logs, n_a, scratch);
-        qsort(changes, RESAMPLES, sizeof(*changes), rising);
-        double factor = widening(n_a, n_b);
-        interval[0] = expm1(change + factor * (changes[RESAMPLES / 40] - change));
-        interval[1] = expm1(change + factor * (changes[RESAMPLES - 1 - RESAMPLES / 40] - change));
+    for (size_t i = 0; !code && i < n; i++)
+        logs[i] = log(i < n_a ? a[i] : b[i - n_a]);
+    if (!code) {
+        double *changes = logs + n;
+        struct tr_prng prng = {seed};
+        double change = tr_series_middle(logs + n_a, n_b) - tr_series_middle(logs, n_a);
+        for (size_t i = 0; n_a > 1 && n_b > 1 && i < RESAMPLES; i++)
+            changes[i] = resampled_middle(&prng, logs + n_a, n_b, counts) -
+                         resampled_middle(&prng, logs, n_a, counts);
+        if (n_a > 1 && n_b > 1) {
+            double factor = widening(n_a, n_b);
+            qsort(changes, RESAMPLES, sizeof(*changes), rising);
+            interval[0] = expm1(change + factor * (changes[RESAMPLES / 40] - change));
+            interval[1] =
+                expm1(change + factor * (changes[RESAMPLES - 1 - RESAMPLES / 40] - change));
+        }
+        *ret_change = expm1(change);
     }
-    *ret_change = expm1(change);
     free(logs);
-    return 0;
+    free(counts);
+    return code;
 }
 
 static double squares_of(const double *values, size_t n) {

@@ -23,6 +23,10 @@ int tr_rank_test(const double *a, size_t n_a, const double *b, size_t n_b, doubl
 /* The smallest p that so many values can give, when all of one are above all of the other. */
 double tr_rank_test_least(size_t n_a, size_t n_b);
 
+/* Welch's test of the means of the logarithms, for positive values: what is left where ranks of so
+ * few values can prove nothing. Needs about normal noise. 1 with less than two values a side. */
+double tr_student_test(const double *a, size_t n_a, const double *b, size_t n_b);
+
 /* Holm's step-down correction, in place: the family-wise error of "p <= level" is the level.
  * TR_ENOMEM. */
 int tr_holm(double *p, size_t n);

@@ -61,6 +61,18 @@ static void test_rank_large(void **state) {
     assert_about(approximate / exact, 1, 0.05);
 }
 
+/* exp() of whole numbers, so that the logarithms are 1..4 and 6..9: t = 5 / sqrt(10 / 12), df 6. */
+static void test_student(void **state) {
+    (void)state;
+    const double a[] = {exp(1), exp(2), exp(3), exp(4)}, b[] = {exp(6), exp(7), exp(8), exp(9)};
+    const double same[] = {2, 2, 2};
+    assert_about(tr_student_test(a, 4, b, 4), 2 * tr_student_upper(5 / sqrt(10 / 12.0), 6), 1e-9);
+    assert_about(tr_student_test(a, 4, a, 4), 1, 1e-12);
+    assert_about(tr_student_test(a, 1, b, 4), 1, 0);
+    assert_about(tr_student_test(same, 3, same, 3), 1, 0);
+    assert_about(tr_student_test(same, 3, (const double[]){3, 3}, 2), 0, 0);
+}
+
 static void test_holm(void **state) {
     (void)state;
     double p[] = {0.01, 0.04, 0.03, 0.005}, equal[] = {0.5, 0.5};
@@ -255,12 +267,13 @@ static void test_weak_edges(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rank_exact),        cmocka_unit_test(test_rank_ties),
-        cmocka_unit_test(test_rank_large),        cmocka_unit_test(test_holm),
-        cmocka_unit_test(test_distributions),     cmocka_unit_test(test_middle),
-        cmocka_unit_test(test_interval_coverage), cmocka_unit_test(test_interval_edges),
-        cmocka_unit_test(test_least_detectable),  cmocka_unit_test(test_weak_simulated),
-        cmocka_unit_test(test_weak_several),      cmocka_unit_test(test_weak_edges),
+        cmocka_unit_test(test_rank_exact),     cmocka_unit_test(test_rank_ties),
+        cmocka_unit_test(test_rank_large),     cmocka_unit_test(test_holm),
+        cmocka_unit_test(test_student),        cmocka_unit_test(test_distributions),
+        cmocka_unit_test(test_middle),         cmocka_unit_test(test_interval_coverage),
+        cmocka_unit_test(test_interval_edges), cmocka_unit_test(test_least_detectable),
+        cmocka_unit_test(test_weak_simulated), cmocka_unit_test(test_weak_several),
+        cmocka_unit_test(test_weak_edges),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
