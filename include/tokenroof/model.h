@@ -43,6 +43,15 @@ struct tr_attention_layer {
     bool mla;                     /* the cache row is key_length wide, once */
 };
 
+/* Matrices of one type and shape that a token is multiplied by. */
+struct tr_product {
+    const char *type; /* "Q4_K"; static */
+    int64_t rows, columns;
+    int experts, experts_used; /* routed: of `experts` matrices a token uses so many; else 0 */
+    double count;              /* of them in the model; a fraction for experts stored one by one */
+    enum tr_tensor_class tensor_class;
+};
+
 struct tr_model {
     char *name;              /* full catalogue name, or the file's name without ".gguf" */
     char *architecture;      /* "llama", "qwen3moe", ... */
@@ -56,6 +65,8 @@ struct tr_model {
     struct tr_tensor_sum classes[TR_TENSOR_CLASS_COUNT];
     struct tr_attention_layer *layers; /* one per block that has attention */
     size_t n_layers;
+    struct tr_product *products; /* every matrix that generating a token multiplies by */
+    size_t n_products;
     int blocks;
     double recurrent_state_bytes; /* read and written per token, independent of depth */
     int context_length;           /* trained, 0 unknown */

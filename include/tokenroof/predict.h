@@ -71,6 +71,7 @@ struct tr_token_time {
 enum tr_phase { TR_PHASE_PROMPT, TR_PHASE_GENERATION, TR_PHASE_COUNT };
 
 struct tr_spec;
+struct tr_engine_times;
 
 /* All that a prediction may rest on. A tier (formula, spec, measured, engine) reads its own part,
  * and refuses where that is missing. */
@@ -84,6 +85,7 @@ struct tr_basis {
     int ubatch;                   /* prompt tokens computed at once; 0 counts as 512 */
     const struct tr_rates *rates; /* formula */
     const struct tr_spec *spec;   /* spec */
+    const struct tr_engine_times *engine_times; /* engine */
 };
 
 struct tr_prediction_result {

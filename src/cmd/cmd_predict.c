@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "cmd.h"
+#include "engine_model.h"
 #include "predictions.h"
 #include "rates.h"
 #include "report.h"
@@ -17,6 +18,7 @@ enum { MAX_USE_CASES = 16, MAX_TOKENS = 1 << 24 };
 struct predict_options {
     struct tr_output_options output;
     const char *calibration;
+    const char *engine;    /* folder of an engine's libraries; NULL without */
     const char *use_cases; /* "UC1,UC3" */
     int pp, tg, depth;     /* tokens, 0 = not given; depth -1 = not given */
     int threads;
@@ -70,6 +72,12 @@ static const struct tr_option rows[] = {
      .min = 1,
      .max = 65536,
      .help = "rates measured with N threads; default: all"},
+    {.name = "engine",
+     .argument = "DIR",
+     .store = tr_store_text,
+     .offset = MEMBER(engine),
+     .brief = true,
+     .help = "time the kernels of the llama.cpp build in DIR on this model's matrices"},
     {.name = "storage",
      .argument = "GB/S",
      .store = tr_store_double,
@@ -186,6 +194,7 @@ static int predict_one(const struct grounds *grounds, const struct tr_model *mod
                        const struct tr_named_spec *spec, json_t *documents, struct tr_err *reterr) {
     struct tr_prediction *prediction = NULL;
     json_t *document = NULL;
+    struct tr_engine_model engine = {0};
     struct tr_basis basis = {
         .platform = spec ? spec->name : grounds->rates.platform,
         .threads = spec ? tr_spec_threads_used(model, &spec->spec, TR_PHASE_GENERATION)
@@ -195,8 +204,20 @@ static int predict_one(const struct grounds *grounds, const struct tr_model *mod
         .rates = spec ? NULL : &grounds->rates,
         .spec = spec ? &spec->spec : NULL,
     };
-    int code = tr_predict(spec ? "spec" : "formula", model, &basis, grounds->cases.items,
-                          grounds->cases.n, &prediction, reterr);
+    const char *folder = grounds->options->engine;
+    int code = folder ? tr_engine_model_time(folder, model, &basis, grounds->cases.items,
+                                             grounds->cases.n, &engine, reterr)
+                      : 0;
+    if (!code && folder) {
+        basis.engine = engine.label;
+        basis.engine_times = &engine.times;
+    }
+    if (!code)
+        code =
+            tr_predict(spec     ? "spec"
+                       : folder ? "engine"
+                                : "formula",
+                       model, &basis, grounds->cases.items, grounds->cases.n, &prediction, reterr);
     if (!code)
         code = tr_prediction_to_json(prediction, &document);
     if (!code && spec) {
@@ -211,6 +232,7 @@ static int predict_one(const struct grounds *grounds, const struct tr_model *mod
         code = TR_ENOMEM;
     json_decref(document);
     tr_prediction_destroy(prediction);
+    tr_engine_model_finish(&engine);
     return code;
 }
 
@@ -261,7 +283,12 @@ static int find_calibration(const struct predict_options *options,
 static int find_grounds(struct grounds *grounds, struct tr_calibration **calibration,
                         struct tr_err *reterr) {
     const struct predict_options *options = grounds->options;
-    if (tr_spec_asked(&options->spec, options->machine.source))
+    bool by_name = tr_spec_asked(&options->spec, options->machine.source);
+    if (by_name && options->engine)
+        return tr_err_set(
+            reterr, TR_EUSAGE,
+            "--engine times kernels on this machine: it does not go with another one");
+    if (by_name)
         return tr_spec_list_make(&options->spec, &options->machine, &grounds->specs, reterr);
     int code = find_calibration(options, calibration, &grounds->warnings, reterr);
     if (!code)
@@ -330,8 +357,9 @@ const struct tr_command tr_command_predict = {
     .usage = "MODEL... [--calibration FILE] [options]",
     .about = "MODEL is a GGUF file (of a split set: the first one) or a name of the catalogue\n"
              "(tokenroof list models). Of a measured machine the figures are the usual\n"
-             "formula's, bandwidth / bytes, an upper bound that engines do not reach; of a\n"
-             "machine by name the catalogue's limits x what published results reach of them.\n",
+             "formula's, bandwidth / bytes, an upper bound that engines do not reach; with\n"
+             "--engine the sum of the engine's own kernels' times; of a machine by name the\n"
+             "catalogue's limits x what published results reach of them.\n",
     .examples = "  tokenroof predict llama-3.1-8b-q4_k_m\n"
                 "  tokenroof predict model.gguf --platform \"EPYC 9554\" --explain\n"
                 "  tokenroof predict qwen3-32b-q4_k_m --calibration server.json --json\n",

@@ -80,6 +80,7 @@ void tr_model_destroy(struct tr_model *model) {
     free(model->architecture);
     free(model->quantization);
     free(model->layers);
+    free(model->products);
     free(model->source);
     free(model);
 }

@@ -6,7 +6,11 @@
 
 #include "hyper.h"
 
-enum { MAX_TYPE_ID = 512, KV_ELEMENT_BYTES = 2 /* F16 cache */ };
+enum {
+    MAX_TYPE_ID = 512,
+    KV_ELEMENT_BYTES = 2, /* F16 cache */
+    MAX_PRODUCTS = 512,   /* kinds of matrix; known models: fewer than 40 */
+};
 
 static double elements(const struct tr_tensor *tensor) {
     return (double)tensor->ne[0] * (double)tensor->ne[1] * (double)tensor->ne[2] *
@@ -42,15 +46,58 @@ static void add_tensor(struct tr_model *model, const struct tr_tensor *tensor,
         sum->flop_per_token += 2 * count * fraction;
 }
 
+static int add_product(struct tr_model *model, const struct tr_tensor *tensor,
+                       enum tr_tensor_class tensor_class, const struct tr_hyper *hyper) {
+    bool routed = tensor_class == TR_TENSOR_EXPERTS && tensor->ne[2] > 1;
+    struct tr_product product = {
+        .type = tensor->type->name,
+        .rows = (int64_t)(routed ? tensor->ne[1] : tensor->ne[1] * tensor->ne[2]),
+        .columns = (int64_t)tensor->ne[0],
+        .experts = routed ? (int)tensor->ne[2] : 0,
+        .experts_used = !routed                   ? 0
+                        : hyper->experts_used > 0 ? hyper->experts_used
+                                                  : (int)tensor->ne[2],
+        .count = routed ? 1 : active_fraction(tensor, tensor_class, hyper),
+        .tensor_class = tensor_class,
+    };
+    for (size_t i = 0; i < model->n_products; i++) {
+        struct tr_product *one = &model->products[i];
+        if (one->type == product.type && one->rows == product.rows &&
+            one->columns == product.columns && one->experts == product.experts &&
+            one->tensor_class == product.tensor_class) {
+            one->count += product.count;
+            return 0;
+        }
+    }
+    if (model->n_products == MAX_PRODUCTS)
+        return 0;
+    struct tr_product *all = realloc(model->products, (model->n_products + 1) * sizeof(*all));
+    if (!all)
+        return TR_ENOMEM;
+    model->products = all;
+    all[model->n_products++] = product;
+    return 0;
+}
+
+/* Convolutions along the tokens are stored as matrices, but are none. */
+static bool is_product(const struct tr_tensor *tensor, enum tr_tensor_class tensor_class) {
+    return tensor->n_dims >= 2 && tensor_class != TR_TENSOR_EMBEDDING &&
+           tensor_class != TR_TENSOR_NORM && tensor_class != TR_TENSOR_SKIPPED &&
+           !strstr(tensor->name, "conv");
+}
+
 /* Without a vocabulary matrix of its own a model uses its embedding table as such. */
-static void add_tied_output(struct tr_model *model, const struct tr_tensor *tensors, size_t n) {
+static int add_tied_output(struct tr_model *model, const struct tr_hyper *hyper,
+                           const struct tr_tensor *tensors, size_t n) {
     for (size_t i = 0; i < n; i++) {
         if (strcmp(tensors[i].name, "token_embd.weight") != 0)
             continue;
         struct tr_tensor_sum *sum = &model->classes[TR_TENSOR_OUTPUT];
         sum->bytes_per_token += (double)tensors[i].bytes;
         sum->flop_per_token += 2 * elements(&tensors[i]);
+        return add_product(model, &tensors[i], TR_TENSOR_OUTPUT, hyper);
     }
+    return 0;
 }
 
 static int add_layers(struct tr_model *model, const struct tr_hyper *hyper) {
@@ -83,6 +130,7 @@ int tr_model_fill(struct tr_model *model, const struct tr_hyper *hyper,
                   const struct tr_tensor *tensors, size_t n_tensors) {
     uint64_t bytes_by_type[MAX_TYPE_ID] = {0};
     size_t unknown = 0;
+    int code = 0;
     for (size_t i = 0; i < n_tensors; i++) {
         const struct tr_tensor *tensor = &tensors[i];
         const char *part;
@@ -91,12 +139,14 @@ int tr_model_fill(struct tr_model *model, const struct tr_hyper *hyper,
         enum tr_tensor_class tensor_class = tr_tensor_class_of(
             tensor, block >= 0 && block < hyper->blocks ? &hyper->use[block] : NULL, part, &known);
         add_tensor(model, tensor, tensor_class, active_fraction(tensor, tensor_class, hyper));
+        if (is_product(tensor, tensor_class) && !code)
+            code = add_product(model, tensor, tensor_class, hyper);
         unknown += !known;
         if (tensor->type->id < MAX_TYPE_ID)
             bytes_by_type[tensor->type->id] += tensor->bytes;
     }
-    if (!model->classes[TR_TENSOR_OUTPUT].tensors)
-        add_tied_output(model, tensors, n_tensors);
+    if (!model->classes[TR_TENSOR_OUTPUT].tensors && !code)
+        code = add_tied_output(model, hyper, tensors, n_tensors);
 
     for (int i = 0; i < TR_TENSOR_CLASS_COUNT; i++) {
         const struct tr_tensor_sum *sum = &model->classes[i];
@@ -113,7 +163,8 @@ int tr_model_fill(struct tr_model *model, const struct tr_hyper *hyper,
     model->experts = hyper->experts;
     model->experts_used = hyper->experts_used;
     model->architecture_known = hyper->architecture_known;
-    int code = add_layers(model, hyper);
+    if (!code)
+        code = add_layers(model, hyper);
     if (!code)
         code = set_quantization(model, bytes_by_type);
     if (!code && unknown)

@@ -21,6 +21,7 @@ MAY_INCLUDE = {
     "bench": {"base", "machine", "kernels", "calibration", "measure"},
     "measure": {"base", "machine", "kernels", "calibration", "bench"},
     "model": {"base"},
+    "engine": {"base", "model", "measure"},
     "predict": {"base", "model"},
     "decide": {"base", "calibration"},
     "report": {"base", "calibration", "model", "predict"},
@@ -39,7 +40,7 @@ SYSTEM_HEADERS = {
     r"hwloc.*|numa\w*\.h|papi\w*\.h": {"machine"},
     r"omp\.h": {"measure"},
     r"jansson\.h": {"calibration", "machine", "predict", "decide", "report", "cmd", "measure",
-                       "bench"},
+                       "bench", "engine"},
     r"sha2\.h|md5\.h": {"machine"},
     r"immintrin\.h|[a-z]mmintrin\.h": {"kernels", "measure"},  # measure: the pause instruction
 }
@@ -57,6 +58,8 @@ PRINTING = re.compile(r"\b(printf|fprintf|vprintf|vfprintf|puts|fputs|putchar|pe
                       r"abort|quick_exit)\s*\(")
 # A child of fork() may leave by _exit() alone.
 FORKING_FILES = {"src/machine/topology_load.c"}
+# A program of its own, which answers in lines.
+PROGRAM_FILES = {"src/engine/engine_main.c"}
 ENVIRONMENT = re.compile(r"\b(secure_)?getenv\s*\(")
 ENVIRONMENT_FILES = {
     "src/base/term.c",  # COLUMNS, NO_COLOR, TERM, as its header says
@@ -128,7 +131,7 @@ def check_functions(root, _build):
         patterns = [(BANNED, "banned")]
         if not NUMBER_PARSER_FILES.fullmatch(path):
             patterns.append((NUMBER_PARSERS, "use parse.h instead of"))
-        if room not in ("cmd", "versus") and path not in FORKING_FILES:
+        if room not in ("cmd", "versus") and path not in FORKING_FILES | PROGRAM_FILES:
             patterns.append((PRINTING, "only src/cmd prints and exits:"))
         if room not in ("cmd", "versus") and path not in ENVIRONMENT_FILES:
             patterns.append((ENVIRONMENT, "only src/cmd reads the environment:"))

@@ -2,8 +2,8 @@
 import os
 import re
 
-ROOMS = {"kernels", "base", "calibration", "machine", "bench", "measure", "model", "predict",
-         "decide", "report", "cmd"}
+ROOMS = {"kernels", "base", "calibration", "machine", "bench", "measure", "model", "engine",
+         "predict", "decide", "report", "cmd"}
 TOPS = ("include", "kernels", "src", "bench")
 
 
@@ -16,7 +16,8 @@ def files(root, endings, tests=False):
     """Paths from the root, sorted."""
     found = []
     for top in TOPS + (("tests",) if tests else ()):
-        for folder, _folders, names in os.walk(os.path.join(root, top)):
+        for folder, folders, names in os.walk(os.path.join(root, top)):
+            folders[:] = [name for name in folders if name != "node_modules"]
             found += [os.path.relpath(os.path.join(folder, name), root) for name in names
                       if name.endswith(endings)]
     return sorted(found)

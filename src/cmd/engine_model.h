@@ -1,0 +1,21 @@
+/* An engine's times on one model's own matrices. */
+#ifndef TR_CMD_ENGINE_MODEL_H
+#define TR_CMD_ENGINE_MODEL_H
+
+#include "engine.h"
+
+struct tr_engine_model {
+    struct tr_engine_times times;
+    struct tr_engine_info info;
+    char *label; /* of the engine */
+};
+
+/* Times what the use cases need, with the threads and within the memory of `basis`. Errors as those
+ * of tr_engine_times_plan() and tr_engine_run(). */
+int tr_engine_model_time(const char *folder, const struct tr_model *model,
+                         const struct tr_basis *basis, const struct tr_use_case *use_cases,
+                         size_t n_use_cases, struct tr_engine_model *ret_engine,
+                         struct tr_err *reterr);
+void tr_engine_model_finish(struct tr_engine_model *engine);
+
+#endif
