@@ -1,10 +1,19 @@
-"""Turns data files into one C source: embed.py OUTPUT FILE..."""
-import os
-import sys
+"""Turns data files into one C source: embed.py OUTPUT [--function NAME --header FILE] FILE...
 
-output, inputs = sys.argv[1], sys.argv[2:]
+The source has a function that finds a file by its name (tr_data_find, of data.h, unless said
+otherwise)."""
+import argparse
+import os
+
+parser = argparse.ArgumentParser()
+parser.add_argument("output")
+parser.add_argument("--function", default="tr_data_find")
+parser.add_argument("--header", default="data.h")
+parser.add_argument("files", nargs="+")
+arguments = parser.parse_args()
+output, inputs = arguments.output, arguments.files
 with open(output, "w", encoding="ascii") as out:
-    out.write('#include "data.h"\n\n#include <string.h>\n\n')
+    out.write(f'#include "{arguments.header}"\n\n#include <string.h>\n\n')
     names = []
     for number, path in enumerate(inputs):
         with open(path, "rb") as file:
@@ -19,7 +28,7 @@ with open(output, "w", encoding="ascii") as out:
         out.write(f'    {{"{name}", (const char *)bytes_{number}, {length}}},\n')
     out.write("};\n\n")
     out.write(
-        "const struct tr_data *tr_data_find(const char *name) {\n"
+        f"const struct tr_data *{arguments.function}(const char *name) {{\n"
         "    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)\n"
         "        if (!strcmp(files[i].name, name))\n"
         "            return &files[i];\n"

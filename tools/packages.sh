@@ -3,7 +3,7 @@
 # Only packages that neither bring a kernel nor start a service may stand in these lists.
 
 build_apt="build-essential meson ninja-build pkg-config python3 libhwloc-dev libnuma-dev
-libpapi-dev libjansson-dev libmd-dev"
+libpapi-dev libjansson-dev libmd-dev libjs-d3"
 test_apt="libcmocka-dev clang-format clang-tidy qemu-user qemu-system-x86 busybox-static cpio
 cmark-gfm"
 # Untried: names taken from the distributions' package lists.
@@ -145,6 +145,28 @@ fetch_promtool() {
         [ -x usr/bin/promtool ]
     ) >"$log" 2>&1 && say "fetched promtool into $folder" ||
         say "promtool could not be fetched (see $log): the test that runs it is skipped"
+}
+
+# fetch_browser FOLDER: what the test of the web pages runs: chromium (apt), and playwright-core and
+# axe-core (npm) unpacked into FOLDER. Without them that test is skipped.
+fetch_browser() {
+    folder=$1
+    log=$root/build-browser.log
+    if ! command -v npm >/dev/null 2>&1; then
+        say "no npm: the web pages are not tested in a browser"
+        return 0
+    fi
+    if ! [ -x /usr/bin/chromium ] && command -v apt-get >/dev/null 2>&1; then
+        install_apt chromium || say "chromium could not be installed"
+    fi
+    mkdir -p "$folder"
+    cmp -s "$root/tests/browser/package-lock.json" "$folder/package-lock.json" &&
+        [ -d "$folder/node_modules/playwright-core" ] && return 0
+    cp "$root/tests/browser/package.json" "$root/tests/browser/package-lock.json" "$folder"
+    (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund) >"$log" 2>&1 || {
+        rm -rf "$folder/node_modules"
+        say "playwright-core and axe-core could not be fetched (see $log): the test in a browser is skipped"
+    }
 }
 
 have_tools() {

@@ -299,8 +299,8 @@ static int run(void *data, char *const *arguments, size_t n_arguments, struct tr
     return code;
 }
 
-static const char *const formats[] = {"text",     "json",       "jsonl", "csv",
-                                      "markdown", "prometheus", NULL};
+static const char *const formats[] = {"text",     "json", "jsonl",      "csv",
+                                      "markdown", "html", "prometheus", NULL};
 static const struct tr_option_group groups[] = {
     {"what is measured", TR_ROWS(rows), 0, check_options},
     TR_GROUP_OVERRIDES(struct measure_options, machine),

@@ -341,8 +341,8 @@ static int run(void *data, char *const *arguments, size_t n, struct tr_err *rete
 
 static const struct predict_options defaults = {
     .depth = -1, .storage_gb_per_s = NAN, .spec = TR_SPEC_OPTIONS_DEFAULT};
-static const char *const formats[] = {"text",     "json",       "jsonl", "csv",
-                                      "markdown", "prometheus", NULL};
+static const char *const formats[] = {"text",     "json", "jsonl",      "csv",
+                                      "markdown", "html", "prometheus", NULL};
 static const struct tr_option_group groups[] = {
     {"prediction", TR_ROWS(rows), 0, check_options},
     {"machine that was not measured", TR_ROWS(tr_spec_rows), offsetof(struct predict_options, spec),

@@ -197,8 +197,8 @@ static int run(void *data, char *const *arguments, size_t n, struct tr_err *rete
     return code;
 }
 
-static const char *const formats[] = {"text",     "json",       "jsonl", "csv",
-                                      "markdown", "prometheus", NULL};
+static const char *const formats[] = {"text",     "json", "jsonl",      "csv",
+                                      "markdown", "html", "prometheus", NULL};
 static const struct tr_option_group groups[] = {
     TR_GROUP_OUTPUT,
     TR_GROUP_END,

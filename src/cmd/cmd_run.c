@@ -162,8 +162,8 @@ static const struct tr_option rows[] = {
      .help = "show the plan with time and memory, and stop"},
 };
 
-static const char *const formats[] = {"text",     "json",       "jsonl", "csv",
-                                      "markdown", "prometheus", NULL};
+static const char *const formats[] = {"text",     "json", "jsonl",      "csv",
+                                      "markdown", "html", "prometheus", NULL};
 static const struct tr_option_group groups[] = {
     {"what is measured", TR_ROWS(rows), 0, NULL},
     TR_GROUP_OVERRIDES(struct run_options, machine),

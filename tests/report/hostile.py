@@ -194,6 +194,35 @@ def test_markdown(bench):
     check("<script>" in shown and "[a](http://example.net)" in shown, "the text is not shown")
 
 
+class Elements(html.parser.HTMLParser):
+    """Names of the elements with their attributes' names, and what the data element holds."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.found, self.data, self.inside = [], "", False
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, [name for name, _ in attrs]))
+        self.inside = ("id", "data") in attrs
+
+    def handle_endtag(self, tag):
+        self.inside = False
+
+    def handle_data(self, data):
+        self.data += data if self.inside else ""
+
+
+def test_html(bench):
+    parsed = [Elements(text) for text in bench.report("-f", "html")]
+    check(parsed[0].found == parsed[1].found == parsed[2].found, "other elements")
+    check([tag for tag, _ in parsed[0].found].count("script") == 3, "not three scripts")
+    item = json.loads(parsed[2].data)["items"][0]
+    found = dict(paths({key: item[key] for key in ("calibration", "predictions")}))
+    for where, text in paths(bench.hostile):
+        check(found.get(where) == text, f"{where} changed")
+
+
 def series(text):
     found = {}
     for line in text.splitlines():
@@ -219,7 +248,7 @@ def test_promtool(bench):
         check(result.returncode == 0 and not result.stdout, result.stdout.decode())
 
 
-TESTS = [test_text, test_json, test_jsonl, test_csv, test_markdown, test_prometheus, test_promtool]
+TESTS = [test_text, test_json, test_jsonl, test_csv, test_markdown, test_html, test_prometheus, test_promtool]
 
 
 def main():

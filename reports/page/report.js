@@ -1,0 +1,437 @@
+/* The page of one calibration, with or without predictions, or of predictions alone. */
+"use strict";
+
+var report = {};
+
+report.limitOf = function (calibration, m) {
+  return (calibration.limits || []).find(function (limit) {
+    return limit.name === m.limit && limit.place.kind === m.place.kind && limit.place.index === m.place.index;
+  });
+};
+
+report.doubt = function (m) {
+  var flags = m.flags || [];
+  if (flags.indexOf("above_ceiling") >= 0) return 2;
+  return flags.some(function (flag) { return ["small_working_set", "misplaced", "disturbed"].indexOf(flag) >= 0; }) ? 1 : 0;
+};
+
+/* For each kernel the best way of doing it on all threads; index of the measurement in the file. */
+report.headlines = function (calibration) {
+  var best = {};
+  (calibration.measurements || []).forEach(function (m, index) {
+    if (!m.place || m.place.kind !== "machine" || m.threads === 1 || !page.known(m.median)) return;
+    if (["bandwidth", "compute", "rate"].indexOf(m.metric) < 0) return;
+    var quant = (m.params || {}).quant, key = [m.metric, m.kernel, quant, m.metric === "bandwidth" ? "" : m.dtype].join("|");
+    var old = best[key];
+    if (!old || report.doubt(m) < report.doubt(old.m) || (report.doubt(m) === report.doubt(old.m) && m.median > old.m.median))
+      best[key] = { m: m, index: index };
+  });
+  return Object.keys(best).map(function (key) { return best[key]; });
+};
+
+report.kernelName = function (m) {
+  return [m.kernel, (m.params || {}).quant, m.metric === "compute" ? m.dtype : null].filter(Boolean).join(" ");
+};
+
+/* ---- head ---- */
+
+report.head = function (item) {
+  var calibration = item.calibration, head = document.getElementById("head");
+  var machine = (calibration || {}).machine || {}, cpu = machine.cpu || {};
+  var title = calibration ? (machine.packages > 1 ? machine.packages + " x " : "") + (cpu.model || "processor unknown")
+    : "Predictions";
+  var left = page.el("div", {}, page.el("h1", {}, title));
+  if (calibration) {
+    var quality = calibration.quality || {}, grade = page.text(quality.grade);
+    left.append(page.el("p.soft", {}, "measured " + (calibration.created || "at an unknown time") +
+      (calibration.label ? " · " + calibration.label : "")));
+    if (grade) {
+      var tone = grade === "A" || grade === "B" ? "good" : grade === "C" ? "doubt" : "bad";
+      left.append(page.el("p", {}, page.el("span.badge." + tone, {}, "quality " + grade), " " + (quality.reasons || []).join("; ")));
+    }
+    if (calibration.partial)
+      left.append(page.el("p", {}, page.el("span.badge.bad", {}, "partial"), " The run was interrupted; figures are missing."));
+    left.append(page.facts(report.machineFacts(machine)));
+  }
+  head.append(page.el("div.top", {}, left, page.themeButton()));
+};
+
+report.count = function (list, one, many) {
+  var n = (list || []).length;
+  return n ? n + " " + (n === 1 ? one : many) : null;
+};
+
+report.machineFacts = function (machine) {
+  var memory = machine.memory || {}, settings = machine.settings || {}, firmware = machine.firmware || {}, os = machine.os || {};
+  var modules = (memory.modules || []).filter(function (m) { return m && m.size_bytes > 0; });
+  var total = os.memory_bytes || (machine.numa_nodes || []).reduce(function (sum, node) { return sum + (node.memory_bytes || 0); }, 0);
+  return [
+    ["processor", [report.count(machine.cores, "core", "cores"), report.count(machine.l3_groups, "L3 group", "L3 groups"),
+      report.count(machine.numa_nodes, "NUMA node", "NUMA nodes"), machine.virtual ? "virtual machine" + (machine.hypervisor ? " (" + machine.hypervisor + ")" : "") : null]
+      .filter(Boolean).join(" · ")],
+    ["memory", [modules.length ? modules.length + " x " + (modules[0].type || "module") : "modules unknown",
+      memory.configured_mts ? memory.configured_mts + " MT/s" : null,
+      memory.channels_populated ? memory.channels_populated + (memory.channels_present ? " of " + memory.channels_present : "") + " channels" : null,
+      total ? page.bytes(total) : null].filter(Boolean).join(" · ")],
+    ["settings", [settings.governor ? "governor " + settings.governor : null, settings.smt ? "SMT " + settings.smt : null,
+      settings.nps ? "NPS" + settings.nps : null].filter(Boolean).join(" · ")],
+    ["software", [os.kernel ? "kernel " + os.kernel : null, firmware.bios ? "BIOS " + firmware.bios : null,
+      firmware.microcode ? "microcode " + firmware.microcode : null].filter(Boolean).join(" · ")],
+  ];
+};
+
+report.tile = function (name, value, unit, note, tone, path) {
+  return page.el("li.tile", {}, page.el("div.soft", {}, name),
+    page.el("div.value", { "data-path": path }, page.number(value), page.el("span.unit", {}, " " + unit)),
+    page.el(tone ? "div.note." + tone : "div.note", {}, note || ""));
+};
+
+report.tiles = function (item, base) {
+  var calibration = item.calibration, tiles = [];
+  if (calibration) {
+    report.headlines(calibration).forEach(function (one) {
+      var m = one.m;
+      if (m.kernel !== "read" && (m.kernel !== "fma" || m.dtype !== "f32")) return;
+      var limit = report.limitOf(calibration, m), rated = page.known(m.efficiency) && !(limit || {}).host_only;
+      tiles.push(report.tile(m.kernel === "read" ? "memory, read" : "FMA " + m.dtype, m.median, m.unit,
+        rated ? page.percent(m.efficiency) + " of its limit" : "limit unknown", rated ? page.verdict(m.efficiency) : "",
+        base + "calibration.measurements." + one.index + ".median"));
+    });
+    (calibration.curves || []).forEach(function (curve, index) {
+      (curve.marks || []).forEach(function (mark, k) {
+        if (curve.name === "latency" && mark.name === "memory" && !tiles.latency) {
+          tiles.latency = true;
+          tiles.push(report.tile("memory latency", mark.value, curve.unit, curve.page_bytes ? page.bytes(curve.page_bytes) + " pages" : "",
+            "", base + "calibration.curves." + index + ".marks." + k + ".value"));
+        }
+      });
+    });
+  }
+  (item.predictions || []).slice(0, 3).forEach(function (prediction, index) {
+    var first = (prediction.results || [])[0], tg = first && first.tg_tok_s;
+    if (tg && page.known(tg.value))
+      tiles.push(report.tile(prediction.model.name, tg.value, "tok/s", "generation in " + first.use_case +
+        (prediction.fidelity === "formula" ? ", upper bound" : ""), "", base + "predictions." + index + ".results.0.tg_tok_s.value"));
+  });
+  if (tiles.length) document.getElementById("head").append(page.el("ul.tiles", {}, tiles));
+};
+
+/* ---- predictions ---- */
+
+report.estimate = function (estimate) {
+  if (!estimate || !page.known(estimate.value)) return "–";
+  return page.number(estimate.value) + (page.known(estimate.low) && page.known(estimate.high)
+    ? " (" + page.number(estimate.low, estimate.value) + "–" + page.number(estimate.high, estimate.value) + ")" : "");
+};
+
+report.classBadge = function (name) {
+  var tones = { interactive: "good", background: "good", offline: "doubt", "non-viable": "bad" };
+  return page.el("span.badge." + (tones[name] || "doubt"), {}, name || "unknown");
+};
+
+/* " · 1024 + 16": tokens of the prompt and of the output. */
+report.shape = function (result) {
+  var parts = [result.prompt_tokens, result.generated_tokens].filter(function (n) { return n > 0; });
+  return parts.length ? " · " + parts.join(" + ") + (result.depth > 0 ? " at " + result.depth : "") : "";
+};
+
+report.predictionTable = function (label, predictions, base) {
+  var rows = [];
+  predictions.forEach(function (prediction, i) {
+    (prediction.results || []).forEach(function (result, k) {
+      rows.push({ p: prediction, r: result, path: base + "predictions." + i + ".results." + k + "." });
+    });
+  });
+  function rate(field) {
+    return { n: true, value: function (row) { return (row.r[field] || {}).value; },
+      cell: function (row) { return report.estimate(row.r[field]); }, path: function (row) { return row.path + field + ".value"; } };
+  }
+  return page.table(label, [
+    { head: "model", kind: "name", cell: function (row) { return row.p.model.name; } },
+    { head: "use case", kind: "name", cell: function (row) { return row.r.use_case + report.shape(row.r); } },
+    { head: "class", value: function (row) { return row.r["class"]; }, cell: function (row) { return report.classBadge(row.r["class"]); } },
+    Object.assign({ head: "PP tok/s" }, rate("pp_tok_s")), Object.assign({ head: "TG tok/s" }, rate("tg_tok_s")),
+    Object.assign({ head: "first token s" }, rate("first_token_s")), Object.assign({ head: "total s" }, rate("total_s")),
+    { head: "bound by", cell: function (row) { return row.r.bound || "–"; } },
+    { head: "why", kind: "w", cell: function (row) { return row.r.why || ""; } },
+  ], rows);
+};
+
+/* One line a model: x of a result, and the estimate there. */
+report.predictionSeries = function (predictions, base, field, x) {
+  return predictions.map(function (prediction, i) {
+    var seen = {}, points = [];
+    (prediction.results || []).forEach(function (result, k) {
+      var estimate = result[field] || {}, at = x(result);
+      if (!page.known(estimate.value) || !(at > 0) || seen[at]) return;
+      seen[at] = true;
+      points.push({ x: at, y: estimate.value, low: estimate.low, high: estimate.high, path: base + "predictions." + i + ".results." + k + "." + field + ".value",
+        title: prediction.model.name, rows: [["use case", result.use_case], ["tokens", String(at)], ["tok/s", report.estimate(estimate)],
+          ["bound by", result.bound || "–"], ["fidelity", prediction.fidelity]] });
+    });
+    return { name: prediction.model.name, points: points.sort(function (a, b) { return a.x - b.x; }) };
+  }).filter(function (series) { return series.points.length; });
+};
+
+report.predictions = function (item, base) {
+  var predictions = item.predictions || [];
+  if (!predictions.length) return;
+  var section = page.section("Predictions"), formula = predictions.some(function (p) { return p.fidelity === "formula"; });
+  section.append(page.el("p", {}, "Prompt processing (PP) and token generation (TG), tokens per second. " + (formula
+    ? "By the formula (bandwidth / bytes): an upper bound that real engines do not reach."
+    : "In parentheses the 80\u00a0% interval, where it has been checked.")));
+  section.append(report.predictionTable("Predictions", predictions, base));
+  var grid = page.el("div.grid", { style: "margin-top:16px" }), tokens = function (v) { return v >= 1024 && v % 1024 === 0 ? v / 1024 + "k" : String(v); };
+  section.append(grid);
+  [["tg_tok_s", "Generation against depth", "tokens in the context when generation starts", function (r) { return (r.depth || 0) + (r.generated_tokens > 0 ? r.prompt_tokens || 0 : 0); }],
+    ["pp_tok_s", "Prompt processing against prompt length", "prompt tokens", function (r) { return r.prompt_tokens; }]].forEach(function (one) {
+    var series = report.predictionSeries(predictions, base, one[0], one[3]);
+    if (series.length)
+      chart.xy(grid, { name: one[0], title: one[1], series: series, note: "tok/s, with the interval where there is one",
+        x: { label: one[2], log: true, base: 2, format: tokens }, y: { label: "tok/s", log: true, format: report.short } });
+  });
+};
+
+report.short = function (value) {
+  return value >= 1e6 ? Number((value / 1e6).toPrecision(3)) + "M" : value >= 1e4 ? Number((value / 1e3).toPrecision(3)) + "k"
+    : String(Number(value.toPrecision(3)));
+};
+
+/* ---- limits ---- */
+
+report.efficiency = function (item, base, section) {
+  var calibration = item.calibration;
+  var bars = report.headlines(calibration).filter(function (one) {
+    return page.known(one.m.efficiency) && !(report.limitOf(calibration, one.m) || {}).host_only;
+  }).map(function (one) {
+    var m = one.m, scale = m.efficiency / m.median;
+    return { label: report.kernelName(m), value: m.efficiency, low: m.ci95 ? m.ci95[0] * scale : NaN, high: m.ci95 ? m.ci95[1] * scale : NaN,
+      tone: page.verdict(m.efficiency), text: page.percent(m.efficiency) + " · " + page.number(m.median) + " " + m.unit,
+      path: base + "calibration.measurements." + one.index + ".efficiency", rows: page.how(m, report.limitOf(calibration, m)) };
+  });
+  if (bars.length)
+    chart.bars(section, { name: "efficiency", title: "Percent of the limit", bars: bars, rule: 1,
+      note: "all threads, with the 95 % interval; memory in bus bytes", axis: "dashed, at the right: 100 % of the limit" });
+};
+
+/* The same figure at each node, CCD or core. */
+report.places = function (item, base, grid) {
+  var groups = {}, calibration = item.calibration;
+  (calibration.measurements || []).forEach(function (m, index) {
+    if (!m.place || m.place.kind === "machine" || !page.known(m.median)) return;
+    var key = [m.place.kind, m.metric, report.kernelName(m), m.threads, (m.params || {}).variant, m.stores].join("|");
+    var group = groups[key] = groups[key] || {}, old = group[m.place.index];
+    if (!old || m.median > old.m.median) group[m.place.index] = { m: m, index: index };
+  });
+  Object.keys(groups).forEach(function (key) {
+    var list = Object.keys(groups[key]).map(function (place) { return groups[key][place]; });
+    var rated = list.every(function (one) { return page.known(one.m.efficiency); });
+    if (list.length < 2) return;
+    list.sort(function (a, b) { return a.m.place.index - b.m.place.index; });
+    report.placeChart(grid, calibration, list, rated, base, page.slug(key));
+  });
+};
+
+/* Bars for a few places; for many, points on an axis that shows who is slower. */
+report.placeChart = function (grid, calibration, list, rated, base, key) {
+  var first = list[0].m, marks = list.map(function (one) {
+    var m = one.m, scale = rated ? m.efficiency / m.median : 1;
+    return { label: page.place(m.place), title: page.place(m.place), x: m.place.index, value: m.median * scale, y: m.median * scale * (rated ? 100 : 1),
+      low: m.ci95 ? m.ci95[0] * scale : NaN, high: m.ci95 ? m.ci95[1] * scale : NaN, tone: rated ? page.verdict(m.efficiency) : null,
+      text: (rated ? page.percent(m.efficiency) + " · " : "") + page.number(m.median) + " " + m.unit,
+      rows: page.how(m, report.limitOf(calibration, m)), path: base + "calibration.measurements." + one.index + (rated ? ".efficiency" : ".median") };
+  });
+  var options = { name: "places-" + key, title: report.kernelName(first) + " at each " + first.place.kind,
+    note: (rated ? "percent of the limit" : first.unit) + ", " + first.threads + " thread" + (first.threads === 1 ? "" : "s") + " each, 95 % intervals" };
+  if (list.length <= 12) {
+    chart.bars(grid, Object.assign(options, { bars: marks, rule: rated ? 1 : 0 }));
+    return;
+  }
+  if (rated) marks.forEach(function (mark) { mark.low *= 100; mark.high *= 100; mark.path = null; });
+  options.note += "; the axis does not begin at 0";
+  chart.xy(grid, Object.assign(options, { series: [{ name: first.kernel, line: false, points: marks }],
+    x: { label: first.place.kind, format: function (v) { return v % 1 ? "" : String(v); }, zero: false },
+    y: { label: rated ? "%" : first.unit, format: report.short, zero: false } }));
+};
+
+/* ---- curves and matrices ---- */
+
+report.curveTitles = { latency: "Latency against working set", sweep: "Bandwidth against working set", scaling: "Thread scaling",
+  loaded_latency: "Latency under load", barrier: "Barrier against threads" };
+
+report.curveName = function (curve) {
+  return [curve.kernel, curve.variant, curve.isa, curve.dtype && curve.dtype !== "u64" ? curve.dtype : null,
+    curve.place && curve.place.kind !== "machine" ? page.place(curve.place) : null,
+    page.known(curve.threads) ? curve.threads + (curve.threads === 1 ? " thread" : " threads") : null,
+    curve.page_bytes ? page.bytes(curve.page_bytes) + " pages" : null].filter(Boolean).join(", ");
+};
+
+/* Which axes a quantity gets. */
+report.axis = function (x, unit) {
+  if (unit === "bytes") return { label: "working set", log: true, base: 4, format: page.bytes };
+  if (x === "threads") return { label: "threads", log: false, format: function (v) { return v % 1 ? "" : String(v); } };
+  if (x === "flop_per_byte") return { label: "FLOP / byte", log: true, format: report.short };
+  if (x === "injected_gb_s") return { label: "bandwidth of the other threads, GB/s", log: false, format: report.short };
+  return { label: (x || "").replace(/_/g, " ") + (unit && unit !== "1" ? ", " + unit : ""), log: false, format: report.short };
+};
+
+report.curvePoints = function (curve, path) {
+  return (curve.points || []).map(function (point, k) {
+    var rows = [[curve.x === "working_set_bytes" ? "working set" : (curve.x || "x").replace(/_/g, " "),
+      curve.x_unit === "bytes" ? page.bytes(point.x) : page.number(point.x)], ["median", page.number(point.median) + " " + curve.unit]];
+    if (point.ci95) rows.push(["95 %", page.number(point.ci95[0], point.median) + " to " + page.number(point.ci95[1], point.median)]);
+    if (point.n) rows.push(["repeats", String(point.n)]);
+    if (page.known(point.core_ghz)) rows.push(["clock", page.number(point.core_ghz) + " GHz"]);
+    return { x: point.x, y: point.median, low: (point.ci95 || [])[0], high: (point.ci95 || [])[1], title: report.curveName(curve), rows: rows,
+      path: path + ".points." + k + ".median" };
+  });
+};
+
+report.curveTable = function (curves) {
+  var rows = [];
+  curves.forEach(function (one) {
+    one.curve.points.forEach(function (point, k) { rows.push({ c: one.curve, p: point, path: one.path + ".points." + k }); });
+  });
+  return page.table("points of " + curves[0].curve.name + ", " + curves[0].curve.unit, [
+    { head: "curve", cell: function (row) { return report.curveName(row.c); } },
+    { head: rows[0].c.x || "x", n: true, value: function (row) { return row.p.x; }, cell: function (row) { return row.c.x_unit === "bytes" ? page.bytes(row.p.x) : page.number(row.p.x); } },
+    { head: "median, " + rows[0].c.unit, n: true, value: function (row) { return row.p.median; }, cell: function (row) { return page.number(row.p.median); }, path: function (row) { return row.path + ".median"; } },
+    { head: "95 %", n: true, value: function (row) { return (row.p.ci95 || [])[0]; }, cell: function (row) { return row.p.ci95 ? page.number(row.p.ci95[0], row.p.median) + " to " + page.number(row.p.ci95[1], row.p.median) : "–"; } },
+    { head: "n", n: true, value: function (row) { return row.p.n; }, cell: function (row) { return String(row.p.n || "–"); } },
+  ], rows);
+};
+
+/* Curves of one name, unit and x share a chart. */
+report.curveGroups = function (items) {
+  var groups = {};
+  items.forEach(function (item, i) {
+    ((item.calibration || {}).curves || []).forEach(function (curve, k) {
+      var key = [curve.name, curve.unit, curve.x, curve.x_unit].join("|");
+      if (!curve.points || !curve.points.length || curve.name === "roofline") return;
+      (groups[key] = groups[key] || []).push({ curve: curve, item: item, path: "items." + i + ".calibration.curves." + k });
+    });
+  });
+  return Object.keys(groups).map(function (key) { return groups[key]; });
+};
+
+report.curves = function (grid, groups, prefix) {
+  groups.forEach(function (group) {
+    var first = group[0].curve, bands = [], spread = [];
+    group.forEach(function (one) {
+      if (one === group[0]) (one.curve.marks || []).forEach(function (mark) { bands.push({ from: mark.from, to: mark.to, value: mark.value, name: mark.name }); });
+      one.curve.points.forEach(function (point) { if (point.median > 0) spread.push(point.median); });
+    });
+    var wide = Math.max.apply(null, spread) > 20 * Math.min.apply(null, spread);
+    chart.xy(grid, { name: "curve-" + first.name + "-" + first.metric, title: report.curveTitles[first.name] || first.name,
+      note: first.unit + (bands.length ? "; marked: what was found on the curve" : "") + ", 95 % intervals", bands: bands,
+      x: report.axis(first.x, first.x_unit), y: { label: first.unit, log: wide && first.x !== "threads", format: report.short },
+      series: group.map(function (one) {
+        return { name: (prefix ? one.item.short + ": " : "") + report.curveName(one.curve), points: report.curvePoints(one.curve, one.path) };
+      }), table: function () { return report.curveTable(group); } });
+  });
+};
+
+report.matrixTitles = { core_to_core: "Core to core", node_read: "Node to node, read", node_latency: "Node to node, latency" };
+
+report.matrixTable = function (matrix, path) {
+  var columns = [{ head: matrix.rows || "row", n: true, value: function (row) { return matrix.row_ids[row]; }, cell: function (row) { return String(matrix.row_ids[row]); } }];
+  matrix.column_ids.forEach(function (id, k) {
+    columns.push({ head: String(id), n: true, value: function (row) { return matrix.values[row][k]; }, cell: function (row) { return page.number(matrix.values[row][k]); },
+      path: function (row) { return path + ".values." + row + "." + k; } });
+  });
+  return page.table(matrix.name, columns, matrix.row_ids.map(function (id, i) { return i; }));
+};
+
+report.matrices = function (grid, item, base) {
+  ((item.calibration || {}).matrices || []).forEach(function (matrix, index) {
+    if (!matrix.row_ids || !matrix.row_ids.length || !matrix.column_ids.length) return;
+    var path = base + "calibration.matrices." + index, large = matrix.column_ids.length > 64;
+    chart.heat(grid, { name: "matrix-" + matrix.name, title: report.matrixTitles[matrix.name] || matrix.name, matrix: matrix, wide: matrix.column_ids.length > 24,
+      note: matrix.unit + (matrix.rows === "node" ? "; rows: where the threads are, columns: where the memory is" : "; row to column"),
+      table: large && chart.available() ? null : function () { return report.matrixTable(matrix, path); } });
+  });
+};
+
+/* ---- all figures ---- */
+
+report.measurementTable = function (item, base) {
+  var rows = item.calibration.measurements.map(function (m, index) { return { m: m, index: index }; });
+  function text(field) { return function (row) { return row.m[field] || ""; }; }
+  return page.table("All figures", [
+    { head: "kernel", cell: function (row) { return report.kernelName(row.m); } }, { head: "ISA", cell: text("isa") }, { head: "type", cell: text("dtype") },
+    { head: "how", cell: function (row) { return [row.m.stores === "none" ? null : row.m.stores, (row.m.params || {}).variant].filter(Boolean).join(", "); } },
+    { head: "place", cell: function (row) { return page.place(row.m.place); } },
+    { head: "threads", n: true, value: function (row) { return row.m.threads; }, cell: function (row) { return page.known(row.m.threads) ? String(row.m.threads) : "–"; } },
+    { head: "working set", n: true, value: function (row) { return row.m.working_set_bytes; }, cell: function (row) { return page.bytes(row.m.working_set_bytes); } },
+    { head: "median", n: true, value: function (row) { return row.m.median; }, cell: function (row) { return page.number(row.m.median); }, path: function (row) { return base + "calibration.measurements." + row.index + ".median"; } },
+    { head: "± 95 %", n: true, value: function (row) { return row.m.ci95 ? row.m.ci95[1] - row.m.ci95[0] : null; }, cell: function (row) { return row.m.ci95 ? page.number((row.m.ci95[1] - row.m.ci95[0]) / 2, row.m.median) : "–"; } },
+    { head: "unit", cell: text("unit") },
+    { head: "of limit", n: true, value: function (row) { return row.m.efficiency; }, cell: function (row) { return page.percent(row.m.efficiency); } },
+    { head: "n", n: true, value: function (row) { return row.m.n; }, cell: function (row) { return String(row.m.n || "–"); } },
+    { head: "doubts", cell: function (row) { return (row.m.flags || []).join(", "); } },
+  ], rows);
+};
+
+report.limitTable = function (item, base) {
+  return page.table("Limits", [
+    { head: "limit", cell: function (row) { return row.l.name; } }, { head: "place", cell: function (row) { return page.place(row.l.place); } },
+    { head: "value", n: true, value: function (row) { return row.l.value; }, cell: function (row) { return page.number(row.l.value); }, path: function (row) { return base + "calibration.limits." + row.index + ".value"; } },
+    { head: "unit", cell: function (row) { return row.l.unit || ""; } }, { head: "from", cell: function (row) { return row.l.basis || ""; } },
+    { head: "formula", kind: "w", cell: function (row) { return (row.l.refuted ? "REFUTED by a higher result; " : "") + (row.l.host_only ? "the host's, rates nothing here; " : "") + (row.l.formula || row.l.binds || ""); } },
+  ], item.calibration.limits.map(function (limit, index) { return { l: limit, index: index }; }));
+};
+
+report.moduleTable = function (modules) {
+  var names = [];
+  modules.forEach(function (module) { Object.keys(module).forEach(function (key) { if (names.indexOf(key) < 0 && typeof module[key] !== "object") names.push(key); }); });
+  return page.table("Memory modules", names.map(function (name) {
+    return { head: name.replace(/_/g, " "), n: modules.some(function (m) { return typeof m[name] === "number"; }), value: function (row) { return row[name]; },
+      cell: function (row) { var v = row[name]; return v === null || v === undefined ? "" : /bytes$/.test(name) ? page.bytes(v) : String(v); } };
+  }), modules);
+};
+
+report.conditions = function (item) {
+  var section = page.section("Conditions and warnings"), warnings = item.warnings || [], conditions = (item.calibration || {}).conditions || {};
+  section.append(warnings.length ? page.el("ul.warnings", {}, warnings.map(function (text) { return page.el("li", {}, text); }))
+    : page.el("p", {}, "No warnings."));
+  section.append(page.facts(Object.keys(conditions).filter(function (key) { return key !== "warnings"; }).map(function (key) {
+    var value = conditions[key];
+    return [key.replace(/_/g, " "), typeof value === "object" && value !== null ? JSON.stringify(value) : page.text(value)];
+  })));
+};
+
+page.kinds.report = function (data) {
+  var item = data.items[0], base = "items.0.", calibration = item.calibration, section, grid;
+  report.head(item);
+  report.tiles(item, base);
+  report.predictions(item, base);
+  if (!calibration) return;
+  section = page.section("Limits and what was reached");
+  grid = page.el("div.grid");
+  section.append(grid);
+  roofline.draw(grid, item, base);
+  report.efficiency(item, base, grid);
+  report.places(item, base, grid);
+  var groups = report.curveGroups(data.items);
+  if (groups.length) {
+    grid = page.el("div.grid");
+    page.section("Caches, memory and threads").append(grid);
+    report.curves(grid, groups, false);
+  }
+  if ((calibration.matrices || []).length) {
+    grid = page.el("div.grid");
+    page.section("Between nodes and cores").append(grid);
+    report.matrices(grid, item, base);
+  }
+  section = page.section("All figures");
+  section.append(page.el("p.soft", {}, "Bandwidth counts the bytes that the program asked for; the share of the limit counts what the memory moved. A heading sorts."));
+  if (calibration.measurements.length > 150)
+    section.append(page.folded(calibration.measurements.length + " figures", function () { return report.measurementTable(item, base); }));
+  else section.append(report.measurementTable(item, base));
+  if ((calibration.limits || []).length)
+    page.section("Limits").append(calibration.limits.length > 60 ? page.folded(calibration.limits.length + " limits", function () { return report.limitTable(item, base); })
+      : report.limitTable(item, base));
+  var modules = (((calibration.machine || {}).memory || {}).modules || []).filter(Boolean);
+  if (modules.length) page.section("Memory modules").append(report.moduleTable(modules));
+  report.conditions(item);
+};

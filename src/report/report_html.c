@@ -1,0 +1,176 @@
+/* One web page that holds all it needs: template, style, scripts, data. It loads nothing, and works
+ * from a mail attachment. What comes from files is data within it, which cannot end its element,
+ * and becomes text nodes when the page draws itself. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "calibration_json.h"
+#include "markup.h"
+#include "page.h"
+#include "report.h"
+
+int tr_report_html(const struct tr_report_input *inputs, size_t n, struct tr_strbuf *out,
+                   struct tr_err *reterr);
+
+struct html {
+    const struct tr_report_input *inputs;
+    size_t n;
+    struct tr_strbuf *out;
+    struct tr_err *reterr;
+    int code;
+};
+
+static void add_part(struct html *html, const char *name) {
+    const struct tr_data *part = tr_page_part(name);
+    if (part)
+        tr_strbuf_add_bytes(html->out, part->text, part->length);
+}
+
+static void add_version(struct html *html) {
+    json_t *tool = tr_tool_to_json();
+    tr_markup_text(html->out, json_string_value(json_object_get(tool, "version")));
+    json_decref(tool);
+}
+
+static void add_title(struct html *html) {
+    const struct tr_calibration *calibration = html->inputs[0].calibration;
+    const char *model = calibration ? tr_calibration_text(calibration, "cpu.model") : NULL;
+    tr_strbuf_add(html->out, "tokenroof: ");
+    if (html->n > 1)
+        tr_strbuf_addf(html->out, "comparison of %zu files", html->n);
+    else
+        tr_markup_text(html->out, model ? model : calibration ? "a machine" : "predictions");
+}
+
+static void add_style(struct html *html) {
+    add_part(html, "page.css");
+}
+
+/* For readers without scripts. */
+static void add_text(struct html *html) {
+    struct tr_strbuf text = {0};
+    int code = tr_report_render_several("markdown", html->inputs, html->n, &text, html->reterr);
+    for (char *line = text.text; !code && line && *line;) {
+        size_t length = strcspn(line, "\n");
+        char *next = line + length + (line[length] == '\n');
+        line[length] = '\0';
+        tr_markup_text(html->out, line);
+        tr_strbuf_add(html->out, "\n");
+        line = next;
+    }
+    tr_strbuf_finish(&text);
+    html->code = html->code ? html->code : code;
+}
+
+static json_t *warnings_to_json(const struct tr_calibration *calibration) {
+    struct tr_strings warnings = {0};
+    json_t *array = NULL;
+    if (!calibration || !tr_report_warnings(calibration, &warnings))
+        array = json_array();
+    for (size_t i = 0; i < warnings.n; i++)
+        json_array_append_new(array, tr_json_text(warnings.items[i]));
+    tr_strings_finish(&warnings);
+    return array;
+}
+
+static json_t *input_to_json(const struct tr_report_input *input) {
+    json_t *calibration = NULL, *predictions = NULL;
+    if (tr_report_documents(input, &predictions) ||
+        (input->calibration && tr_calibration_to_json(input->calibration, &calibration))) {
+        json_decref(predictions);
+        return NULL;
+    }
+    return json_pack("{s:o, s:o, s:o, s:o}", "name", tr_json_text(input->name), "calibration",
+                     calibration ? calibration : json_null(), "predictions", predictions,
+                     "warnings", warnings_to_json(input->calibration));
+}
+
+/* `<` occurs in JSON within strings alone; written as an escape it cannot end the element. */
+static void add_json(struct html *html, const json_t *document) {
+    char *text =
+        document ? json_dumps(document, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(9))
+                 : NULL;
+    if (!text)
+        html->code = TR_ENOMEM;
+    for (const char *at = text; at && *at;) {
+        size_t length = strcspn(at, "<");
+        tr_strbuf_add_bytes(html->out, at, length);
+        at += length;
+        if (*at == '<') {
+            tr_strbuf_add(html->out, "\\u003c");
+            at++;
+        }
+    }
+    free(text);
+}
+
+static void add_data(struct html *html) {
+    json_t *items = json_array(), *tool = tr_tool_to_json();
+    int failed = !items || !tool;
+    for (size_t i = 0; !failed && i < html->n; i++)
+        failed = json_array_append_new(items, input_to_json(&html->inputs[i]));
+    json_t *document =
+        failed ? NULL
+               : json_pack("{s:s, s:O, s:O}", "page", html->n > 1 ? "comparison" : "report",
+                           "version", json_object_get(tool, "version"), "items", items);
+    add_json(html, document);
+    json_decref(document);
+    json_decref(items);
+    json_decref(tool);
+}
+
+static void add_library(struct html *html) {
+    if (!tr_page_part("d3.min.js"))
+        return;
+    tr_strbuf_add(html->out, "/*\n");
+    add_part(html, "d3-notice.txt");
+    tr_strbuf_add(html->out, "*/\n");
+    add_part(html, "d3.min.js");
+}
+
+static void add_script(struct html *html) {
+    static const char *const scripts[] = {"base.js",     "chart.js",      "report.js",
+                                          "roofline.js", "comparison.js", "main.js"};
+    for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++)
+        add_part(html, scripts[i]);
+}
+
+/* What stands in the template as {{name}}. */
+static const struct {
+    const char *name;
+    void (*add)(struct html *html);
+} holes[] = {
+    {"{{version}}", add_version}, {"{{title}}", add_title}, {"{{style}}", add_style},
+    {"{{text}}", add_text},       {"{{data}}", add_data},   {"{{library}}", add_library},
+    {"{{script}}", add_script},
+};
+
+/* Fills the hole at `at`; bytes of its name, 0 if there is none of that name. */
+static size_t fill(struct html *html, const char *at) {
+    for (size_t i = 0; i < sizeof(holes) / sizeof(holes[0]); i++) {
+        size_t length = strlen(holes[i].name);
+        if (!strncmp(at, holes[i].name, length)) {
+            holes[i].add(html);
+            return length;
+        }
+    }
+    return 0;
+}
+
+int tr_report_html(const struct tr_report_input *inputs, size_t n, struct tr_strbuf *out,
+                   struct tr_err *reterr) {
+    struct html html = {.inputs = inputs, .n = n, .out = out, .reterr = reterr};
+    const char *at = tr_page_part("page.html")->text;
+    while (*at && !html.code) {
+        const char *hole = strstr(at, "{{");
+        size_t before = hole ? (size_t)(hole - at) : strlen(at);
+        tr_strbuf_add_bytes(out, at, before);
+        at += before;
+        if (!hole)
+            break;
+        size_t length = fill(&html, at);
+        tr_strbuf_add_bytes(out, at, length ? 0 : 2);
+        at += length ? length : 2;
+    }
+    return html.code;
+}

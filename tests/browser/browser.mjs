@@ -1,0 +1,334 @@
+/* browser.mjs PROGRAM SOURCE MODULES: the web pages in headless Chromium, without a network.
+ * MODULES is a folder with node_modules/{playwright-core,axe-core}. Output is TAP. */
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const [program, source, modules] = process.argv.slice(2);
+const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find(existsSync);
+const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+  "--disable-component-update", "--disable-sync"];
+const HOSTILE = "</script><script>window.hostile=1</script><img src=x onerror=\"window.hostile=1\">'`{{data}}&lt;<!-- ]]>";
+const CHARTS = ["tg_tok_s", "pp_tok_s", "roofline", "efficiency", "curve-latency-latency", "curve-sweep-bandwidth",
+  "curve-scaling-bandwidth", "curve-loaded_latency-latency", "matrix-core_to_core", "matrix-node_read"];
+
+function skipAll(reason) {
+  console.log(`1..0 # SKIP ${reason}`);
+  process.exit(0);
+}
+
+let playwright, axe;
+try {
+  const require = createRequire(join(modules, "package.json"));
+  playwright = require("playwright-core");
+  axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+} catch (problem) {
+  skipAll(`playwright-core and axe-core are not in ${modules} (./check fetches them with npm)`);
+}
+if (!CHROMIUM) skipAll("no chromium");
+
+const folder = mkdtempSync(join(tmpdir(), "tokenroof-browser-"));
+const base = join(source, "data/calibration/server.json");
+
+function check(condition, text) {
+  if (!condition) throw new Error(text);
+}
+
+function simulate(name, cores, factor) {
+  const path = join(folder, name + ".json");
+  execFileSync("python3", [join(source, "browser/simulated.py"), base, String(cores), path, String(factor)]);
+  return path;
+}
+
+function render(name, ...files) {
+  const path = join(folder, name + ".html");
+  execFileSync(program, ["report", ...files, "-f", "html:" + path]);
+  return path;
+}
+
+function everyText(value, change, key) {
+  if (Array.isArray(value)) return value.map((one) => everyText(one, change, key));
+  if (value && typeof value === "object")
+    return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, everyText(one, change, name)]));
+  return typeof value === "string" ? change(value, key) : value;
+}
+
+function read(path) {
+  return JSON.parse(readFileSync(path, "utf8"));
+}
+
+/* What the page's paths point to, taken from the files and not from the page. */
+function itemOf(path) {
+  const document = read(path);
+  return document.calibration ? document : { calibration: document, predictions: [] };
+}
+
+function at(items, path) {
+  return path.split(".").slice(1).reduce((value, key) => value?.[key], items);
+}
+
+const small = simulate("small", 16, 1), other = simulate("other", 16, 0.93), large = simulate("large", 192, 1.03);
+const hostile = join(folder, "hostile.json");
+const keep = new Set(["schema", "kind", "cpus", "memory_nodes", "unit", "metric", "x", "x_unit", "rows", "columns", "class", "record"]);
+writeFileSync(hostile, JSON.stringify(everyText(read(small), (text, key) => keep.has(key) ? text : HOSTILE + text)));
+const pages = {
+  small: { path: render("small", small), files: [small] },
+  large: { path: render("large", large), files: [large] },
+  comparison: { path: render("comparison", small, other), files: [small, other] },
+  hostile: { path: render("hostile", hostile), files: [hostile] },
+  virtual: { path: render("virtual", join(source, "data/calibration/vm.json")), files: [join(source, "data/calibration/vm.json")] },
+};
+
+const browser = await playwright.chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+
+/* A page with the network off; what it says and asks for is kept. */
+async function open(path, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  await context.setOffline(true);
+  const tab = await context.newPage();
+  tab.said = [];
+  tab.on("console", (message) => tab.said.push(`${message.type()}: ${message.text()}`));
+  tab.on("pageerror", (error) => tab.said.push(`error: ${error.message}`));
+  tab.on("request", (request) => {
+    if (request.url() !== "file://" + path && !request.url().startsWith("data:")) tab.said.push("request: " + request.url());
+  });
+  await tab.goto("file://" + path);
+  if (options.javaScriptEnabled !== false) await tab.waitForFunction(() => document.querySelector("nav"));
+  return tab;
+}
+
+async function close(tab) {
+  const said = tab.said;
+  await tab.context().close();
+  check(said.length === 0, "the page said: " + said.slice(0, 3).join("; "));
+}
+
+/* Charts with the number of marks that can be seen, and their values in drawing order. */
+function charts(tab) {
+  return tab.evaluate(() => Array.from(document.querySelectorAll("figure[data-chart]")).map((figure) => ({
+    name: figure.dataset.chart,
+    marks: Array.from(figure.querySelectorAll("svg .mark")).filter((mark) => {
+      const box = mark.getBoundingClientRect();
+      return box.width > 0 && box.height > 0;
+    }).length,
+  })));
+}
+
+async function drawn(name) {
+  const tab = await open(pages[name].path), all = await charts(tab);
+  check(all.length > 0, "no chart");
+  for (const one of all) check(one.marks > 0, `${one.name} is empty`);
+  await close(tab);
+  return all.map((one) => one.name);
+}
+
+/* Half a unit of the last digit shown, and a little for the binary form. */
+function rounds(text, value) {
+  const shown = Number(text), digits = (text.split("e")[0].split(".")[1] || "").length;
+  const exponent = text.includes("e") ? Number(text.split("e")[1]) : 0;
+  const unit = Math.abs(value) >= 1e6 || Math.abs(value) < 0.01 ? Math.abs(value) * 0.01 : 10 ** (exponent - digits);
+  return Math.abs(shown - value) <= unit * 0.5001;
+}
+
+async function numbers(name) {
+  const items = pages[name].files.map(itemOf), tab = await open(pages[name].path);
+  await tab.evaluate(() => document.querySelectorAll("details").forEach((details) => { details.open = true; }));
+  await tab.waitForTimeout(300);
+  const found = await tab.evaluate(() => Array.from(document.querySelectorAll("[data-path]")).map((node) => ({
+    path: node.dataset.path, text: node.dataset.value || node.textContent, mark: Boolean(node.dataset.value) })));
+  let compared = 0;
+  for (const one of found) {
+    const value = at(items, one.path);
+    check(value !== undefined, `${one.path} is not in the file`);
+    if (value === null) {
+      check(one.text.startsWith("–"), `${one.path}: ${one.text} where the file knows nothing`);
+      continue;
+    }
+    const text = one.text.match(/^-?[0-9.]+(e[-+]?[0-9]+)?/)?.[0];
+    check(text && (one.mark ? Math.abs(Number(text) - value) <= 1e-8 * Math.abs(value) : rounds(text, value)),
+      `${one.path}: shown ${one.text}, in the file ${value}`);
+    compared++;
+  }
+  await close(tab);
+  return compared;
+}
+
+/* Marks of one line: a higher value stands higher, a later x further to the right. */
+async function positions() {
+  const tab = await open(pages.small.path);
+  const lines = await tab.evaluate(() => Array.from(document.querySelectorAll("figure[data-chart^=curve] svg g"))
+    .map((group) => Array.from(group.querySelectorAll(".mark")).map((mark) => {
+      const box = mark.getBoundingClientRect();
+      return { value: Number(mark.dataset.value), x: box.x + box.width / 2, y: box.y + box.height / 2 };
+    })).filter((marks) => marks.length > 3));
+  check(lines.length >= 5, "lines are missing");
+  for (const marks of lines)
+    for (let i = 1; i < marks.length; i++) {
+      check(marks[i].x > marks[i - 1].x, "not from left to right");
+      check((marks[i].value - marks[0].value) * (marks[i].y - marks[0].y) <= 1, `value ${marks[i].value} stands wrong`);
+    }
+  const bars = await tab.evaluate(() => Array.from(document.querySelectorAll("figure[data-chart=efficiency] rect.mark"))
+    .map((bar) => bar.getBoundingClientRect().width / Number(bar.dataset.value)));
+  check(bars.length >= 4 && Math.max(...bars) - Math.min(...bars) < 0.01 * bars[0], "bars are not in proportion");
+  await close(tab);
+}
+
+async function fits(name, width, scheme) {
+  const tab = await open(pages[name].path, { viewport: { width, height: 800 }, colorScheme: scheme });
+  const sizes = () => tab.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
+  const [whole, seen] = await sizes();
+  check(whole <= seen, `${whole} pixels in ${seen}`);
+  await tab.evaluate(axe);
+  const found = await tab.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+  check(found.violations.length === 0, found.violations.map((v) => `${v.id} (${v.nodes.length}): ${v.nodes[0].html.slice(0, 120)} ${v.nodes[0].failureSummary}`).join("\n"));
+  check(found.passes.some((pass) => pass.id === "color-contrast"), "contrast was not looked at");
+  await tab.setViewportSize({ width: 718, height: 1000 }); /* A4 without its margins */
+  await tab.emulateMedia({ media: "print" });
+  const [scroll, client] = await sizes();
+  check(scroll <= client, `printed: ${scroll} pixels in ${client}`);
+  await close(tab);
+}
+
+async function keyboard() {
+  const tab = await open(pages.small.path), total = await tab.locator("figure svg[tabindex]").count();
+  const reached = new Set();
+  for (let i = 0; i < 400 && reached.size < total; i++) {
+    await tab.keyboard.press("Tab");
+    const name = await tab.evaluate(() => document.activeElement.closest?.("figure")?.dataset.chart &&
+      document.activeElement.tagName === "svg" ? document.activeElement.closest("figure").dataset.chart : null);
+    if (!name || reached.has(name)) continue;
+    reached.add(name);
+    await tab.keyboard.press("ArrowRight");
+    const tip = tab.locator("#tip");
+    check(await tip.isVisible() && (await tip.textContent()).length > 10, `${name}: nothing is said of a figure`);
+    const before = await tip.textContent();
+    await tab.keyboard.press("ArrowRight");
+    check(before !== await tip.textContent() || await tab.locator(`figure[data-chart="${name}"] .mark`).count() === 1, `${name}: the arrow key does not move`);
+    await tab.keyboard.press("Escape");
+    check(!await tip.isVisible(), `${name}: Escape does not close the box`);
+  }
+  check(total >= CHARTS.length && reached.size === total, `${reached.size} of ${total} charts reached`);
+  await close(tab);
+}
+
+async function hover() {
+  const tab = await open(pages.small.path), mark = tab.locator("figure[data-chart=efficiency] .mark").first();
+  await mark.scrollIntoViewIfNeeded();
+  await mark.hover();
+  const text = await tab.locator("#tip").textContent();
+  for (const word of ["median", "95 %", "repeats", "threads", "working set", "code", "limit"])
+    check(text.includes(word), `'${word}' is not told: ${text}`);
+  await close(tab);
+}
+
+async function theme() {
+  const tab = await open(pages.small.path, { colorScheme: "light" });
+  const colour = () => tab.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const light = await colour(), button = tab.getByRole("button", { name: /colours/ });
+  await button.click();
+  await button.click();
+  check(await colour() !== light, "the button does not change the colours");
+  await close(tab);
+}
+
+async function sorting() {
+  const tab = await open(pages.small.path), table = tab.getByRole("region", { name: "Table: All figures" });
+  if (!await table.isVisible()) await tab.locator("summary", { hasText: "figures" }).click();
+  const column = () => table.locator("tbody tr td:nth-child(8)").allTextContents();
+  await table.getByRole("button", { name: "median" }).click();
+  const values = (await column()).map(Number);
+  check(values.length > 20 && values.every((value, i) => i === 0 || value >= values[i - 1]), "not sorted");
+  check(await table.locator("th[aria-sort=ascending]").count() === 1, "the order is not told");
+  await close(tab);
+}
+
+async function noEffect() {
+  const tab = await open(pages.hostile.path);
+  const seen = await tab.evaluate(() => ({ hostile: window.hostile, scripts: document.scripts.length, images: document.images.length,
+    text: document.body.innerText.includes("</script><script>window.hostile=1"), links: document.querySelectorAll("a:not([href^='#'])").length }));
+  check(seen.hostile === undefined, "a script of the file ran");
+  check(seen.scripts === 3 && seen.images === 0 && seen.links === 0, JSON.stringify(seen));
+  check(seen.text, "the text is not shown as text");
+  await tab.setViewportSize({ width: 400, height: 800 });
+  const wide = await tab.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth ? [] :
+    Array.from(document.querySelectorAll("body *")).filter((node) => !node.closest(".scroll, svg") && node.getBoundingClientRect().right > 401)
+      .map((node) => node.outerHTML.slice(0, 80)));
+  check(wide.length === 0, "long words widen the page: " + wide.slice(-3).join("\n"));
+  await close(tab);
+}
+
+/* Bytes, and the time from opening to drawn charts: the best of three, on machines with other work. */
+async function quick(name, megabytes) {
+  const bytes = statSync(pages[name].path).size;
+  check(bytes <= megabytes * 1e6, `${bytes} bytes`);
+  let best = Infinity;
+  for (let i = 0; i < 3; i++) {
+    const start = performance.now(), tab = await open(pages[name].path);
+    await tab.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+    best = Math.min(best, performance.now() - start);
+    await close(tab);
+  }
+  console.log(`# ${name}: ${bytes} bytes, drawn after ${best.toFixed(0)} ms`);
+  check(best < 2000, `${best.toFixed(0)} ms`);
+}
+
+async function withoutScripts() {
+  const tab = await open(pages.small.path, { javaScriptEnabled: false });
+  check((await tab.locator("noscript pre").innerText()).includes("## Measured"), "no text without scripts");
+  await close(tab);
+}
+
+async function withoutLibrary() {
+  const whole = readFileSync(pages.small.path, "utf8"), path = join(folder, "tables.html");
+  const start = whole.indexOf("<script>/*\nD3"), end = whole.indexOf("</script>", start);
+  if (start < 0) return "this build has no D3";
+  writeFileSync(path, whole.slice(0, start) + "<script>" + whole.slice(end));
+  const tab = await open(path);
+  check(await tab.locator("figure svg").count() === 0 && await tab.locator("figure table").count() >= 6, "no tables in place of charts");
+  await close(tab);
+  return null;
+}
+
+const tests = {
+  "every chart of a full report is drawn": async () => {
+    const names = await drawn("small");
+    for (const name of CHARTS) check(names.includes(name), `${name} is missing`);
+    check(names.some((name) => name.startsWith("places-core")) && names.some((name) => name.startsWith("places-node")), "places are missing");
+  },
+  "charts of a large machine": () => drawn("large"),
+  "charts of a comparison": async () => check((await drawn("comparison")).includes("difference-1"), "no differences"),
+  "charts of a virtual machine": () => drawn("virtual"),
+  "numbers are those of the file": async () => check(await numbers("small") > 400, "too few numbers"),
+  "numbers of a comparison": async () => check(await numbers("comparison") > 100, "too few numbers"),
+  "marks stand where their values are": positions,
+  ...Object.fromEntries(["small", "comparison"].flatMap((name) => [400, 1600].flatMap((width) => ["light", "dark"].map((scheme) =>
+    [`${name} fits ${width} pixels, ${scheme}, axe finds nothing`, () => fits(name, width, scheme)])))),
+  "keyboard": keyboard,
+  "how a figure was measured, on hover": hover,
+  "colours can be chosen": theme,
+  "tables sort": sorting,
+  "hostile text stays text": noEffect,
+  "a usual page is at most 1.5 MB": () => quick("small", 1.5),
+  "192 cores: at most 5 MB, within 2 s": () => quick("large", 5),
+  "without scripts": withoutScripts,
+  "without the charting library": withoutLibrary,
+};
+
+let failed = 0, number = 0;
+console.log(`1..${Object.keys(tests).length}`);
+for (const [name, test] of Object.entries(tests)) {
+  number++;
+  try {
+    const reason = await test();
+    console.log(`ok ${number} - ${name}${typeof reason === "string" ? " # SKIP " + reason : ""}`);
+  } catch (problem) {
+    failed++;
+    console.log(`not ok ${number} - ${name}`);
+    console.error(`${name}: ${problem.message}`);
+  }
+}
+await browser.close();
+rmSync(folder, { recursive: true });
+process.exit(failed ? 1 : 0);
