@@ -72,6 +72,7 @@ enum tr_phase { TR_PHASE_PROMPT, TR_PHASE_GENERATION, TR_PHASE_COUNT };
 
 struct tr_spec;
 struct tr_engine_times;
+struct tr_measured;
 
 /* All that a prediction may rest on. A tier (formula, spec, measured, engine) reads its own part,
  * and refuses where that is missing. */
@@ -81,10 +82,11 @@ struct tr_basis {
     int threads;          /* 0 unknown */
     double memory_bytes;  /* for "does it fit"; NAN unknown */
     double storage_gb_per_s;
-    double cache_scale;           /* bytes of the KV cache relative to F16; 0 counts as 1 */
-    int ubatch;                   /* prompt tokens computed at once; 0 counts as 512 */
-    const struct tr_rates *rates; /* formula */
-    const struct tr_spec *spec;   /* spec */
+    double cache_scale;                 /* bytes of the KV cache relative to F16; 0 counts as 1 */
+    int ubatch;                         /* prompt tokens computed at once; 0 counts as 512 */
+    const struct tr_rates *rates;       /* formula */
+    const struct tr_spec *spec;         /* spec */
+    const struct tr_measured *measured; /* measured */
     const struct tr_engine_times *engine_times; /* engine */
 };
 

@@ -33,6 +33,7 @@ static void load_table(void) {
         quant->block = cell(&csv, i, "block");
         quant->bytes = cell(&csv, i, "bytes");
         quant->row_bytes = cell(&csv, i, "row_bytes");
+        snprintf(quant->nearest, sizeof(quant->nearest), "%s", tr_csv_get(&csv, i, "nearest"));
         snprintf(quant->name, sizeof(quant->name), "%s", tr_csv_get(&csv, i, "name"));
     }
     tr_csv_finish(&csv);

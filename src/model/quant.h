@@ -12,6 +12,10 @@ struct tr_quant {
     uint32_t block;     /* elements per block; 0: removed from the format, cannot be sized */
     uint32_t bytes;     /* per block */
     uint32_t row_bytes; /* extra bytes of each row */
+    /* The type whose products are most like this one's, for rates that were not measured: the same
+     * type in another order of rows; of K-quants Q4_K; of I-quants IQ4_XS, then Q4_K; of types with
+     * blocks of 32 Q4_0 or Q8_0; of floating-point numbers F16. Empty: none. */
+    char nearest[16];
 };
 
 /* NULL if unknown. Rows live as long as the program. */

@@ -1,0 +1,278 @@
+/* Measured tier: each product of a token at the rate measured for its type, the cache at the rate
+ * of attention, a barrier for each node of the graph. Formulas in docs/method.md. */
+#include "tokenroof/measured.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "quant.h"
+#include "tier.h"
+
+enum {
+    /* Nodes of a block's graph that are neither products nor attention: norms and their scales,
+     * rotations, cache writes, additions, activation and its product (engines of 2025 and 2026). */
+    NODES_OF_BLOCK = 12,
+    NODES_OF_ROUTING = 8,
+    BARRIERS_OF_PRODUCT = 2, /* after the activations are quantised, after the product */
+};
+
+/* ---- rates ---- */
+
+static bool is_of(const struct tr_measured_rate *rate, enum tr_measured_op op, const char *type) {
+    return rate->op == op && (!type || !strcmp(rate->type, type));
+}
+
+/* The rate at exactly these threads, over tokens. */
+static double over_tokens(const struct tr_measured *measured, enum tr_measured_op op,
+                          const char *type, double tokens, int threads) {
+    const struct tr_measured_rate *below = NULL, *above = NULL;
+    for (size_t i = 0; i < measured->n; i++) {
+        const struct tr_measured_rate *rate = &measured->rates[i];
+        if (!is_of(rate, op, type) || rate->threads != threads)
+            continue;
+        if (rate->tokens <= tokens && (!below || rate->tokens > below->tokens))
+            below = rate;
+        if (rate->tokens >= tokens && (!above || rate->tokens < above->tokens))
+            above = rate;
+    }
+    if (!below || !above)
+        return below ? below->rate : above ? above->rate : NAN;
+    if (above->tokens == below->tokens)
+        return below->rate;
+    double share = log(tokens / below->tokens) / log(above->tokens / below->tokens);
+    return below->rate + share * (above->rate - below->rate);
+}
+
+/* The nearest numbers of threads, measured at all, below and above; 0 = none. */
+static void neighbours(const struct tr_measured *measured, enum tr_measured_op op, const char *type,
+                       int threads, int *ret_below, int *ret_above) {
+    *ret_below = *ret_above = 0;
+    for (size_t i = 0; i < measured->n; i++) {
+        const struct tr_measured_rate *rate = &measured->rates[i];
+        if (!is_of(rate, op, type))
+            continue;
+        if (rate->threads <= threads && rate->threads > *ret_below)
+            *ret_below = rate->threads;
+        if (rate->threads >= threads && (!*ret_above || rate->threads < *ret_above))
+            *ret_above = rate->threads;
+    }
+}
+
+static double exact_type(const struct tr_measured *measured, enum tr_measured_op op,
+                         const char *type, double tokens, int threads) {
+    int below, above;
+    neighbours(measured, op, type, threads, &below, &above);
+    double low = below ? over_tokens(measured, op, type, tokens, below) : NAN;
+    double high = above ? over_tokens(measured, op, type, tokens, above) : NAN;
+    bool time = op == TR_MEASURED_BARRIER; /* a time, not a rate: it does not shrink to nothing */
+    if (!below)
+        return time || !above ? high : high * threads / above;
+    if (!above || above == below)
+        return low;
+    return low + (high - low) * (threads - below) / (above - below);
+}
+
+double tr_measured_rate_of(const struct tr_measured *measured, enum tr_measured_op op,
+                           const char *type, double tokens, int threads) {
+    enum { MOST_STEPS = 4 }; /* from type to type, each nearer to what is always measured */
+    double rate = exact_type(measured, op, type, tokens, threads);
+    for (int step = 0; type && isnan(rate) && step < MOST_STEPS; step++) {
+        const struct tr_quant *quant = tr_quant_by_name(type);
+        if (!quant || !quant->nearest[0])
+            break;
+        type = quant->nearest;
+        rate = exact_type(measured, op, type, tokens, threads);
+    }
+    return rate;
+}
+
+/* ---- one product ---- */
+
+static double product_bytes(const struct tr_product *product) {
+    const struct tr_quant *quant = tr_quant_by_name(product->type);
+    if (!quant || !quant->block)
+        return NAN;
+    return (double)product->rows * (double)product->columns * quant->bytes / quant->block;
+}
+
+static double used(const struct tr_product *product) {
+    return product->experts > 0 ? product->experts_used : 1;
+}
+
+/* Experts that `tokens` tokens use, each choosing `used` of them alike. */
+static double distinct_experts(const struct tr_product *product, double tokens) {
+    double all = product->experts;
+    return product->experts > 0 ? all * (1 - pow(1 - used(product) / all, tokens)) : 1;
+}
+
+/* ns for one token of `work->batch` at once. */
+static double product_ns(const struct tr_product *product, const struct tr_basis *basis,
+                         const struct tr_token_work *work) {
+    const struct tr_measured *measured = basis->measured;
+    double bytes = product_bytes(product), one = NAN;
+    double read = tr_measured_rate_of(measured, TR_MEASURED_GEMV, product->type, 1, basis->threads);
+    if (work->phase == TR_PHASE_GENERATION && work->batch <= 1)
+        return product->count * used(product) * bytes / read;
+    double flop = 2 * (double)product->rows * (double)product->columns * used(product);
+    double experts = distinct_experts(product, work->batch);
+    double tokens = work->batch * used(product) / experts; /* in each matrix */
+    one = tr_measured_rate_of(measured, TR_MEASURED_GEMM, product->type, tokens, basis->threads);
+    return product->count * fmax(flop / one, experts * bytes / read / work->batch);
+}
+
+static double class_ns(const struct tr_model *model, const struct tr_basis *basis,
+                       const struct tr_token_work *work, enum tr_tensor_class tensor_class,
+                       double *ret_products) {
+    double ns = 0;
+    for (size_t i = 0; i < model->n_products; i++) {
+        if (model->products[i].tensor_class != tensor_class)
+            continue;
+        ns += product_ns(&model->products[i], basis, work);
+        *ret_products += model->products[i].count;
+    }
+    return ns;
+}
+
+/* ---- terms ---- */
+
+static const char *bound_of(const struct tr_basis *basis, double bytes, double ns,
+                            enum tr_phase phase) {
+    static const double memory_bound_fraction = 0.6;
+    if (phase == TR_PHASE_PROMPT ||
+        bytes / ns < memory_bound_fraction * basis->measured->read_gb_per_s)
+        return "compute";
+    return basis->rates && basis->rates->fabric_bound ? "fabric" : "memory";
+}
+
+static void add_weights(const struct tr_model *model, const struct tr_basis *basis,
+                        const struct tr_token_work *work, struct tr_token_time *time,
+                        double *ret_products) {
+    struct tr_part parts[TR_MAX_PARTS];
+    size_t n = tr_parts_of(model, work->phase, parts);
+    bool generation = work->phase == TR_PHASE_GENERATION;
+    for (size_t i = 0; i < n; i++) {
+        double ns = class_ns(model, basis, work, parts[i].tensor_class, ret_products);
+        if (ns == 0) /* nothing that is multiplied: among the other operations */
+            continue;
+        tr_term_add(time, (struct tr_time_term){
+                              .name = parts[i].name,
+                              .bytes = generation ? parts[i].bytes : NAN,
+                              .flop = parts[i].flop,
+                              .gb_per_s = generation ? parts[i].bytes / ns : NAN,
+                              .gflop_per_s = parts[i].flop / ns,
+                              .count = NAN,
+                              .ns = ns,
+                              .bound = bound_of(basis, parts[i].bytes, ns, work->phase),
+                          });
+    }
+}
+
+/* A generated token reads the cache; a prompt's tokens share what they read, and are bound by the
+ * arithmetic, for which products in F16 stand. */
+static void add_cache(const struct tr_model *model, const struct tr_basis *basis,
+                      const struct tr_token_work *work, struct tr_token_time *time) {
+    bool generation = work->phase == TR_PHASE_GENERATION;
+    double bytes = tr_basis_cache_bytes(model, basis, work->depth);
+    double flop = tr_model_attention_flop(model, work->depth);
+    const struct tr_measured *measured = basis->measured;
+    double rate =
+        generation
+            ? tr_measured_rate_of(measured, TR_MEASURED_ATTENTION, "F16", 1, basis->threads)
+            : tr_measured_rate_of(measured, TR_MEASURED_GEMM, "F16", work->batch, basis->threads);
+    double ns = generation ? bytes / rate : flop / rate;
+    if (work->depth <= 0)
+        ns = 0;
+    tr_term_add(time, (struct tr_time_term){
+                          .name = "cache",
+                          .bytes = generation ? bytes : NAN,
+                          .flop = flop,
+                          .gb_per_s = generation ? rate : NAN,
+                          .gflop_per_s = generation ? flop / ns : rate,
+                          .count = NAN,
+                          .ns = ns,
+                          .bound = generation ? "memory" : "compute",
+                      });
+}
+
+/* Each node of the graph ends at a barrier; those that are no products move their operands. */
+static void add_nodes(const struct tr_model *model, const struct tr_basis *basis,
+                      const struct tr_token_work *work, double products,
+                      struct tr_token_time *time) {
+    const struct tr_measured *measured = basis->measured;
+    double nodes = model->blocks * (NODES_OF_BLOCK + (model->experts > 0 ? NODES_OF_ROUTING : 0));
+    double barriers = (nodes + BARRIERS_OF_PRODUCT * products) / work->batch;
+    double barrier = tr_measured_rate_of(measured, TR_MEASURED_BARRIER, NULL, 1, basis->threads);
+    double copy = tr_measured_rate_of(measured, TR_MEASURED_COPY, NULL, 1, basis->threads);
+    double bytes = nodes * model->embedding_length * 2.0 * sizeof(float); /* read, written */
+    if (basis->threads == 1)
+        barrier = 0;
+    tr_term_add(time, (struct tr_time_term){.name = "barriers",
+                                            .bytes = NAN,
+                                            .flop = NAN,
+                                            .gb_per_s = NAN,
+                                            .gflop_per_s = NAN,
+                                            .count = barriers,
+                                            .ns = barriers * barrier,
+                                            .bound = "sync"});
+    tr_term_add(time, (struct tr_time_term){.name = "other operations",
+                                            .bytes = bytes,
+                                            .flop = NAN,
+                                            .gb_per_s = copy,
+                                            .gflop_per_s = NAN,
+                                            .count = nodes / work->batch,
+                                            .ns = bytes / copy,
+                                            .bound = "memory"});
+}
+
+static double best_gemm(const struct tr_measured *measured) {
+    double best = NAN;
+    for (size_t i = 0; i < measured->n; i++)
+        if (measured->rates[i].op == TR_MEASURED_GEMM)
+            best = fmax(best, measured->rates[i].rate);
+    return best;
+}
+
+static void token_time(const struct tr_model *model, const struct tr_basis *basis,
+                       const struct tr_token_work *work, struct tr_token_time *time) {
+    double products = 0;
+    add_weights(model, basis, work, time, &products);
+    add_cache(model, basis, work, time);
+    add_nodes(model, basis, work, products, time);
+    time->roof_ns =
+        work->phase == TR_PHASE_GENERATION
+            ? (model->weight_bytes_per_token + tr_basis_cache_bytes(model, basis, work->depth)) /
+                  basis->measured->read_gb_per_s
+            : (model->prompt_flop_per_token + tr_model_attention_flop(model, work->depth)) /
+                  best_gemm(basis->measured);
+}
+
+static int check(const struct tr_model *model, const struct tr_basis *basis,
+                 struct tr_err *reterr) {
+    const struct tr_measured *measured = basis->measured;
+    if (!measured || !measured->n || basis->threads < 1)
+        return tr_err_set(reterr, TR_EUNAVAILABLE,
+                          "The calibration has no rates of matrix products. Run 'tokenroof'");
+    if (!model->n_products)
+        return tr_err_set(reterr, TR_EUNAVAILABLE, "%.200s: its matrices are not known",
+                          model->name);
+    for (size_t i = 0; i < model->n_products; i++) {
+        const char *type = model->products[i].type;
+        if (isnan(tr_measured_rate_of(measured, TR_MEASURED_GEMV, type, 1, basis->threads)) ||
+            isnan(tr_measured_rate_of(measured, TR_MEASURED_GEMM, type, 128, basis->threads)))
+            return tr_err_set(reterr, TR_EUNAVAILABLE,
+                              "%.200s: no rate for products of %s, or of a type near it, was "
+                              "measured. Run 'tokenroof measure --full'",
+                              model->name, type);
+    }
+    if (isnan(tr_measured_rate_of(measured, TR_MEASURED_ATTENTION, "F16", 1, basis->threads)) ||
+        isnan(tr_measured_rate_of(measured, TR_MEASURED_COPY, NULL, 1, basis->threads)))
+        return tr_err_set(reterr, TR_EUNAVAILABLE,
+                          "The calibration has no rate of attention or copy. Run 'tokenroof'");
+    return 0;
+}
+
+const struct tr_tier tr_tier_measured = {
+    .name = "measured",
+    .check = check,
+    .time = token_time,
+};

@@ -1,0 +1,169 @@
+/* Measured tier: rates by hand in, tokens per second by hand out. */
+#include "test.h"
+
+#include <math.h>
+
+#include "tokenroof/measured.h"
+#include "tokenroof/predict.h"
+
+static void assert_near(double value, double expected, double tolerance) {
+    if (!(fabs(value - expected) <= tolerance))
+        fail_msg("%.9g, expected %.9g", value, expected);
+}
+
+static struct tr_measured_rate rate(enum tr_measured_op op, const char *type, int threads,
+                                    double tokens, double value) {
+    struct tr_measured_rate made = {.op = op, .threads = threads, .tokens = tokens, .rate = value};
+    snprintf(made.type, sizeof(made.type), "%s", type);
+    return made;
+}
+
+static void rates_are_interpolated(void **state) {
+    (void)state;
+    struct tr_measured_rate rates[] = {
+        rate(TR_MEASURED_GEMV, "Q8_0", 1, 1, 10),  rate(TR_MEASURED_GEMV, "Q8_0", 4, 1, 34),
+        rate(TR_MEASURED_GEMM, "Q8_0", 4, 8, 100), rate(TR_MEASURED_GEMM, "Q8_0", 4, 512, 700),
+        rate(TR_MEASURED_BARRIER, "", 2, 1, 300),  rate(TR_MEASURED_BARRIER, "", 4, 1, 500),
+    };
+    const struct tr_measured m = {.rates = rates, .n = sizeof(rates) / sizeof(rates[0])};
+    assert_true(tr_measured_rate_of(&m, TR_MEASURED_GEMV, "Q8_0", 1, 1) == 10);
+    assert_near(tr_measured_rate_of(&m, TR_MEASURED_GEMV, "Q8_0", 1, 2), 18, 1e-9);
+    assert_true(tr_measured_rate_of(&m, TR_MEASURED_GEMV, "Q8_0", 1, 9) == 34);
+    /* 64 lies in the middle of 8 and 512 on the scale of octaves. */
+    assert_near(tr_measured_rate_of(&m, TR_MEASURED_GEMM, "Q8_0", 64, 4), 400, 1e-9);
+    assert_true(tr_measured_rate_of(&m, TR_MEASURED_GEMM, "Q8_0", 1, 4) == 100);
+    assert_true(tr_measured_rate_of(&m, TR_MEASURED_GEMM, "Q8_0", 4096, 4) == 700);
+    /* Fewer threads than were measured: in proportion; a time does not shrink so. */
+    assert_near(tr_measured_rate_of(&m, TR_MEASURED_GEMM, "Q8_0", 512, 1), 175, 1e-9);
+    assert_true(tr_measured_rate_of(&m, TR_MEASURED_BARRIER, NULL, 1, 1) == 300);
+    /* Q5_0 is nearest to Q8_0; IQ3_S goes by IQ4_XS and Q4_K to Q8_0; F16 has nothing. */
+    assert_true(tr_measured_rate_of(&m, TR_MEASURED_GEMV, "Q5_0", 1, 1) == 10);
+    assert_true(tr_measured_rate_of(&m, TR_MEASURED_GEMV, "IQ3_S", 1, 1) == 10);
+    assert_true(isnan(tr_measured_rate_of(&m, TR_MEASURED_GEMV, "F16", 1, 1)));
+}
+
+struct fixture {
+    struct tr_model *model;
+    struct tr_measured_rate rates[8];
+    struct tr_measured measured;
+    struct tr_basis basis;
+};
+
+static int setup(void **state) {
+    struct fixture *f = calloc(1, sizeof(*f));
+    assert_non_null(f);
+    assert_int_equal(tr_model_load("llama-3.2-1b-f16", &f->model, NULL), 0);
+    const struct tr_measured_rate rates[] = {
+        rate(TR_MEASURED_GEMV, "F16", 2, 1, 20),     rate(TR_MEASURED_GEMM, "F16", 2, 512, 400),
+        rate(TR_MEASURED_ATTENTION, "F16", 2, 1, 8), rate(TR_MEASURED_COPY, "", 2, 1, 16),
+        rate(TR_MEASURED_BARRIER, "", 2, 1, 1000),
+    };
+    memcpy(f->rates, rates, sizeof(rates));
+    f->measured = (struct tr_measured){.rates = f->rates, .n = 5, .read_gb_per_s = 25};
+    f->basis = (struct tr_basis){
+        .threads = 2, .memory_bytes = 64e9, .storage_gb_per_s = NAN, .measured = &f->measured};
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state) {
+    struct fixture *f = *state;
+    tr_model_destroy(f->model);
+    free(f);
+    return 0;
+}
+
+static struct tr_prediction *predict(const struct fixture *f, int prompt, int generated,
+                                     int depth) {
+    const struct tr_use_case use_case = {
+        .name = "test", .prompt_tokens = prompt, .generated_tokens = generated, .depth = depth};
+    struct tr_prediction *prediction = NULL;
+    struct tr_err err = {0};
+    if (tr_predict("measured", f->model, &f->basis, &use_case, 1, &prediction, &err))
+        fail_msg("%s", err.text);
+    return prediction;
+}
+
+/* 16 blocks of 7 products and the vocabulary matrix, all weights but the norms in F16. */
+static void a_token_is_its_products(void **state) {
+    struct fixture *f = *state;
+    double products = 16 * 7 + 1, nodes = 16 * 12, bytes = 0;
+    for (size_t i = 0; i < f->model->n_products; i++)
+        bytes += 2.0 * f->model->products[i].count * (double)f->model->products[i].rows *
+                 (double)f->model->products[i].columns;
+    double ns = bytes / 20 + (nodes + 2 * products) * 1000 + nodes * 2048 * 8 / 16.0;
+    struct tr_prediction *prediction = predict(f, 0, 1, 0);
+    /* Half a position of cache: it is the average over one token. */
+    double cache = tr_model_kv_bytes(f->model, 0.5) / 8;
+    assert_near(prediction->results[0].tg_tok_s.value, 1e9 / (ns + cache), 1e-6);
+    assert_true(isnan(prediction->results[0].tg_tok_s.low)); /* no interval is claimed */
+    tr_prediction_destroy(prediction);
+}
+
+static void depth_costs_cache(void **state) {
+    struct fixture *f = *state;
+    struct tr_prediction *shallow = predict(f, 0, 1, 0), *deep = predict(f, 0, 1, 8192);
+    double more_ns =
+        1e9 / deep->results[0].tg_tok_s.value - 1e9 / shallow->results[0].tg_tok_s.value;
+    assert_near(more_ns, tr_model_kv_bytes(f->model, 8192) / 8, 1);
+    tr_prediction_destroy(shallow);
+    tr_prediction_destroy(deep);
+}
+
+static void a_prompt_is_its_operations(void **state) {
+    struct fixture *f = *state;
+    struct tr_prediction *prediction = predict(f, 512, 0, 0);
+    double pp = prediction->results[0].pp_tok_s.value;
+    double flop = f->model->prompt_flop_per_token + tr_model_attention_flop(f->model, 256);
+    /* Norms are counted as operations of the model, but are no products. */
+    assert_true(pp < 400e9 / flop * 1.01 && pp > 400e9 / flop * 0.85);
+    tr_prediction_destroy(prediction);
+}
+
+/* With fewer bytes per operation than the machine's balance, reading binds: 8 experts of 128 used.
+ */
+static void experts_are_read_once_a_batch(void **state) {
+    struct fixture *f = *state;
+    struct tr_model *dense = f->model;
+    assert_int_equal(tr_model_load("qwen3-30b-a3b-q4_k_m", &f->model, NULL), 0);
+    f->rates[1].rate = f->rates[3].rate = 1e9; /* all but reading weights costs nothing */
+    f->rates[4].rate = 0;
+    f->rates[5] = rate(TR_MEASURED_GEMV, "Q4_K", 2, 1, 20);
+    f->rates[6] = rate(TR_MEASURED_GEMM, "Q4_K", 2, 512, 1e9); /* free */
+    f->measured.n = 7;
+    struct tr_prediction *few = predict(f, 8, 0, 0), *many = predict(f, 512, 0, 0);
+    /* 512 tokens use all 128 experts, 8 tokens use 128 (1 - (15/16)^8) = 52 of them: a token of the
+     * small batch pays for 52/8 experts a layer, one of the large for 128/512. */
+    double ratio = many->results[0].pp_tok_s.value / few->results[0].pp_tok_s.value;
+    assert_near(ratio, 26, 5); /* attention's own weights are read as well */
+    tr_prediction_destroy(few);
+    tr_prediction_destroy(many);
+    tr_model_destroy(f->model);
+    f->model = dense;
+}
+
+static void what_is_missing_is_said(void **state) {
+    struct fixture *f = *state;
+    const struct tr_use_case use_case = {.name = "test", .generated_tokens = 1};
+    struct tr_prediction *prediction = NULL;
+    struct tr_err err = {0};
+    f->rates[0].type[0] = 'X';
+    assert_int_equal(tr_predict("measured", f->model, &f->basis, &use_case, 1, &prediction, &err),
+                     TR_EUNAVAILABLE);
+    assert_non_null(strstr(err.text, "F16"));
+    f->basis.measured = NULL;
+    assert_int_equal(tr_predict("measured", f->model, &f->basis, &use_case, 1, &prediction, &err),
+                     TR_EUNAVAILABLE);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rates_are_interpolated),
+        cmocka_unit_test_setup_teardown(a_token_is_its_products, setup, teardown),
+        cmocka_unit_test_setup_teardown(depth_costs_cache, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_prompt_is_its_operations, setup, teardown),
+        cmocka_unit_test_setup_teardown(experts_are_read_once_a_batch, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_missing_is_said, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
