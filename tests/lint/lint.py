@@ -31,7 +31,7 @@ PUBLIC_ROOM = {
     "err.h": "base", "cpulist.h": "base", "limit.h": "base", "calibration.h": "calibration",
     "curve.h": "calibration",
     "machine.h": "machine", "platform.h": "machine", "model.h": "model", "predict.h": "predict",
-    "spec.h": "predict",
+    "spec.h": "predict", "measured.h": "predict",
 }
 PUBLIC_EXTRA = {("report", "machine.h")}
 

@@ -1,0 +1,100 @@
+#include "measured_rates.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    const char *kernel;
+    enum tr_measured_op op;
+} kernels[] = {
+    {"gemv", TR_MEASURED_GEMV},
+    {"gemm", TR_MEASURED_GEMM},
+    {"attention", TR_MEASURED_ATTENTION},
+    {"copy", TR_MEASURED_COPY},
+};
+
+/* One rate an operation, type, number of threads and of tokens: the best form of it. */
+static int add(struct tr_measured *measured, const struct tr_measured_rate *rate) {
+    for (size_t i = 0; i < measured->n; i++) {
+        struct tr_measured_rate *one = &measured->rates[i];
+        if (one->op != rate->op || one->threads != rate->threads || one->tokens != rate->tokens ||
+            strcmp(one->type, rate->type))
+            continue;
+        bool time = rate->op == TR_MEASURED_BARRIER;
+        if (time ? rate->rate < one->rate : rate->rate > one->rate)
+            one->rate = rate->rate;
+        return 0;
+    }
+    struct tr_measured_rate *grown =
+        realloc(measured->rates, (measured->n + 1) * sizeof(*measured->rates));
+    if (!grown)
+        return TR_ENOMEM;
+    measured->rates = grown;
+    grown[measured->n++] = *rate;
+    return 0;
+}
+
+/* A single thread's figure is its core's; all else is the machine's. */
+static bool is_machine_wide(const struct tr_measurement *m) {
+    return m->place.kind == TR_PLACE_MACHINE || (m->place.kind == TR_PLACE_CORE && m->threads == 1);
+}
+
+static int add_measurement(struct tr_measured *measured, const struct tr_measurement *m) {
+    const char *type = m->quant ? m->quant : m->dtype;
+    if (!is_machine_wide(m) || !(m->median > 0) || tr_strings_has(&m->flags, "above_ceiling") ||
+        tr_strings_has(&m->flags, "in_cache") || tr_strings_has(&m->flags, "small_working_set"))
+        return 0;
+    for (size_t i = 0; i < sizeof(kernels) / sizeof(kernels[0]); i++) {
+        if (strcmp(m->kernel, kernels[i].kernel) != 0)
+            continue;
+        bool typed = kernels[i].op != TR_MEASURED_COPY;
+        struct tr_measured_rate rate = {
+            .op = kernels[i].op,
+            .threads = m->threads,
+            .tokens = kernels[i].op == TR_MEASURED_GEMM && m->n > 0 ? (double)m->n : 1,
+            .rate = m->median};
+        for (size_t k = 0; typed && type && type[k] && k + 1 < sizeof(rate.type); k++)
+            rate.type[k] = type[k] >= 'a' && type[k] <= 'z' ? (char)(type[k] - 32) : type[k];
+        return add(measured, &rate);
+    }
+    return 0;
+}
+
+static int add_barriers(struct tr_measured *measured, const struct tr_curve *curve) {
+    int code = 0;
+    if (strcmp(curve->name, "barrier") != 0)
+        return 0;
+    for (size_t i = 0; i < curve->n_points && !code; i++)
+        if (curve->points[i].x >= 1 && curve->points[i].x < 1e6)
+            code = add(measured, &(struct tr_measured_rate){.op = TR_MEASURED_BARRIER,
+                                                            .threads = (int)curve->points[i].x,
+                                                            .tokens = 1,
+                                                            .rate = curve->points[i].median});
+    return code;
+}
+
+int tr_measured_from_calibration(const struct tr_calibration *calibration,
+                                 struct tr_measured *ret_measured) {
+    struct tr_measured measured = {.read_gb_per_s = NAN};
+    const struct tr_measurement *read = tr_calibration_read_rate(calibration);
+    int code = 0;
+    if (read)
+        measured.read_gb_per_s = read->best;
+    for (size_t i = 0; i < calibration->n_measurements && !code; i++)
+        code = add_measurement(&measured, &calibration->measurements[i]);
+    for (size_t i = 0; i < calibration->n_curves && !code; i++)
+        code = add_barriers(&measured, &calibration->curves[i]);
+    if (code) {
+        tr_measured_finish(&measured);
+        return code;
+    }
+    *ret_measured = measured;
+    return 0;
+}
+
+void tr_measured_finish(struct tr_measured *measured) {
+    free(measured->rates);
+    *measured = (struct tr_measured){0};
+}

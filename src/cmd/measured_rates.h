@@ -1,0 +1,15 @@
+/* What the measured tier takes from a calibration file. */
+#ifndef TR_CMD_MEASURED_RATES_H
+#define TR_CMD_MEASURED_RATES_H
+
+#include "tokenroof/calibration.h"
+#include "tokenroof/measured.h"
+
+/* Streaming products (gemv, gemm), attention, copy and barriers of the machine; rates from caches,
+ * of single places and above their ceiling are left out. A file without any gives n = 0.
+ * 0 or TR_ENOMEM. */
+int tr_measured_from_calibration(const struct tr_calibration *calibration,
+                                 struct tr_measured *ret_measured);
+void tr_measured_finish(struct tr_measured *measured);
+
+#endif
