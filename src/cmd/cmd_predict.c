@@ -7,6 +7,7 @@
 
 #include "cmd.h"
 #include "engine_model.h"
+#include "measured_rates.h"
 #include "predictions.h"
 #include "rates.h"
 #include "report.h"
@@ -185,6 +186,7 @@ struct grounds {
     const struct predict_options *options;
     const struct tr_calibration *calibration; /* NULL in the spec tier */
     struct tr_rates rates;                    /* of the calibration */
+    struct tr_measured measured;              /* the same, for the measured tier */
     struct tr_spec_list specs;
     struct use_cases cases;
     struct tr_strings warnings;
@@ -198,11 +200,13 @@ static int predict_one(const struct grounds *grounds, const struct tr_model *mod
     struct tr_basis basis = {
         .platform = spec ? spec->name : grounds->rates.platform,
         .threads = spec ? tr_spec_threads_used(model, &spec->spec, TR_PHASE_GENERATION)
-                        : grounds->rates.threads,
+                   : grounds->options->threads ? grounds->options->threads
+                                               : grounds->rates.threads,
         .memory_bytes = grounds->rates.memory_bytes,
         .storage_gb_per_s = grounds->options->storage_gb_per_s,
         .rates = spec ? NULL : &grounds->rates,
         .spec = spec ? &spec->spec : NULL,
+        .measured = spec ? NULL : &grounds->measured,
     };
     const char *folder = grounds->options->engine;
     int code = folder ? tr_engine_model_time(folder, model, &basis, grounds->cases.items,
@@ -212,12 +216,13 @@ static int predict_one(const struct grounds *grounds, const struct tr_model *mod
         basis.engine = engine.label;
         basis.engine_times = &engine.times;
     }
-    if (!code)
-        code =
-            tr_predict(spec     ? "spec"
-                       : folder ? "engine"
-                                : "formula",
-                       model, &basis, grounds->cases.items, grounds->cases.n, &prediction, reterr);
+    const struct tr_use_case *cases = grounds->cases.items;
+    size_t n_cases = grounds->cases.n;
+    if (!code && (spec || folder))
+        code = tr_predict(spec ? "spec" : "engine", model, &basis, cases, n_cases, &prediction,
+                          reterr);
+    else if (!code)
+        code = tr_predict_finest(model, &basis, cases, n_cases, &prediction, reterr);
     if (!code)
         code = tr_prediction_to_json(prediction, &document);
     if (!code && spec) {
@@ -292,7 +297,12 @@ static int find_grounds(struct grounds *grounds, struct tr_calibration **calibra
         return tr_spec_list_make(&options->spec, &options->machine, &grounds->specs, reterr);
     int code = find_calibration(options, calibration, &grounds->warnings, reterr);
     if (!code)
+        code = tr_measured_from_calibration(*calibration, &grounds->measured);
+    if (!code)
         code = tr_rates_from_calibration(*calibration, options->threads, &grounds->rates, reterr);
+    /* Products are interpolated over threads, even where reading alone was not measured so. */
+    if (code == TR_EUNAVAILABLE && options->threads && tr_measured_has_products(&grounds->measured))
+        code = tr_rates_from_calibration(*calibration, 0, &grounds->rates, reterr);
     grounds->calibration = *calibration;
     grounds->rates.storage_gb_per_s = options->storage_gb_per_s;
     return code;
@@ -334,6 +344,7 @@ static int run(void *data, char *const *arguments, size_t n, struct tr_err *rete
     free(models);
     json_decref(results.documents);
     tr_strings_finish(&grounds.warnings);
+    tr_measured_finish(&grounds.measured);
     tr_spec_list_finish(&grounds.specs);
     tr_calibration_destroy(calibration);
     return code;

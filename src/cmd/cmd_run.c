@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "file.h"
+#include "measured_rates.h"
 #include "measuring.h"
 #include "rates.h"
 #include "report.h"
@@ -37,17 +38,26 @@ static void predicted_finish(struct predicted *predicted) {
 /* The default models and use cases, from the rates just measured. */
 static int predict(const struct tr_calibration *calibration, struct predicted *predicted,
                    struct tr_err *reterr) {
-    struct tr_rates rates;
+    struct tr_rates rates = {0};
+    struct tr_measured measured = {0};
     size_t n_cases;
     const struct tr_use_case *cases = tr_use_cases(&n_cases);
     const char *const *names = tr_model_default_names();
     int code = tr_rates_from_calibration(calibration, 0, &rates, reterr);
+    if (!code)
+        code = tr_measured_from_calibration(calibration, &measured);
+    const struct tr_basis basis = {.platform = rates.platform,
+                                   .threads = rates.threads,
+                                   .memory_bytes = rates.memory_bytes,
+                                   .storage_gb_per_s = rates.storage_gb_per_s,
+                                   .rates = &rates,
+                                   .measured = &measured};
     for (size_t i = 0; !code && names[i] && i < MAX_MODELS; i++) {
         struct tr_model *model = NULL;
         struct tr_prediction *prediction = NULL;
         code = tr_model_from_catalogue(names[i], &model, reterr);
         if (!code)
-            code = tr_predict_formula(model, &rates, cases, n_cases, &prediction, reterr);
+            code = tr_predict_finest(model, &basis, cases, n_cases, &prediction, reterr);
         if (code) {
             tr_model_destroy(model);
             break;
@@ -55,6 +65,7 @@ static int predict(const struct tr_calibration *calibration, struct predicted *p
         predicted->models[predicted->n] = model;
         predicted->predictions[predicted->n++] = prediction;
     }
+    tr_measured_finish(&measured);
     return code;
 }
 

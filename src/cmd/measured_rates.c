@@ -94,7 +94,23 @@ int tr_measured_from_calibration(const struct tr_calibration *calibration,
     return 0;
 }
 
+bool tr_measured_has_products(const struct tr_measured *measured) {
+    for (size_t i = 0; i < measured->n; i++)
+        if (measured->rates[i].op == TR_MEASURED_GEMV)
+            return true;
+    return false;
+}
+
 void tr_measured_finish(struct tr_measured *measured) {
     free(measured->rates);
     *measured = (struct tr_measured){0};
+}
+
+int tr_predict_finest(const struct tr_model *model, const struct tr_basis *basis,
+                      const struct tr_use_case *use_cases, size_t n_use_cases,
+                      struct tr_prediction **ret_prediction, struct tr_err *reterr) {
+    int code = tr_predict("measured", model, basis, use_cases, n_use_cases, ret_prediction, reterr);
+    if (code != TR_EUNAVAILABLE)
+        return code;
+    return tr_predict("formula", model, basis, use_cases, n_use_cases, ret_prediction, reterr);
 }
