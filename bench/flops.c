@@ -1,10 +1,13 @@
-/* FMA chains: every instruction set at all threads (the clock may differ between them), the best
- * one alone for a single thread. Scalar only where there is nothing better. */
+/* Chains of multiply-adds of every type: every instruction set at all threads (the clock may differ
+ * between them), the best one alone for a single thread. Scalar only where there is nothing better;
+ * FMA with additions beside it when asked for. */
 #include "bench.h"
 
 #include <string.h>
 
 bool tr_bench_flops(const struct tr_bench_request *request, const struct tr_kernel *row) {
+    if (!row->main_set && !request->n_names)
+        return false;
     if (row == tr_bench_best(request, row->id))
         return true;
     return request->all_threads && strcmp(row->isa, "scalar");

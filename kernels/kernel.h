@@ -16,7 +16,7 @@
  * Streams: a kernel works on `n` elements of each of its `streams` parts; part s begins
  * s * stride_bytes after a, b, c. Single-stream kernels ignore stride_bytes. Any n and any
  * alignment to the element size is right; multiples of 64 bytes are fast.
- * FMA: n iterations of all chains; `b` has the chains' initial values (chains x lanes numbers).
+ * Chains: n iterations of all chains; `b` has what tr_chain_operands() puts there.
  * Clock: n dependent operations (a multiple of 64 is executed, rounded down).
  * Chase: n loads of each of `streams` chains; `a` has their positions (uintptr_t), in and out.
  * Matrix products: a = float results, `batch` vectors of n; b = n rows of k weights, repacked, and
@@ -29,8 +29,8 @@ struct tr_kargs {
     size_t stride_bytes;
     size_t k, batch; /* matrix products only */
     double scalar;
-    /* Out: wrap-around sum of all 64-bit words read (read) or of the bits of all final chain values
-     * (fma), or of the final positions (chase); independent of the order of summation, so exact. */
+    /* Out: wrap-around sum of all 64-bit words read (read), of the bits of all final chain values,
+     * or of the final positions (chase); independent of the order of summation, so exact. */
     uint64_t sum;
 };
 
@@ -81,9 +81,10 @@ struct tr_kernel {
     int streams;        /* parts of a slice that are walked side by side */
     int prefetch_bytes; /* software prefetch distance, 0 = none */
     bool fused;         /* multiply-add rounds once */
-    int chains;         /* fma: independent accumulators */
-    int vector_bytes;
-    bool main_set; /* measured by default */
+    int chains;         /* of multiply-adds: independent accumulators */
+    int adds;           /* chains of additions beside them */
+    int vector_bytes;   /* or of a tile */
+    bool main_set;      /* measured by default */
     tr_kernel_fn *function;
 };
 
@@ -99,7 +100,8 @@ const struct tr_kernel *tr_kernel_find(const char *id, const char *isa);
  * regular store of a line that is not in a cache reads it first (read for ownership). */
 double tr_kernel_nominal_bytes(const struct tr_kernel *kernel);
 double tr_kernel_bus_bytes(const struct tr_kernel *kernel);
-/* FLOP per iteration: chains x lanes x 2, 0 for the others. */
+/* Operations (floating-point or integer, 2 per multiply-add) per iteration of the chains, 0 for the
+ * others. */
 double tr_kernel_flop(const struct tr_kernel *kernel);
 /* "8 streams, prefetch 2048 B"; empty for the plain form. Buffer of at least 48 bytes. */
 void tr_kernel_variant(const struct tr_kernel *kernel, char text[48]);
@@ -113,6 +115,17 @@ static inline uint64_t tr_data_word(uint64_t seed, uint64_t index) {
     z ^= z >> 31;
     return 0x3ff0000000000000u | (z >> 12);
 }
+
+/* Operands of chains: bytes that `b` of a call points to, and their contents: start values of fma;
+ * of dotprod and tile constant factors (their bytes by themselves), then the accumulators. The
+ * memory is aligned to 64 bytes. */
+size_t tr_chain_operand_bytes(const struct tr_kernel *kernel);
+size_t tr_chain_factor_bytes(const struct tr_kernel *kernel);
+void tr_chain_operands(const struct tr_kernel *kernel, void *operands);
+/* Numbers in a register; iterations of one piece of work, some 50 us. More of them, and sums of
+ * brain floats would no longer be exact. */
+size_t tr_chain_lanes(const struct tr_kernel *kernel);
+size_t tr_chain_turns(const struct tr_kernel *kernel);
 
 /* The chains' map x = x * x + c is chaotic on [-1.9, 1.71] for this c and never leaves it: operands
  * stay finite and their bits keep changing, as in real work. */

@@ -57,34 +57,6 @@ void tr_ref_triad(const struct tr_kernel *kernel, struct tr_kargs *args) {
                 kernel, args->scalar, part(args->c, s, args)[i], part(args->b, s, args)[i]);
 }
 
-/* The sum adds 64-bit words of the vectors' bits: two neighbouring floats make one word. */
-void tr_ref_fma(const struct tr_kernel *kernel, struct tr_kargs *args) {
-    size_t lanes = (size_t)kernel->vector_bytes / tr_dtype_bytes(kernel->dtype);
-    if (kernel->vector_bytes == 8 && kernel->dtype == TR_DTYPE_F32)
-        lanes = 1; /* the scalar form has one float in a register, not two */
-    size_t n = (size_t)kernel->chains * lanes;
-    uint64_t sum = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (kernel->dtype == TR_DTYPE_F64) {
-            double x = ((const double *)args->b)[i];
-            uint64_t word;
-            for (size_t turn = 0; turn < args->n; turn++)
-                x = tr_ref_muladd(kernel, x, x, args->scalar);
-            memcpy(&word, &x, sizeof(word));
-            sum += word;
-        } else {
-            float x = ((const float *)args->b)[i];
-            const float c = (float)args->scalar;
-            uint32_t bits;
-            for (size_t turn = 0; turn < args->n; turn++)
-                x = kernel->fused ? fmaf(x, x, c) : x * x + c;
-            memcpy(&bits, &x, sizeof(bits));
-            sum += lanes > 1 && i % 2 ? (uint64_t)bits << 32 : bits;
-        }
-    }
-    args->sum = sum;
-}
-
 void tr_ref_clock_add(const struct tr_kernel *kernel, struct tr_kargs *args) {
     (void)kernel;
     args->sum = 1 + 3 * (uint64_t)(args->n / 64 * 64);

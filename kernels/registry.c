@@ -19,8 +19,7 @@
 extern tr_kernel_fn tr_k_clock_imul_scalar;
 
 /* The constants of isa.def by name, for the rows below. */
-#define TR_ISA_ROW(name, bytes, fused, chains) \
-    enum { BYTES_##name = bytes, FUSED_##name = fused, CHAINS_##name = chains };
+#define TR_ISA_ROW(name, bytes, fused) enum { BYTES_##name = bytes, FUSED_##name = fused };
 #include "isa.def"
 #undef TR_ISA_ROW
 
@@ -38,10 +37,13 @@ extern tr_kernel_fn tr_k_clock_imul_scalar;
 
 #define SET_MAIN true
 #define SET_MORE false
-#define ROW(cpu_flag, id, operation, dtype, stores, streams, prefetch, set, isa) \
-    ROW_OF(tr_k_##id##_##isa, cpu_flag, id, operation, dtype, stores, streams, prefetch, set, isa)
+#define ROW(...) ROW_OF_CHAINS(__VA_ARGS__, 0, 0)
+#define ROW_OF_CHAINS(cpu_flag, id, operation, dtype, stores, streams, prefetch, set, isa, chains, \
+                      adds)                                                                        \
+    ROW_OF(tr_k_##id##_##isa, cpu_flag, id, operation, dtype, stores, streams, prefetch, set, isa, \
+           chains, adds)
 #define ROW_OF(function_, cpu_flag, id_, operation_, dtype_, stores_, streams_, prefetch_, set, \
-               isa_)                                                                            \
+               isa_, chains_, adds_)                                                            \
     {.id = #id_,                                                                                \
      .isa = #isa_,                                                                              \
      .needs = cpu_flag,                                                                         \
@@ -51,7 +53,8 @@ extern tr_kernel_fn tr_k_clock_imul_scalar;
      .streams = (streams_),                                                                     \
      .prefetch_bytes = (prefetch_),                                                             \
      .fused = FUSED_##isa_,                                                                     \
-     .chains = CHAINS_##isa_,                                                                   \
+     .chains = (chains_),                                                                       \
+     .adds = (adds_),                                                                           \
      .vector_bytes = BYTES_##isa_,                                                              \
      .main_set = SET_##set,                                                                     \
      .function = (function_)},
@@ -67,7 +70,9 @@ static const struct tr_kernel kernels[] = {
     ROW(needs, id, op, dtype, stores, streams, prefetch, set, isa)
 #define TR_MATRIX(flavour, id, op, dtype, parts, prefetch, set)                                \
     ROW_EXPANDED(tr_k_##id##_##flavour, NEEDS_##flavour, id, op, dtype, NONE, parts, prefetch, \
-                 set, ISA_##flavour)
+                 set, ISA_##flavour, 0, 0)
+#define TR_CHAINS(isa, needs, id, op, dtype, chains, adds, set) \
+    ROW_OF_CHAINS(needs, id, op, dtype, NONE, 1, 0, set, isa, chains, adds)
 #include "kernels.def"
     /* The clock needs no vectors. */
     ROW(NULL, clock_add, clock_add, U64, NONE, 1, 0, MAIN, scalar)
@@ -125,10 +130,9 @@ double tr_kernel_bus_bytes(const struct tr_kernel *kernel) {
 double tr_kernel_flop(const struct tr_kernel *kernel) {
     if (kernel->op->kind != TR_KIND_COMPUTE)
         return 0;
-    int lanes = kernel->vector_bytes / (int)tr_dtype_bytes(kernel->dtype);
-    if (kernel->vector_bytes == 8)
-        lanes = 1;
-    return 2.0 * kernel->chains * lanes;
+    /* A tile of 16 rows: each element of the left operand meets the 16 of a right one's row. */
+    double reuse = kernel->vector_bytes > 64 ? kernel->vector_bytes / 64.0 : 1;
+    return (2.0 * kernel->chains + kernel->adds) * (double)tr_chain_lanes(kernel) * reuse;
 }
 
 void tr_kernel_variant(const struct tr_kernel *kernel, char text[48]) {

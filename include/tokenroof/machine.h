@@ -27,6 +27,7 @@ enum tr_isa {
     TR_ISA_SSE2,
     TR_ISA_AVX2,
     TR_ISA_AVX512,
+    TR_ISA_AMX,
     TR_ISA_COUNT,
 };
 

@@ -58,6 +58,9 @@ static inline vf vf_set1(float x) {
 static inline vf vf_load(const float *p) {
     return _mm512_loadu_ps(p);
 }
+static inline vf vf_add(vf a, vf b) {
+    return _mm512_add_ps(a, b);
+}
 static inline vf vf_muladd(vf a, vf b, vf c) {
     return _mm512_fmadd_ps(a, b, c);
 }

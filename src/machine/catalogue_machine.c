@@ -14,7 +14,7 @@ static char *vendor_of(const char *name) {
 /* Both kinds of cores of a hybrid part have to know a level. */
 static void fill_levels(struct tr_cpu_facts *cpu) {
     static const char *const columns[TR_ISA_COUNT] = {NULL, "fp32_sse2", "fp32_avx2_fma",
-                                                      "fp32_avx512_fma"};
+                                                      "fp32_avx512_fma", "amx_int8"};
     for (int i = 0; i < TR_ISA_COUNT; i++) {
         struct tr_isa_state *level = &cpu->levels[i];
         level->available =

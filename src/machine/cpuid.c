@@ -71,6 +71,7 @@ static const struct flag {
     {"avx_ne_convert", 7, 1, EDX, 5, TR_XCR0_YMM},
     {"amx_complex", 7, 1, EDX, 8, TR_XCR0_AMX},
     {"avx_vnni_int16", 7, 1, EDX, 10, TR_XCR0_YMM},
+    {"prefetchi", 7, 1, EDX, 14, 0},
     {"pdpe1gb", 0x80000001, 0, EDX, 26, 0},
     {"rdtscp", 0x80000001, 0, EDX, 27, 0},
     {"abm", 0x80000001, 0, ECX, 5, 0},
@@ -128,22 +129,6 @@ static int set_model(struct tr_cpu_facts *facts, const char *brand) {
     return facts->model ? 0 : TR_ENOMEM;
 }
 
-static int set_uarch(struct tr_cpu_facts *facts) {
-    const char *uarch =
-        tr_uarch_find(facts->vendor, facts->family, facts->model_number, facts->stepping, false);
-    const char *efficiency =
-        tr_uarch_find(facts->vendor, facts->family, facts->model_number, facts->stepping, true);
-    if (!uarch && !facts->hybrid) { /* parts with efficiency cores only */
-        uarch = efficiency;
-        efficiency = NULL;
-    }
-    if (uarch && !(facts->uarch = strdup(uarch)))
-        return TR_ENOMEM;
-    if (facts->hybrid && efficiency && !(facts->uarch_efficiency = strdup(efficiency)))
-        return TR_ENOMEM;
-    return 0;
-}
-
 static int fill_from_table(struct tr_cpu_facts *facts, const struct tr_cpuid_table *table) {
     uint32_t regs[4];
     char vendor[13] = {0}, brand[49] = {0};
@@ -180,7 +165,7 @@ static int fill_from_table(struct tr_cpu_facts *facts, const struct tr_cpuid_tab
         if (has_flag(table, &flags[i]) && (table->xcr0 & flags[i].states) == flags[i].states)
             code = add_flag(facts, flags[i].name, strlen(flags[i].name));
     tr_isa_fill_levels(facts, has_flag_name, table, table->xcr0);
-    return code ? code : set_uarch(facts);
+    return code;
 }
 
 /* The value of "key : value" in the first block of /proc/cpuinfo, its length in *ret_length; NULL
@@ -248,7 +233,7 @@ static int fill_from_cpuinfo(struct tr_cpu_facts *facts, const char *text) {
         return code;
     /* The kernel lists only what it has enabled. */
     tr_isa_fill_levels(facts, has_listed_flag, facts, ~UINT64_C(0));
-    return facts->vendor ? set_uarch(facts) : 0;
+    return 0;
 }
 
 /* A recording of firmware tables alone still names the processor. */
@@ -285,13 +270,15 @@ int tr_cpu_fill(struct tr_machine *machine, struct tr_source *source, struct tr_
     if (table.n_rows) {
         code = fill_from_table(facts, &table);
         tr_cpuid_table_finish(&table);
-        return code;
+        if (!code && source->live)
+            tr_isa_ask_for_tiles(facts);
+        return code ? code : tr_uarch_fill(machine);
     }
     char *text = tr_source_read(source, "/proc/cpuinfo", NULL);
     if (text) {
         code = fill_from_cpuinfo(facts, text);
         free(text);
-        return code;
+        return code || !facts->vendor ? code : tr_uarch_fill(machine);
     }
     if (source->smbios_dir)
         code = fill_from_smbios(facts, source->smbios_dir);

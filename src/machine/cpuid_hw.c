@@ -2,6 +2,10 @@
  * their place. */
 #include "parts.h"
 
+#include <errno.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #if defined(__x86_64__) || defined(__i386__)
 
 #include <cpuid.h>
@@ -17,6 +21,11 @@ uint64_t tr_xgetbv(void) {
     return (uint64_t)high << 32 | low;
 }
 
+int tr_amx_permission(void) {
+    enum { REQUEST = 0x1023, TILE_DATA = 18 }; /* Linux: Documentation/arch/x86/xstate.rst */
+    return syscall(SYS_arch_prctl, REQUEST, TILE_DATA) ? errno : 0;
+}
+
 #else
 
 void tr_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t regs[4]) {
@@ -27,6 +36,10 @@ void tr_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t regs[4]) {
 
 uint64_t tr_xgetbv(void) {
     return 0;
+}
+
+int tr_amx_permission(void) {
+    return ENOSYS;
 }
 
 #endif

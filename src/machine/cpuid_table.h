@@ -48,6 +48,9 @@ void tr_cpuid_table_finish(struct tr_cpuid_table *table);
 typedef bool (*tr_has_flag_fn)(const void *context, const char *name);
 void tr_isa_fill_levels(struct tr_cpu_facts *facts, tr_has_flag_fn has_flag, const void *context,
                         uint64_t xcr0);
+/* Asks the kernel for tile data where AMX is available, which then is or is not, with the reason.
+ */
+void tr_isa_ask_for_tiles(struct tr_cpu_facts *facts);
 /* All levels above scalar unavailable for one reason. */
 void tr_isa_levels_unknown(struct tr_cpu_facts *facts, const char *reason);
 

@@ -1,15 +1,15 @@
 /* Levels of instruction sets: which are there, and in words why one is not. */
+#include <errno.h>
 #include <stddef.h>
 #include <string.h>
 
 #include "cpuid_table.h"
+#include "parts.h"
 #include "tokenroof/machine.h"
 
 static const char *const names[TR_ISA_COUNT] = {
-    [TR_ISA_SCALAR] = "scalar",
-    [TR_ISA_SSE2] = "sse2",
-    [TR_ISA_AVX2] = "avx2",
-    [TR_ISA_AVX512] = "avx512",
+    [TR_ISA_SCALAR] = "scalar", [TR_ISA_SSE2] = "sse2", [TR_ISA_AVX2] = "avx2",
+    [TR_ISA_AVX512] = "avx512", [TR_ISA_AMX] = "amx",
 };
 
 const char *tr_isa_name(enum tr_isa isa) {
@@ -38,6 +38,7 @@ static const struct {
     {TR_ISA_AVX512, "avx512dq", "the CPU has no AVX512DQ"},
     {TR_ISA_AVX512, "avx512vl", "the CPU has no AVX512VL"},
     {TR_ISA_AVX512, "avx512cd", "the CPU has no AVX512CD"},
+    {TR_ISA_AMX, "amx_tile", "the CPU has no AMX"},
 };
 
 void tr_isa_fill_levels(struct tr_cpu_facts *facts, tr_has_flag_fn has_flag, const void *context,
@@ -55,9 +56,32 @@ void tr_isa_fill_levels(struct tr_cpu_facts *facts, tr_has_flag_fn has_flag, con
     if (facts->levels[TR_ISA_AVX512].available && (xcr0 & TR_XCR0_ZMM) != TR_XCR0_ZMM)
         facts->levels[TR_ISA_AVX512] =
             (struct tr_isa_state){false, "the operating system has not enabled ZMM state (XCR0)"};
-    /* Code for AVX-512 may use AVX2 and FMA too; a virtual machine can hide them alone. */
-    if (facts->levels[TR_ISA_AVX512].available && !facts->levels[TR_ISA_AVX2].available)
-        facts->levels[TR_ISA_AVX512] = facts->levels[TR_ISA_AVX2];
+    if (facts->levels[TR_ISA_AMX].available && (xcr0 & TR_XCR0_AMX) != TR_XCR0_AMX)
+        facts->levels[TR_ISA_AMX] =
+            (struct tr_isa_state){false, "the operating system has not enabled tile state (XCR0)"};
+    /* Code for AVX-512 may use AVX2 and FMA too, that for AMX AVX-512; a virtual machine can hide
+     * them alone. */
+    for (int i = TR_ISA_AVX512; i <= TR_ISA_AMX; i++)
+        if (facts->levels[i].available && !facts->levels[i - 1].available)
+            facts->levels[i] = facts->levels[i - 1];
+}
+
+void tr_isa_ask_for_tiles(struct tr_cpu_facts *facts) {
+    struct tr_isa_state *amx = &facts->levels[TR_ISA_AMX];
+    if (!amx->available)
+        return;
+    switch (tr_amx_permission()) {
+    case 0:
+        return;
+    case EINVAL:
+    case ENOSYS:
+    case EOPNOTSUPP:
+        amx->reason = "the kernel gives no permission for tile data (Linux before 5.16)";
+        break;
+    default:
+        amx->reason = "the kernel refused the permission for tile data (ARCH_REQ_XCOMP_PERM)";
+    }
+    amx->available = false;
 }
 
 void tr_isa_levels_unknown(struct tr_cpu_facts *facts, const char *reason) {

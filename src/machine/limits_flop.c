@@ -14,15 +14,23 @@ struct kind_of_flop {
     const char *name;   /* of the limit */
     const char *column; /* in uarch.csv: FLOP per cycle and core */
     enum tr_isa isa;
+    const char *needs; /* a CPU flag besides the level; NULL for none */
+    bool integer;      /* operations that are not floating-point */
 };
 
 static const struct kind_of_flop kinds[] = {
-    {"flop_f64_sse2", "fp64_sse2", TR_ISA_SSE2},
-    {"flop_f32_sse2", "fp32_sse2", TR_ISA_SSE2},
-    {"flop_f64_avx2", "fp64_avx2_fma", TR_ISA_AVX2},
-    {"flop_f32_avx2", "fp32_avx2_fma", TR_ISA_AVX2},
-    {"flop_f64_avx512", "fp64_avx512_fma", TR_ISA_AVX512},
-    {"flop_f32_avx512", "fp32_avx512_fma", TR_ISA_AVX512},
+    {"flop_f64_sse2", "fp64_sse2", TR_ISA_SSE2, NULL, false},
+    {"flop_f32_sse2", "fp32_sse2", TR_ISA_SSE2, NULL, false},
+    {"flop_f64_avx2", "fp64_avx2_fma", TR_ISA_AVX2, NULL, false},
+    {"flop_f32_avx2", "fp32_avx2_fma", TR_ISA_AVX2, NULL, false},
+    {"flop_i8_avx2", "int8_avx_vnni_256", TR_ISA_AVX2, "avx_vnni", true},
+    {"flop_f64_avx512", "fp64_avx512_fma", TR_ISA_AVX512, NULL, false},
+    {"flop_f32_avx512", "fp32_avx512_fma", TR_ISA_AVX512, NULL, false},
+    {"flop_f16_avx512", "fp16_avx512fp16", TR_ISA_AVX512, "avx512_fp16", false},
+    {"flop_bf16_avx512", "bf16_vdpbf16ps", TR_ISA_AVX512, "avx512_bf16", false},
+    {"flop_i8_avx512", "int8_avx512_vnni", TR_ISA_AVX512, "avx512_vnni", true},
+    {"flop_bf16_amx", "amx_bf16", TR_ISA_AMX, "amx_bf16", false},
+    {"flop_i8_amx", "amx_int8", TR_ISA_AMX, "amx_int8", true},
 };
 enum { N_KINDS = sizeof(kinds) / sizeof(kinds[0]) };
 
@@ -105,13 +113,13 @@ struct term {
     double per_cycle, ghz;
 };
 
-static void add_term(struct tr_strbuf *formula, struct term term) {
+static void add_term(struct tr_strbuf *formula, struct term term, bool integer) {
     if (term.cores == 0)
         return;
     if (formula->length)
         tr_strbuf_add(formula, " + ");
-    tr_strbuf_addf(formula, "%d core%s x %g FLOP/cycle x %.4g GHz", term.cores,
-                   term.cores == 1 ? "" : "s", term.per_cycle, term.ghz);
+    tr_strbuf_addf(formula, "%d core%s x %g %s/cycle x %.4g GHz", term.cores,
+                   term.cores == 1 ? "" : "s", term.per_cycle, integer ? "op" : "FLOP", term.ghz);
 }
 
 static double value_of(struct term term) {
@@ -124,7 +132,9 @@ static int put_kind(struct tr_machine *machine, const struct tr_csv *table,
     struct term fast = {.ghz = clock->performance_ghz}, slow = {.ghz = clock->efficiency_ghz};
     const char *uarch = row_name(machine);
     const char *small = machine->cpu.uarch_efficiency ? machine->cpu.uarch_efficiency : uarch;
-    if (!machine->cpu.levels[what->isa].available ||
+    /* A part that is known by its name alone has no flags: the column tells. */
+    bool lacking = what->needs && machine->cpu.n_isa && !tr_cpu_has(&machine->cpu, what->needs);
+    if (!machine->cpu.levels[what->isa].available || lacking ||
         (clock->only && strcmp(clock->only, what->name) != 0))
         return 0;
     count_cores(machine, kind, index, &fast.cores, &slow.cores);
@@ -134,8 +144,8 @@ static int put_kind(struct tr_machine *machine, const struct tr_csv *table,
     if (isnan(slow.ghz))
         slow.ghz = fast.ghz;
     struct tr_strbuf formula = {0};
-    add_term(&formula, fast);
-    add_term(&formula, slow);
+    add_term(&formula, fast, what->integer);
+    add_term(&formula, slow, what->integer);
     if (bounded)
         tr_strbuf_add(&formula, " (efficiency cores at the clock of the others: an upper bound)");
     return tr_limit_put(machine, &(struct tr_limit_facts){
@@ -143,7 +153,7 @@ static int put_kind(struct tr_machine *machine, const struct tr_csv *table,
                                      .kind = kind,
                                      .index = index,
                                      .value = value_of(fast) + value_of(slow),
-                                     .unit = "GFLOP/s",
+                                     .unit = what->integer ? "Gop/s" : "GFLOP/s",
                                      .basis = clock->basis,
                                      .formula = tr_strbuf_take(&formula),
                                  });

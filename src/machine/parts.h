@@ -22,6 +22,9 @@ struct tr_machine_private {
 int tr_machine_create(struct tr_machine **ret_machine);
 
 int tr_cpu_fill(struct tr_machine *machine, struct tr_source *source, struct tr_err *reterr);
+/* cpu.uarch, cpu.uarch_efficiency; the rest of cpu is filled. A note where the model is invented.
+ */
+int tr_uarch_fill(struct tr_machine *machine);
 int tr_catalogue_fill(struct tr_machine *machine); /* machine->platform; needs cpu */
 int tr_topology_fill(struct tr_machine *machine, struct tr_source *source, struct tr_err *reterr);
 int tr_memory_fill(struct tr_machine *machine, struct tr_source *source, struct tr_err *reterr);
@@ -39,10 +42,13 @@ void tr_devices_finish(struct tr_machine *machine);
 int tr_machine_note(struct tr_machine *machine, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* The only two functions that execute CPUID and XGETBV (cpuid_hw.c); tests replace them at link
- * time by recorded dumps. regs: eax, ebx, ecx, edx. */
+/* The only functions that execute CPUID and XGETBV and that ask for AMX (cpuid_hw.c); tests replace
+ * them at link time by recorded dumps. regs: eax, ebx, ecx, edx. */
 void tr_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t regs[4]);
 uint64_t tr_xgetbv(void);
+/* The kernel makes room for a process's tile data only when asked to: 0, or its errno. Holds for
+ * all threads. */
+int tr_amx_permission(void);
 
 /* Whether a hypervisor runs below this CPU, and its signature ("KVMKVMKVM", "Microsoft Hv"; ""
  * where it has none): the first for this machine, the second also for recordings of CPUID. */

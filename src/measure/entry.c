@@ -74,6 +74,8 @@ static const struct tr_limit *find_limit(const struct tr_session *session,
                    (int)machine->allowed_cpus.n < machine->n_cpus_online;
     if (op->kind == TR_KIND_STREAM && (partial || session->plan->nodes_given))
         return NULL;
+    if (op->kind == TR_KIND_COMPUTE && step->kernel->adds)
+        return NULL; /* the limits count multiply-adds alone */
     if (op->kind == TR_KIND_COMPUTE) {
         snprintf(flop_name, sizeof(flop_name), "flop_%s_%s", m->dtype, m->isa);
         name = flop_name;
@@ -304,7 +306,7 @@ static int make_measurement(struct tr_session *session, const struct tr_group *g
         code = set_flags(step, series, m);
     if (!code)
         code = set_modes(m);
-    if (!code && kernel->op->kind == TR_KIND_COMPUTE)
+    if (!code && kernel->op->kind == TR_KIND_COMPUTE && !kernel->adds)
         code = add_flop_limit(session, m, series->efficiency_ghz);
     if (!code)
         code = set_limit(session, step, m, ret_keep);

@@ -5,7 +5,7 @@ const struct tr_work_kind *tr_work_of(const struct tr_step *step) {
     case TR_KIND_STREAM:
         return &tr_work_stream;
     case TR_KIND_COMPUTE:
-        return &tr_work_chains;
+        return step->kernel->dtype == TR_DTYPE_I8 ? &tr_work_integer_chains : &tr_work_chains;
     case TR_KIND_CLOCK:
         return &tr_work_clock;
     case TR_KIND_CHASE:  /* experiments with a runner of their own */

@@ -43,7 +43,7 @@ struct tr_worker {
     struct tr_timeline timeline;
     struct tr_buffer buffers[TR_ARRAYS];
     double *arrays[TR_ARRAYS]; /* inside the buffers, skewed against each other */
-    void *chain_start;         /* initial values of FMA chains, both types */
+    void *chain_start;         /* operands of chains in registers */
     bool bound_refused;
     double huge_fraction, node_fraction;
     struct tr_counters counters;
@@ -95,7 +95,8 @@ struct tr_work_kind {
     double (*rate)(const struct tr_step *step, double units_per_ns);
 };
 
-extern const struct tr_work_kind tr_work_stream, tr_work_chains, tr_work_clock;
+extern const struct tr_work_kind tr_work_stream, tr_work_chains, tr_work_integer_chains,
+    tr_work_clock;
 
 const struct tr_work_kind *tr_work_of(const struct tr_step *step);
 
@@ -111,8 +112,5 @@ void tr_work_note(struct tr_worker *worker, double begin_ns, double end_ns, doub
 /* Fills an operand with the data of tr_data_word; a fill() for kinds that need no more. */
 int tr_work_fill_data(const struct tr_group *group, int thread, int array, size_t bytes,
                       const volatile sig_atomic_t *stop, struct tr_worker *worker);
-
-/* Turns of the chains in one piece: about 50 us of FMA. */
-enum { TR_FMA_TURNS = 16384 };
 
 #endif

@@ -11,36 +11,34 @@
 /* A burst of the clock every so many pieces: often enough for a mean, rare enough that the pieces
  * between run as if there were none. */
 enum { CLOCK_CHAIN = 20480, CLOCK_EVERY = 8 };
+/* Four tiles of results and four of factors; 24 vectors and 6 need less. */
+enum { MOST_OPERAND_BYTES = 8192 };
 
 static bool is_compute(const struct tr_step *step) {
     return step->kernel->op->kind == TR_KIND_COMPUTE;
 }
 
-/* Initial values of all chains, of the step's type. */
-static int fill_start(const struct tr_step *step, struct tr_worker *worker) {
-    enum { MOST = 24 * 16 }; /* the widest set of chains, as doubles; floats use half the bytes */
+static size_t turns_of(const struct tr_step *step) {
+    return is_compute(step) ? tr_chain_turns(step->kernel) : CLOCK_CHAIN;
+}
+
+/* Steps of several kinds share the place of their operands. */
+static int fill_operands(const struct tr_step *step, struct tr_worker *worker) {
     if (!is_compute(step))
         return 0;
     if (!worker->chain_start)
-        worker->chain_start = aligned_alloc(64, MOST * sizeof(double));
+        worker->chain_start = aligned_alloc(64, MOST_OPERAND_BYTES);
     if (!worker->chain_start)
         return TR_ENOMEM;
-    for (size_t i = 0; i < MOST; i++) {
-        if (step->kernel->dtype == TR_DTYPE_F64)
-            ((double *)worker->chain_start)[i] = tr_fma_start(i);
-        else
-            ((float *)worker->chain_start)[i] = (float)tr_fma_start(i);
-    }
+    tr_chain_operands(step->kernel, worker->chain_start);
     return 0;
 }
 
 static int setup(const struct tr_step *step, struct tr_worker *worker, uint64_t *ret_expected) {
-    int code = fill_start(step, worker);
+    int code = fill_operands(step, worker);
     if (code)
         return code;
-    struct tr_kargs args = {.b = worker->chain_start,
-                            .n = is_compute(step) ? TR_FMA_TURNS : CLOCK_CHAIN,
-                            .scalar = TR_FMA_C};
+    struct tr_kargs args = {.b = worker->chain_start, .n = turns_of(step), .scalar = TR_FMA_C};
     step->kernel->op->reference(step->kernel, &args);
     *ret_expected = args.sum;
     return 0;
@@ -59,11 +57,10 @@ static void calibrate(const struct tr_step *step, double sample_ns, double span_
     dose->turns = (size_t)fmin(fmax(pieces, 8), TR_MAX_PIECES);
 }
 
-/* Steps of several types share the place of their start values. */
 static void prepare(const struct tr_step *step, const struct tr_sample_context *context,
                     struct tr_worker *worker) {
     (void)context;
-    fill_start(step, worker);
+    fill_operands(step, worker);
     tr_work_begin(worker);
 }
 
@@ -73,7 +70,7 @@ static void work(const struct tr_step *step, const struct tr_dose *dose,
                  const struct tr_sample_context *context, struct tr_worker *worker) {
     const struct tr_kernel *kernel = step->kernel;
     bool compute = is_compute(step);
-    size_t turns = compute ? TR_FMA_TURNS : CLOCK_CHAIN;
+    const size_t turns = turns_of(step);
     struct tr_kargs args = {.b = worker->chain_start, .n = turns, .scalar = TR_FMA_C};
 
     for (size_t piece = 0; piece < dose->turns; piece++) {
@@ -109,19 +106,15 @@ static double clock_rate(const struct tr_step *step, double units_per_ns) {
     return units_per_ns * (strcmp(step->kernel->op->name, "clock_imul") ? 1.0 : 3.0);
 }
 
-const struct tr_work_kind tr_work_chains = {
-    .metric = "compute",
-    .unit = "GFLOP/s",
-    .own_clock = true,
-    .busy_time = true,
-    .setup = setup,
-    .first_dose = first_dose,
-    .calibrate = calibrate,
-    .prepare = prepare,
-    .work = work,
-    .check = check,
-    .rate = compute_rate,
-};
+#define CHAINS_IN(unit_)                                                                      \
+    {                                                                                         \
+        .metric = "compute", .unit = (unit_), .own_clock = true, .busy_time = true,           \
+        .setup = setup, .first_dose = first_dose, .calibrate = calibrate, .prepare = prepare, \
+        .work = work, .check = check, .rate = compute_rate                                    \
+    }
+
+const struct tr_work_kind tr_work_chains = CHAINS_IN("GFLOP/s");
+const struct tr_work_kind tr_work_integer_chains = CHAINS_IN("Gop/s");
 
 const struct tr_work_kind tr_work_clock = {
     .metric = "clock",

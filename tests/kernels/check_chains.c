@@ -4,15 +4,13 @@
 #include <math.h>
 
 void check_chains(const struct tr_kernel *kernel) {
-    double start64[24 * 8];
-    float start32[24 * 16];
-    for (size_t i = 0; i < sizeof(start64) / sizeof(start64[0]); i++)
-        start64[i] = tr_fma_start(i);
-    for (size_t i = 0; i < sizeof(start32) / sizeof(start32[0]); i++)
-        start32[i] = (float)tr_fma_start(i);
-    for (size_t n = 0; n < 3000; n = n < 5 ? n + 1 : n * 3) {
-        struct tr_kargs args = {.n = n, .scalar = TR_FMA_C};
-        args.b = kernel->dtype == TR_DTYPE_F64 ? (const void *)start64 : start32;
+    size_t bytes = (tr_chain_operand_bytes(kernel) + 63) / 64 * 64;
+    unsigned char *operands = aligned_alloc(64, bytes);
+    assert_non_null(operands);
+    tr_chain_operands(kernel, operands);
+    size_t most = tr_chain_turns(kernel);
+    for (size_t n = 0; n <= most; n = n < 5 ? n + 1 : n < most && n * 3 > most ? most : n * 3) {
+        struct tr_kargs args = {.b = operands, .n = n, .scalar = TR_FMA_C};
         struct tr_kargs reference = args;
         kernel->function(&args);
         kernel->op->reference(kernel, &reference);
@@ -21,6 +19,7 @@ void check_chains(const struct tr_kernel *kernel) {
                      n);
         assert_true(args.sum != 0);
     }
+    free(operands);
 }
 
 void check_clock(const struct tr_kernel *kernel) {

@@ -2,6 +2,7 @@
  * two functions that ask the real one. */
 #include <test.h>
 
+#include <errno.h>
 #include <jansson.h>
 #include <math.h>
 
@@ -14,7 +15,7 @@
 
 static struct tr_cpuid_table fake; /* linked in place of src/machine/cpuid_hw.c */
 static uint64_t fake_xcr0;
-static int xgetbv_calls;
+static int xgetbv_calls, amx_errno, amx_requests;
 
 void tr_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t regs[4]) {
     tr_cpuid_get(&fake, leaf, subleaf, regs);
@@ -25,12 +26,17 @@ uint64_t tr_xgetbv(void) {
     return fake_xcr0;
 }
 
+int tr_amx_permission(void) {
+    amx_requests++;
+    return amx_errno;
+}
+
 static void run_on(const char *dump, uint64_t xcr0) {
     char *name = tr_format("cpuid/%s", dump), *path = test_data(name);
     tr_cpuid_table_finish(&fake);
     assert_int_equal(tr_cpuid_table_load(path, &fake, NULL), 0);
     fake_xcr0 = xcr0;
-    xgetbv_calls = 0;
+    xgetbv_calls = amx_requests = amx_errno = 0;
     free(path);
     free(name);
 }
@@ -302,6 +308,74 @@ static void missing_instructions(void **state) {
     }
 }
 
+static void tiles_need_state_and_permission(void **state) {
+    (void)state;
+    static const struct {
+        uint64_t xcr0;
+        int code, requests;
+        const char *reason;
+    } rows[] = {
+        {0x600e7, 0, 1, NULL},
+        {0x400e7, 0, 0, "the operating system has not enabled tile state (XCR0)"},
+        {0x200e7, 0, 0, "the operating system has not enabled tile state (XCR0)"},
+        {0x60007, 0, 0, "the operating system has not enabled ZMM state (XCR0)"},
+        {0x600e7, EINVAL, 1, "the kernel gives no permission for tile data (Linux before 5.16)"},
+        {0x600e7, EPERM, 1,
+         "the kernel refused the permission for tile data (ARCH_REQ_XCOMP_PERM)"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        run_on("intel-amx-vm.txt", rows[i].xcr0);
+        amx_errno = rows[i].code;
+        struct tr_machine *machine = load_live();
+        check_level(&machine->cpu, TR_ISA_AMX, rows[i].reason);
+        assert_int_equal(amx_requests, rows[i].requests);
+        tr_machine_destroy(machine);
+    }
+    run_on("amd-avx512.txt", 0xe7);
+    struct tr_machine *machine = load_live();
+    check_level(&machine->cpu, TR_ISA_AMX, "the CPU has no AMX");
+    assert_int_equal(amx_requests, 0);
+    tr_machine_destroy(machine);
+}
+
+/* The model number says Rocket Lake, the instructions say otherwise. */
+static void invented_model_is_not_believed(void **state) {
+    (void)state;
+    run_on("intel-amx-vm.txt", 0x600e7);
+    struct tr_machine *machine = load_live();
+    assert_string_equal(machine->cpu.uarch, "redwood_cove_gnr");
+    assert_int_equal(machine->n_notes, 1);
+    assert_non_null(strstr(machine->notes[0], "model 167 (sunny_cove), but has amx_int8"));
+    assert_non_null(strstr(machine->notes[0], "not trustworthy"));
+    assert_non_null(strstr(machine->notes[0], "it is redwood_cove_gnr"));
+    tr_machine_destroy(machine);
+
+    fake_leaf(7, 1)[3] = 0; /* neither PREFETCHI nor AVX10 */
+    machine = load_live();
+    assert_string_equal(machine->cpu.uarch, "golden_cove_spr");
+    tr_machine_destroy(machine);
+
+    fake_leaf(7, 0)[3] &= ~(UINT32_C(1) << 23); /* no AVX512-FP16: no family is certain */
+    machine = load_live();
+    assert_null(machine->cpu.uarch);
+    assert_int_equal(machine->n_notes, 1);
+    assert_null(strstr(machine->notes[0], "By its instructions"));
+    tr_machine_destroy(machine);
+
+    fake_leaf(7, 0)[3] = 0; /* nor AMX: what a Rocket Lake has */
+    machine = load_live();
+    assert_string_equal(machine->cpu.uarch, "sunny_cove");
+    assert_int_equal(machine->n_notes, 0);
+    tr_machine_destroy(machine);
+
+    run_on("intel-amx-vm.txt", 0x600e7); /* a model that has them is left as it is */
+    fake_leaf(1, 0)[0] = 0x000c06f2;
+    machine = load_live();
+    assert_string_equal(machine->cpu.uarch, "golden_cove_spr");
+    assert_int_equal(machine->n_notes, 0);
+    tr_machine_destroy(machine);
+}
+
 static void leaves_above_the_highest_are_not_believed(void **state) {
     (void)state;
     run_on("amd-avx512.txt", 0xe7);
@@ -507,6 +581,8 @@ int main(void) {
         cmocka_unit_test(enabled_states),
         cmocka_unit_test(xgetbv_needs_osxsave),
         cmocka_unit_test(missing_instructions),
+        cmocka_unit_test(tiles_need_state_and_permission),
+        cmocka_unit_test(invented_model_is_not_believed),
         cmocka_unit_test(leaves_above_the_highest_are_not_believed),
         cmocka_unit_test(datapath_of_a_virtual_machine_may_be_unknown),
         cmocka_unit_test(hypervisor_is_named),

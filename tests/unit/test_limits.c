@@ -314,6 +314,44 @@ static void flop_of_products(void **state) {
     tr_machine_destroy(machine);
 }
 
+/* Types beyond f64 and f32 need a CPU flag each; without any flags (a part known by its name) the
+ * micro-architecture alone decides. */
+static void flop_of_other_types(void **state) {
+    (void)state;
+    struct tr_machine *machine = machine_from("synthetic:pack:1 core:2 pu:1", NULL);
+    allow(machine, "golden_cove_spr", TR_ISA_AMX);
+    for (size_t i = 0; i < machine->cpu.n_isa; i++)
+        free(machine->cpu.isa[i]);
+    machine->cpu.n_isa = 0;
+    assert_int_equal(tr_machine_add_flop_limits(machine, 3.0), 0);
+    assert_near(machine_limit(machine, "flop_f16_avx512")->value, 2 * 128 * 3.0, 0.05);
+    assert_near(machine_limit(machine, "flop_bf16_avx512")->value, 2 * 32 * 3.0, 0.05);
+    assert_near(machine_limit(machine, "flop_i8_avx2")->value, 2 * 128 * 3.0, 0.05);
+    assert_near(machine_limit(machine, "flop_bf16_amx")->value, 2 * 1024 * 3.0, 0.05);
+    const struct tr_limit *i8 = machine_limit(machine, "flop_i8_amx");
+    assert_near(i8->value, 2 * 2048 * 3.0, 0.05);
+    assert_string_equal(i8->unit, "Gop/s");
+    assert_string_equal(i8->formula, "2 cores x 2048 op/cycle x 3 GHz");
+    tr_machine_destroy(machine);
+
+    machine = machine_from("synthetic:pack:1 core:2 pu:1", NULL);
+    allow(machine, "golden_cove_spr", TR_ISA_AVX512);
+    char *flags[] = {strdup("avx512_vnni")}, **before = machine->cpu.isa;
+    size_t n_before = machine->cpu.n_isa;
+    machine->cpu.isa = flags;
+    machine->cpu.n_isa = 1;
+    assert_int_equal(tr_machine_add_flop_limits(machine, 3.0), 0);
+    assert_near(machine_limit(machine, "flop_i8_avx512")->value, 2 * 256 * 3.0, 0.05);
+    static const char *const absent[] = {"flop_f16_avx512", "flop_i8_amx"};
+    for (size_t i = 0; i < 2; i++)
+        assert_null(
+            tr_limit_find(machine->limits, machine->n_limits, absent[i], TR_PLACE_MACHINE, 0));
+    machine->cpu.isa = before;
+    machine->cpu.n_isa = n_before;
+    free(flags[0]);
+    tr_machine_destroy(machine);
+}
+
 static void datapath_of_256_bits(void **state) {
     (void)state;
     struct tr_machine *machine = machine_from("synthetic:pack:1 l3:1 core:4 pu:1", NULL);
@@ -446,6 +484,7 @@ int main(void) {
         cmocka_unit_test(a_host_s_limit_rates_nothing),
         cmocka_unit_test(weakest_input_names_the_basis),
         cmocka_unit_test(flop_of_products),
+        cmocka_unit_test(flop_of_other_types),
         cmocka_unit_test(datapath_of_256_bits),
         cmocka_unit_test(flop_of_hybrid_parts),
         cmocka_unit_test(flop_needs_a_known_core),
