@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine_measure.h"
 #include "measuring.h"
 #include "parse.h"
 #include "report.h"
@@ -14,6 +15,7 @@ struct measure_options {
     struct tr_output_options output;
     struct tr_machine_options machine;
     struct tr_progress_options progress;
+    const char *engine; /* folder of an engine's libraries; NULL without */
     const char *kernels, *place, *cpus, *nodes, *threads, *size;
     int isa;   /* index into isa_names, 0 = best */
     int pages; /* enum tr_pages */
@@ -52,6 +54,12 @@ static const struct tr_option rows[] = {
      .offset = MEMBER(kernels),
      .brief = true,
      .help = "of read,write,copy,triad,fma,... or patterns (tokenroof list kernels)"},
+    {.name = "engine",
+     .argument = "DIR",
+     .store = tr_store_text,
+     .offset = MEMBER(engine),
+     .brief = true,
+     .help = "also time the kernels of the llama.cpp build in DIR (a minute more)"},
     {.name = "isa",
      .argument = "LEVEL",
      .store = tr_store_choice,
@@ -278,6 +286,14 @@ static int run(void *data, char *const *arguments, size_t n_arguments, struct tr
         code = tr_measuring_run(&measuring, &calibration, reterr);
         struct tr_err problem = {0};
         int written = 0;
+        if (options->engine && calibration && (!code || code == TR_EUNTRUSTED)) {
+            int timed = tr_engine_measure(options->engine, measuring.machine, &options->output,
+                                          calibration, &problem);
+            /* The other figures are as good as ever, and kept. */
+            if (timed && reterr)
+                *reterr = problem;
+            code = timed ? timed : code;
+        }
         /* The figures are shown and written where the user said, before a folder can fail. */
         if (calibration)
             written = tr_output_write(&options->output, "text", render, calibration, &problem);

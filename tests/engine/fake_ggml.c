@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { NODE_NS = 200000, MAX_TENSORS = 20000, MAX_NODES = 20000 };
+enum { NODE_NS = 200000, MAX_TENSORS = 20000, MAX_NODES = 40000 };
 enum { F32 = 0, F16 = 1, Q4_K = 12, Q6_K = 14, I32 = 26, I64 = 27 };
 enum op { NONE, MUL_MAT, MUL_MAT_ID, OTHER, VIEW };
 
