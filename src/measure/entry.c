@@ -122,6 +122,8 @@ static int set_names(const struct tr_group *group, const struct tr_step *step,
     tr_kernel_variant(kernel, variant);
     if (clock)
         snprintf(variant, sizeof(variant), "%s chain", strchr(kernel->op->name, '_') + 1);
+    if (step->variant)
+        snprintf(variant, sizeof(variant), "%s", step->variant);
     m->kernel = must(strdup(clock ? "clock" : kernel->op->name), &failed);
     if (variant[0])
         m->variant = must(strdup(variant), &failed);
@@ -152,7 +154,7 @@ static int set_figures(const struct tr_series *series, struct tr_measurement *m)
         return TR_ENOMEM;
     memcpy(m->samples, series->rates, series->n * sizeof(*m->samples));
     m->n_samples = series->n;
-    m->best = summary.best;
+    m->best = !strcmp(m->unit, "ns") ? summary.least : summary.best; /* less is better */
     m->median = summary.median;
     m->mad = summary.mad;
     m->ci95[0] = summary.ci95[0];

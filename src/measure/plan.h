@@ -46,6 +46,10 @@ struct tr_step {
     int64_t wanted_bytes; /* total working set that the rule asks for */
     bool from_memory;     /* meant to stream from memory, not from a cache */
     struct tr_shape shape;
+    const char *variant;          /* in place of the kernel's; NULL: that */
+    bool one_line_a_page;         /* chases: of 4 KiB, so that translations miss and data do not */
+    const struct tr_kernel *load; /* what the other threads run meanwhile; NULL: nothing */
+    int64_t load_pause_cycles;    /* after each bit of it; -1: they do nothing */
     enum tr_result result;
     size_t target, row, column;
     double x;

@@ -11,11 +11,12 @@
  * outlier cannot tear a plateau apart; each plateau costs a constant. The cheapest division is
  * found by dynamic programming. */
 static const double free_point_cost = 2.5, plateau_cost = 3, outlier_cost = 4;
-static const double least_noise = 0.03;     /* 3%: caches' own structure, e.g. sets that conflict */
-static const double most_drift = 0.10;      /* between the medians of both halves */
-static const double merge_ratio = 1.2;      /* neighbours closer than this are one plateau */
-static const double least_span = 0.999;     /* octaves, less rounding */
-static const double memory_ratio = 1.5;     /* of memory to a last cache shared with others */
+static const double least_noise = 0.03; /* 3%: caches' own structure, e.g. sets that conflict */
+static const double most_drift = 0.10;  /* between the medians of both halves */
+static const double merge_ratio = 1.2;  /* neighbours closer than this are one plateau */
+static const double least_span = 0.999; /* octaves, less rounding */
+/* Of memory to a last cache that is shared with others: translations make no such steps. */
+static const double memory_ratio = 2.5, memory_ratio_at_end = 1.5;
 static const double straight_enough = 0.10; /* farthest point of a line without knee */
 enum { LEAST_POINTS = 3, LEAST_KNEE_POINTS = 4 };
 
@@ -215,19 +216,25 @@ static int level_by_size(const struct tr_plateau *plateau, const struct tr_cache
     return best;
 }
 
+/* Factor between two figures, whichever way it goes. */
+static double factor(double a, double b) {
+    return fmax(a, b) / fmin(a, b);
+}
+
 const char *tr_plateau_level(const struct tr_plateau *plateaus, size_t n_plateaus, size_t which,
                              double curve_end, const struct tr_cache_sizes *sizes) {
-    const struct tr_plateau *plateau = &plateaus[which];
-    int level = level_by_size(plateau, sizes);
+    int level = level_by_size(&plateaus[which], sizes);
     int last_cache = sizes->l3_bytes > 0 ? 2 : sizes->l2_bytes > 0 ? 1 : 0;
     if (level < 0)
         return NULL;
-    if (which && which + 1 == n_plateaus && level == last_cache && plateau->to >= curve_end &&
-        level_by_size(plateau - 1, sizes) == level) {
-        double ratio = plateau->value / plateau[-1].value;
-        if (fmax(ratio, 1 / ratio) >= memory_ratio)
-            level = MEMORY;
-    }
+    bool ends = which + 1 == n_plateaus && plateaus[which].to >= curve_end;
+    for (size_t i = 0; i < which && level == last_cache; i++)
+        if (level_by_size(&plateaus[i], sizes) == last_cache) {
+            double ratio = factor(plateaus[which].value, plateaus[i].value);
+            if (ratio >= memory_ratio || (ends && ratio >= memory_ratio_at_end))
+                level = MEMORY;
+            break; /* the first one of that level is the cache */
+        }
     return level_names[level];
 }
 

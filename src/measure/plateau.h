@@ -28,10 +28,10 @@ struct tr_cache_sizes {
 };
 
 /* "L1", "L2", "L3" or "memory": the level in which most of the plateau (on the scale of octaves)
- * lies. Sizes only name what the curve shows: a last plateau that lies inside the last cache, but
- * reaches the curve's end, comes after another one of that level and is at least half as much
- * again (or at most two thirds, for rates), is memory: that cache is shared with others. NULL for a
- * plateau in a level whose size is unknown. */
+ * lies. Sizes only name what the curve shows: where several plateaus lie inside the last cache, one
+ * that differs from the first of them by a factor of 2.5 is memory (of 1.5, for the last one, if it
+ * reaches the curve's end): the cache is shared with others, or a part of it was granted. NULL for
+ * a plateau in a level whose size is unknown. */
 const char *tr_plateau_level(const struct tr_plateau *plateaus, size_t n_plateaus, size_t which,
                              double curve_end, const struct tr_cache_sizes *sizes);
 

@@ -8,6 +8,7 @@
 #include "bind.h"
 #include "clock.h"
 
+#include "series.h"
 #include "statistics.h"
 #include "team.h"
 #include "work.h"
@@ -315,19 +316,6 @@ static double clock_of_median(const struct stage *stage, size_t kind) {
     return failed ? NAN : rate.median / per_ghz.median;
 }
 
-static void add_counts(struct tr_series *series, const struct tr_worker *worker) {
-    const struct tr_counts *a = &worker->before, *b = &worker->after;
-    if (a->context_switches >= 0)
-        series->context_switches += b->context_switches - a->context_switches;
-    if (a->page_faults >= 0)
-        series->page_faults += b->page_faults - a->page_faults;
-    series->migrations =
-        a->migrations < 0 ? -1 : series->migrations + b->migrations - a->migrations;
-    series->cycles = a->cycles < 0 ? -1 : series->cycles + b->cycles - a->cycles;
-    series->instructions =
-        a->instructions < 0 ? -1 : series->instructions + b->instructions - a->instructions;
-}
-
 /* Takes the sample over, or drops it as disturbed so that it is repeated. */
 static int digest(struct state *state) {
     struct stage *stage = &state->stages[state->current];
@@ -375,21 +363,10 @@ static int digest(struct state *state) {
         return 0; /* load, no sample yet */
     series->disturbed += disturbed;
     for (int i = 0; i < n; i++)
-        add_counts(series, state->workers[i]);
+        tr_series_count(series, &state->workers[i]->before, &state->workers[i]->after);
     series->units_total += window.units;
     series->span_total_ns += window.span_ns;
     return keep(state, stage, &window, tr_work_of(stage->step)->rate(stage->step, window.rate));
-}
-
-/* Enough samples, and steady ones? */
-static bool settled(const struct tr_series *series, size_t min_samples) {
-    struct tr_summary summary;
-    enum { MOST_SAMPLES = 500 };
-    if (series->n < min_samples)
-        return false;
-    if (series->n >= MOST_SAMPLES || tr_summarize(series->rates, series->n, &summary))
-        return true;
-    return tr_summary_relative_half_width(&summary) <= 0.01;
 }
 
 /* Next step in turn that still wants samples; false when the group is done. */
@@ -406,7 +383,7 @@ static bool choose_next(struct state *state) {
             continue;
         /* Out of time: the samples that a median needs, no more; far out of time: three. */
         stage->done = (late && series->n >= least) || (very_late && series->n >= 3) ||
-                      (!late && settled(series, least));
+                      (!late && tr_series_settled(series, least));
     }
     for (size_t k = 1; k <= group->n_steps; k++) {
         size_t i = (state->current + k) % group->n_steps;
@@ -598,5 +575,6 @@ void tr_series_finish(struct tr_series *series) {
         return;
     free(series->rates);
     free(series->conditions);
+    free(series->clocks);
     *series = (struct tr_series){0};
 }

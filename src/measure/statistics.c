@@ -31,7 +31,7 @@ static size_t interval_rank(size_t n) {
 }
 
 int tr_summarize(const double *samples, size_t n, struct tr_summary *ret_summary) {
-    struct tr_summary summary = {n, NAN, NAN, NAN, {NAN, NAN}};
+    struct tr_summary summary = {n, NAN, NAN, NAN, {NAN, NAN}, NAN};
     if (n) {
         double *sorted = malloc(n * sizeof(*sorted));
         if (!sorted)
@@ -40,6 +40,7 @@ int tr_summarize(const double *samples, size_t n, struct tr_summary *ret_summary
         qsort(sorted, n, sizeof(*sorted), compare);
         size_t rank = interval_rank(n);
         summary.best = sorted[n - 1];
+        summary.least = sorted[0];
         summary.median = median_of_sorted(sorted, n);
         summary.ci95[0] = sorted[rank ? rank - 1 : 0];
         summary.ci95[1] = sorted[rank ? n - rank : n - 1];

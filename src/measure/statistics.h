@@ -7,10 +7,12 @@
 
 struct tr_summary {
     size_t n;
-    double best, median, mad; /* mad: median of absolute deviations from the median, not scaled */
+    double best, median,
+        mad; /* best: the largest; mad: median of absolute deviations from the median, not scaled */
     /* 95% interval of the median by order statistics (binomial, exact): distribution-free. With
      * fewer than 6 samples no pair of them covers 95%: the whole range is given. */
     double ci95[2];
+    double least;
 };
 
 /* NAN everywhere for n = 0. `samples` is left as it is. Returns 0 or TR_ENOMEM. */

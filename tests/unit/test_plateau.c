@@ -149,6 +149,27 @@ static void shared_last_cache(void **state) {
     expect(&curve, &sizes, "L3", 30, 0.30);
 }
 
+/* The same, but beyond memory's plateau translations of addresses cost more and more: as measured
+ * on a guest whose host maps its memory in small pages. */
+static void shared_last_cache_and_slow_translations(void **state) {
+    (void)state;
+    static const double ns[] = {1.23,   1.23,   1.23,   1.23,   1.23,   1.24,   1.24,   1.24,
+                                4.49,   4.49,   4.50,   4.50,   4.50,   4.50,   4.99,   4.77,
+                                5.07,   8.49,   17.86,  31.84,  35.56,  36.18,  37.46,  41.80,
+                                46.17,  89.07,  140.96, 152.22, 157.56, 160.35, 160.96, 163.77,
+                                169.57, 174.84, 183.49, 195.97, 241.02, 275.83, 349.00};
+    static const struct tr_cache_sizes sizes = {48 << 10, 2 << 20, 480 << 20};
+    struct curve curve = {.n = sizeof(ns) / sizeof(ns[0])};
+    for (size_t i = 0; i < curve.n; i++) {
+        curve.x[i] = 4 * KIB * exp2(0.5 * (double)i);
+        curve.y[i] = ns[i];
+    }
+    expect(&curve, &sizes, "L1", 1.24, 0.01);
+    expect(&curve, &sizes, "L2", 4.5, 0.02);
+    expect(&curve, &sizes, "L3", 36.5, 0.05);
+    expect(&curve, &sizes, "memory", 162, 0.03);
+}
+
 static void no_plateau_where_there_is_none(void **state) {
     (void)state;
     struct curve curve = {.n = 40};
@@ -323,6 +344,7 @@ int main(void) {
         cmocka_unit_test(without_third_level),
         cmocka_unit_test(outliers_do_not_tear),
         cmocka_unit_test(shared_last_cache),
+        cmocka_unit_test(shared_last_cache_and_slow_translations),
         cmocka_unit_test(no_plateau_where_there_is_none),
         cmocka_unit_test(one_flat_curve_is_one_plateau),
         cmocka_unit_test(more_steps_than_room),

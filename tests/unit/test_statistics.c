@@ -9,7 +9,7 @@ static void summary_of_known_series(void **state) {
     const double samples[] = {5, 1, 9, 3, 7};
     struct tr_summary s;
     assert_int_equal(tr_summarize(samples, 5, &s), 0);
-    assert_true(s.n == 5 && s.best == 9 && s.median == 5 && s.mad == 2);
+    assert_true(s.n == 5 && s.best == 9 && s.least == 1 && s.median == 5 && s.mad == 2);
     /* Five samples cannot enclose the median with 95%: the whole range. */
     assert_true(s.ci95[0] == 1 && s.ci95[1] == 9);
     const double even[] = {4, 1, 3, 2};

@@ -1,0 +1,115 @@
+#include "series.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "bind.h"
+#include "statistics.h"
+
+void tr_series_init(struct tr_series *series) {
+    *series = (struct tr_series){
+        .core_ghz = NAN, .efficiency_ghz = NAN, .huge_fraction = NAN, .node_fraction = NAN};
+}
+
+int tr_series_add(struct tr_series *series, double rate, double core_ghz) {
+    double *rates = realloc(series->rates, (series->n + 1) * sizeof(*rates));
+    if (!rates)
+        return TR_ENOMEM;
+    series->rates = rates;
+    double *clocks = realloc(series->clocks, (series->n + 1) * sizeof(*clocks));
+    if (!clocks)
+        return TR_ENOMEM;
+    series->clocks = clocks;
+    rates[series->n] = rate;
+    clocks[series->n++] = core_ghz;
+    return 0;
+}
+
+bool tr_series_settled(const struct tr_series *series, size_t min_samples) {
+    struct tr_summary summary;
+    enum { MOST_SAMPLES = 500 };
+    if (series->n < min_samples)
+        return false;
+    if (series->n >= MOST_SAMPLES || tr_summarize(series->rates, series->n, &summary))
+        return true;
+    return tr_summary_relative_half_width(&summary) <= 0.01;
+}
+
+void tr_series_count(struct tr_series *series, const struct tr_counts *before,
+                     const struct tr_counts *after) {
+    if (before->context_switches >= 0)
+        series->context_switches += after->context_switches - before->context_switches;
+    if (before->page_faults >= 0)
+        series->page_faults += after->page_faults - before->page_faults;
+    series->migrations =
+        before->migrations < 0 ? -1 : series->migrations + after->migrations - before->migrations;
+    series->cycles = before->cycles < 0 ? -1 : series->cycles + after->cycles - before->cycles;
+    series->instructions = before->instructions < 0
+                               ? -1
+                               : series->instructions + after->instructions - before->instructions;
+}
+
+int tr_series_close(struct tr_series *series) {
+    struct tr_summary summary;
+    size_t known = 0;
+    for (size_t i = 0; i < series->n; i++)
+        if (series->clocks[i] > 0)
+            series->clocks[known++] = series->clocks[i];
+    if (tr_summarize(series->clocks, known, &summary))
+        return TR_ENOMEM;
+    series->core_ghz = summary.median;
+    return 0;
+}
+
+int tr_watch_start(const struct tr_machine *machine, int cpu, struct tr_watch *ret_watch,
+                   struct tr_err *reterr) {
+    int code = tr_bind_thread(machine, cpu, reterr);
+    if (code)
+        return code;
+    *ret_watch = (struct tr_watch){.machine = machine, .cpu = cpu};
+    tr_counters_start(&ret_watch->counters);
+    return 0;
+}
+
+void tr_watch_stop(struct tr_watch *watch) {
+    if (!watch->machine)
+        return;
+    tr_counters_stop(&watch->counters);
+    tr_unbind_thread(watch->machine);
+    watch->machine = NULL;
+}
+
+void tr_watch_begin(struct tr_watch *watch) {
+    watch->not_pinned = !tr_thread_is_bound(watch->machine, watch->cpu);
+    tr_counters_read(&watch->counters, &watch->before);
+    watch->migrated = tr_current_cpu() != watch->cpu;
+}
+
+void tr_watch_end(struct tr_watch *watch) {
+    watch->migrated |= tr_current_cpu() != watch->cpu;
+    tr_counters_read(&watch->counters, &watch->after);
+}
+
+bool tr_watch_keep(const struct tr_watch *const *watches, size_t n, double span_ns,
+                   struct tr_series *series) {
+    bool migrated = false, not_pinned = false, faulted = false, preempted = false;
+    for (size_t i = 0; i < n; i++) {
+        const struct tr_watch *watch = watches[i];
+        migrated |= watch->migrated;
+        not_pinned |= watch->not_pinned;
+        faulted |= watch->after.page_faults > watch->before.page_faults;
+        /* Another program on the core takes it away for whole time slices. */
+        preempted |= watch->after.context_switches - watch->before.context_switches >
+                     (int64_t)(span_ns / 5e6);
+    }
+    if ((migrated || not_pinned || faulted || preempted) && series->dropped <= series->n + 5) {
+        series->dropped++;
+        series->migrated |= migrated;
+        series->not_pinned |= not_pinned;
+        series->faulted |= faulted;
+        return false;
+    }
+    for (size_t i = 0; i < n; i++)
+        tr_series_count(series, &watches[i]->before, &watches[i]->after);
+    return true;
+}

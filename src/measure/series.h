@@ -1,0 +1,46 @@
+/* Series of samples, and what must not happen to a thread while one is taken: for runners whose
+ * threads do different things (latency, pairs, barriers), as far as run.c does for all others. */
+#ifndef TR_MEASURE_SERIES_H
+#define TR_MEASURE_SERIES_H
+
+#include <stdbool.h>
+
+#include "counters.h"
+#include "run.h"
+
+/* Empty, all unknown. */
+void tr_series_init(struct tr_series *series);
+/* Appends one sample and the core clock of that time (NAN unknown). TR_ENOMEM. */
+int tr_series_add(struct tr_series *series, double rate, double core_ghz);
+/* At least `min_samples`, and the interval of the median within 1%; or very many. */
+bool tr_series_settled(const struct tr_series *series, size_t min_samples);
+/* Adds what was counted between two readings of one thread's counters. */
+void tr_series_count(struct tr_series *series, const struct tr_counts *before,
+                     const struct tr_counts *after);
+/* Sets core_ghz to the median clock of the samples. */
+int tr_series_close(struct tr_series *series);
+
+/* One thread's conditions around a sample. */
+struct tr_watch {
+    const struct tr_machine *machine;
+    int cpu;
+    struct tr_counters counters;
+    struct tr_counts before, after;
+    bool not_pinned, migrated;
+};
+
+/* Binds the calling thread to `cpu` and starts counting. TR_EUNAVAILABLE if it cannot be bound. */
+int tr_watch_start(const struct tr_machine *machine, int cpu, struct tr_watch *ret_watch,
+                   struct tr_err *reterr);
+/* Ends counting and lets the thread run anywhere again. */
+void tr_watch_stop(struct tr_watch *watch);
+/* Right before and right after a sample, on the thread itself. */
+void tr_watch_begin(struct tr_watch *watch);
+void tr_watch_end(struct tr_watch *watch);
+/* By one thread, when all have ended: whether the sample of `span_ns` was undisturbed for all of
+ * them. If not it is counted as dropped and should be repeated, unless most samples are like that
+ * (true, then: the figure is flagged later). What is kept is added to the series' counts. */
+bool tr_watch_keep(const struct tr_watch *const *watches, size_t n, double span_ns,
+                   struct tr_series *series);
+
+#endif
