@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tokenroof/calibration.h"
+
 static const struct tr_bench benches[] = {
 #define TR_BENCH(id, kernels, seconds, text) \
     {.name = #id,                            \
@@ -80,4 +82,25 @@ bool tr_bench_is_named(const struct tr_bench *bench, const char *const *names, s
         if (bench->plan && !fnmatch(names[i], bench->name, 0))
             return true;
     return false;
+}
+
+int tr_bench_cores(const struct tr_plan_builder *builder, int *ret_cores, struct tr_err *reterr) {
+    struct tr_crew all = {0};
+    double quota = builder->machine->environment.cpu_quota;
+    int code =
+        tr_crew_make(builder->machine, TR_PLACE_MACHINE, 0, builder->options, 0, &all, reterr);
+    if (code)
+        return code;
+    *ret_cores = quota < all.n_threads ? (quota < 1 ? 1 : (int)quota) : all.n_threads;
+    tr_crew_finish(&all);
+    return 0;
+}
+
+int tr_bench_needs_two(const struct tr_plan_builder *builder, const struct tr_bench *bench) {
+    if (!tr_bench_is_named(bench, builder->options->kernels, builder->options->n_kernels))
+        return 0;
+    return tr_strings_add(builder->notes,
+                          "%s is left out: it takes two cores, and one is usable (CPU list, "
+                          "cpuset, affinity or quota)",
+                          bench->name);
 }

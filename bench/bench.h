@@ -56,6 +56,12 @@ bool tr_bench_available(const struct tr_bench_request *request, const struct tr_
 /* `name` is that of the experiment, the operation, the row, or a pattern of these. */
 bool tr_bench_matches(const struct tr_bench *bench, const struct tr_kernel *kernel,
                       const char *name);
+/* Cores of the machine or the selection that threads may keep busy at once: no more than a cgroup's
+ * quota pays for. Errors as of tr_crew_make. */
+int tr_bench_cores(const struct tr_plan_builder *builder, int *ret_cores, struct tr_err *reterr);
+/* Says that an experiment over several threads is left out, if it was asked for by name: else the
+ * plan has said so for all of them. TR_ENOMEM. */
+int tr_bench_needs_two(const struct tr_plan_builder *builder, const struct tr_bench *bench);
 /* Whether an experiment that plans by itself is named by one of the patterns. */
 bool tr_bench_is_named(const struct tr_bench *bench, const char *const *names, size_t n_names);
 

@@ -47,7 +47,7 @@ static int add_curve(struct tr_plan_builder *builder, const struct tr_bench *ben
     size_t n = make_slices(largest, per_octave, &slices);
     struct tr_plan_curve *curve =
         tr_plan_add_curve(builder, "sweep", "working_set_bytes", "bytes", &target);
-    steps = calloc(n, sizeof(*steps));
+    steps = calloc(n + 1, sizeof(*steps));
     if (!slices || !steps || !curve ||
         tr_plan_place(builder->machine, &crew, &curve->curve.place)) {
         free(slices);

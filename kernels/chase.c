@@ -33,41 +33,41 @@ size_t tr_chase_line(const struct tr_chase *chase, size_t ordinal) {
     return (size_t)at;
 }
 
-static uintptr_t address_of(const struct tr_chase *chase, size_t line) {
-    uintptr_t at = (uintptr_t)chase->base + line * chase->stride_bytes;
+static void *address_of(const struct tr_chase *chase, size_t line) {
+    unsigned char *at = chase->base + line * chase->stride_bytes;
     size_t lines = chase->stride_bytes / TR_LINE_BYTES;
     return at + (lines > 1 ? mixed(line, chase->seed) % lines * TR_LINE_BYTES : 0);
 }
 
-uintptr_t tr_chase_address(const struct tr_chase *chase, size_t ordinal) {
+void *tr_chase_address(const struct tr_chase *chase, size_t ordinal) {
     return address_of(chase, tr_chase_line(chase, ordinal));
 }
 
 void tr_chase_link(const struct tr_chase *chase, size_t first, size_t n) {
-    uintptr_t at = tr_chase_address(chase, first);
+    void **at = tr_chase_address(chase, first);
     for (size_t i = 0; i < n; i++) {
-        uintptr_t next = tr_chase_address(chase, first + i + 1);
-        *(uintptr_t *)at = next;
+        void *next = tr_chase_address(chase, first + i + 1);
+        *at = next;
         at = next;
     }
 }
 
 /* `a` has the chains' positions, which are kept there from call to call; n loads each. */
-#define DEFINE_CHASE(chains)                                                    \
-    tr_kernel_fn tr_k_chase_##chains##_scalar;                                  \
-    void tr_k_chase_##chains##_scalar(struct tr_kargs *args) {                  \
-        uintptr_t *positions = args->a, at[chains], sum = 0;                    \
-        for (int i = 0; i < (chains); i++)                                      \
-            at[i] = positions[i];                                               \
-        for (size_t turn = 0; turn < args->n; turn++) {                         \
-            _Pragma("GCC unroll 16") for (int i = 0; i < (chains); i++) at[i] = \
-                *(const volatile uintptr_t *)at[i];                             \
-        }                                                                       \
-        for (int i = 0; i < (chains); i++) {                                    \
-            positions[i] = at[i];                                               \
-            sum += at[i];                                                       \
-        }                                                                       \
-        args->sum = sum;                                                        \
+#define DEFINE_CHASE(chains)                                                            \
+    tr_kernel_fn tr_k_chase_##chains##_scalar;                                          \
+    void tr_k_chase_##chains##_scalar(struct tr_kargs *args) {                          \
+        void *volatile **positions = args->a, *volatile * at[chains];                   \
+        uint64_t sum = 0;                                                               \
+        for (int i = 0; i < (chains); i++)                                              \
+            at[i] = positions[i];                                                       \
+        for (size_t turn = 0; turn < args->n; turn++) {                                 \
+            _Pragma("GCC unroll 16") for (int i = 0; i < (chains); i++) at[i] = *at[i]; \
+        }                                                                               \
+        for (int i = 0; i < (chains); i++) {                                            \
+            positions[i] = at[i];                                                       \
+            sum += (uintptr_t)at[i];                                                    \
+        }                                                                               \
+        args->sum = sum;                                                                \
     }
 
 DEFINE_CHASE(1)

@@ -24,7 +24,7 @@ struct tr_chase {
 /* Line that comes at this place of the cycle; ordinals wrap around. */
 size_t tr_chase_line(const struct tr_chase *chase, size_t ordinal);
 /* Where its link is. */
-uintptr_t tr_chase_address(const struct tr_chase *chase, size_t ordinal);
+void *tr_chase_address(const struct tr_chase *chase, size_t ordinal);
 /* Writes the links of `n` ordinals from `first` on; the cycle is closed when all are written. */
 void tr_chase_link(const struct tr_chase *chase, size_t first, size_t n);
 

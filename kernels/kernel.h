@@ -18,7 +18,7 @@
  * alignment to the element size is right; multiples of 64 bytes are fast.
  * Chains: n iterations of all chains; `b` has what tr_chain_operands() puts there.
  * Clock: n dependent operations (a multiple of 64 is executed, rounded down).
- * Chase: n loads of each of `streams` chains; `a` has their positions (uintptr_t), in and out.
+ * Chase: n loads of each of `streams` chains; `a` has their positions (void *), in and out.
  * Matrix products: a = float results, `batch` vectors of n; b = n rows of k weights, repacked, and
  * c = `batch` vectors, stride_bytes apart, both as matrix/format.h says; gemv has a batch of 1.
  */
@@ -42,6 +42,7 @@ enum tr_kernel_kind {
     TR_KIND_CLOCK,   /* dependent operations of known latency */
     TR_KIND_CHASE,   /* dependent loads */
     TR_KIND_MATRIX,  /* bytes of weights (gemv) or operations (gemm) count */
+    TR_KIND_SYNC,    /* threads that wait for each other; no rows of the table */
 };
 
 enum tr_dtype {

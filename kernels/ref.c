@@ -71,11 +71,11 @@ void tr_ref_clock_imul(const struct tr_kernel *kernel, struct tr_kargs *args) {
 }
 
 void tr_ref_latency(const struct tr_kernel *kernel, struct tr_kargs *args) {
-    uintptr_t *positions = args->a;
+    void **positions = args->a;
     args->sum = 0;
     for (size_t chain = 0; chain < (size_t)kernel->streams; chain++) {
         for (size_t i = 0; i < args->n; i++)
-            memcpy(&positions[chain], (const void *)positions[chain], sizeof(positions[chain]));
-        args->sum += positions[chain];
+            memcpy(&positions[chain], positions[chain], sizeof(positions[chain]));
+        args->sum += (uintptr_t)positions[chain];
     }
 }

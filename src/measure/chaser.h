@@ -19,7 +19,7 @@ struct tr_chaser {
     struct tr_chase chase; /* linked; n_lines 0 before */
     const struct tr_kernel *kernel;
     size_t starts[TR_MOST_CHAINS]; /* ordinals of the chains' first lines */
-    uintptr_t positions[TR_MOST_CHAINS];
+    void *positions[TR_MOST_CHAINS];
     size_t walked;    /* loads of each chain since */
     double ns_a_load; /* as the warm-up had it, all chains together */
 };

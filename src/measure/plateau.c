@@ -18,6 +18,7 @@ static const double least_span = 0.999; /* octaves, less rounding */
 /* Of memory to a last cache that is shared with others: translations make no such steps. */
 static const double memory_ratio = 2.5, memory_ratio_at_end = 1.5;
 static const double straight_enough = 0.10; /* farthest point of a line without knee */
+static const double least_rise = 0.2;       /* less than this is noise */
 enum { LEAST_POINTS = 3, LEAST_KNEE_POINTS = 4 };
 
 static int compare(const void *a, const void *b) {
@@ -287,7 +288,7 @@ static void make_monotone(struct knee_point *points, size_t n, double *sums, siz
 static bool farthest_from_chord(const struct knee_point *points, size_t n, size_t *ret_index) {
     double width = points[n - 1].x - points[0].x, height = points[n - 1].y - points[0].y;
     double most = 0;
-    if (!(width > 0) || !(height > 0))
+    if (!(width > 0) || !(height > least_rise * fabs(points[0].y)))
         return false;
     for (size_t i = 0; i < n; i++) {
         double along = (points[i].x - points[0].x) / width;

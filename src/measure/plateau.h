@@ -43,7 +43,8 @@ int tr_plateau_of_level(const struct tr_plateau *plateaus, size_t n_plateaus, co
 /* The knee of a curve that rises and saturates (threads against bandwidth), or that stays flat and
  * then rises (bandwidth against latency): the point farthest from the straight line between first
  * and last, after noise has been taken out by monotone regression. x in any order. False where the
- * curve is a straight line to within a tenth, does not rise, or has less than four points. */
+ * curve is a straight line to within a tenth, rises by less than a fifth, or has less than four
+ * points. */
 bool tr_knee(const double *x, const double *y, size_t n, size_t *ret_index);
 
 #endif

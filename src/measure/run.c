@@ -38,21 +38,9 @@ struct state {
     bool quit;
     uint64_t n_samples;
     double begun_ns;
-    double stolen_s; /* steal time of the machine at the last look */
-    atomic_int code; /* first failure of any thread, and its text */
-    struct tr_err err;
+    double stolen_s;           /* steal time of the machine at the last look */
+    struct tr_failure failure; /* first failure of any thread */
 };
-
-static void fail(struct state *state, int code, const struct tr_err *err) {
-    int none = 0;
-    if (!atomic_compare_exchange_strong(&state->code, &none, code))
-        return;
-    state->err = *err;
-    if (code == TR_ESTOPPED)
-        tr_err_set(&state->err, code, "stopped; what was complete is kept and marked partial");
-    else if (code == TR_ENOMEM && !err->text[0])
-        tr_err_set(&state->err, code, "out of memory");
-}
 
 /* ---- buffers ---- */
 
@@ -431,13 +419,11 @@ static void prepare_next(struct state *state) {
 }
 
 static void decide(struct state *state, bool have_sample) {
-    const struct tr_err err = {0};
-    int code = have_sample && !state->code ? digest(state) : 0;
+    int code = have_sample && !state->failure.code ? digest(state) : 0;
     if (!code && *state->options->stop)
         code = TR_ESTOPPED;
-    if (code)
-        fail(state, code, &err);
-    if (state->code || !choose_next(state)) {
+    tr_failure_set(&state->failure, code, NULL);
+    if (state->failure.code || !choose_next(state)) {
         state->quit = true;
         return;
     }
@@ -463,8 +449,7 @@ static void work(void *context, int thread) {
         code = bind_elsewhere(state, state->group->crew.cpus[thread], &err);
     if (!code)
         code = setup_worker(state, thread, &err);
-    if (code)
-        fail(state, code, &err);
+    tr_failure_set(&state->failure, code, &err);
     tr_barrier_wait(&state->barrier, &sense);
     if (thread == 0) {
         struct tr_activity activity;
@@ -554,11 +539,8 @@ int tr_run_group(const struct tr_machine *machine, const struct tr_group *group,
     }
     tr_barrier_init(&state.barrier, group->crew.n_threads);
     code = tr_team_run(group->crew.n_threads, work, &state, reterr);
-    if (!code && state.code) {
-        code = state.code;
-        if (reterr)
-            *reterr = state.err;
-    }
+    if (!code)
+        code = tr_failure_get(&state.failure, reterr);
     finish_series(&state);
 out:
     finish_workers(&state);
@@ -575,6 +557,5 @@ void tr_series_finish(struct tr_series *series) {
         return;
     free(series->rates);
     free(series->conditions);
-    free(series->clocks);
     *series = (struct tr_series){0};
 }

@@ -37,8 +37,7 @@ struct tr_run_options {
 
 /* One step's raw outcome. */
 struct tr_series {
-    double *rates;  /* common window, GB/s nominal or GFLOP/s or GHz, in time order */
-    double *clocks; /* core clock of each sample, GHz; NULL where only core_ghz is kept */
+    double *rates; /* common window, GB/s nominal or GFLOP/s or GHz, in time order */
     size_t n;
     struct tr_sample_conditions *conditions; /* of each sample; NULL where the runner keeps none */
     double units_total, span_total_ns;       /* for the rate over first start to last finish */

@@ -11,6 +11,7 @@
 #include "marks.h"
 #include "series.h"
 #include "statistics.h"
+#include "team.h"
 
 /* A sample: far above the clock's steps, and not so long that nine of them would cost a second. */
 static const double sample_ns_least = 2e5, sample_ns_most = 2e7;
@@ -27,28 +28,6 @@ struct state {
     struct tr_chaser chaser;
     double begun_ns;
 };
-
-static int stopped(struct tr_err *reterr) {
-    return tr_err_set(reterr, TR_ESTOPPED, "stopped; what was complete is kept and marked partial");
-}
-
-static void tell_progress(const struct state *state, const struct tr_step *step,
-                          const struct tr_series *series) {
-    const struct tr_run_options *options = state->options;
-    double elapsed_s = (tr_now_ns() - state->begun_ns) / 1e9;
-    if (!options->progress)
-        return;
-    struct tr_run_progress progress = {
-        .group = state->group,
-        .kernel = step->kernel,
-        .stage = options->stage,
-        .n_stages = options->n_stages,
-        .seconds_left = fmax(0, state->group->seconds - elapsed_s) + options->seconds_after,
-        .current = series->n ? series->rates[series->n - 1] : NAN,
-        .unit = state->group->unit,
-    };
-    options->progress(options->progress_context, &progress);
-}
 
 /* One sample; kept only if nothing disturbed it. */
 static int take_sample(struct state *state, double sample_ns, struct tr_series *series) {
@@ -75,7 +54,7 @@ static int take_sample(struct state *state, double sample_ns, struct tr_series *
     series->units_total += span_ns; /* so that the quotient is ns a load, like each sample */
     series->span_total_ns += all_loads;
     /* An interrupt can only lower one of the two clocks. */
-    return tr_series_add(series, span_ns / all_loads,
+    return tr_series_add(series, span_ns / all_loads, &watch, 1,
                          fmax(clock_before, tr_core_clock_burst_ghz()));
 }
 
@@ -99,7 +78,7 @@ static int measure_step(struct state *state, size_t i) {
     double begun = tr_now_ns();
     while (!code && !is_done(state, series, begun)) {
         code = take_sample(state, sample_ns, series);
-        tell_progress(state, step, series);
+        tr_series_tell(state->options, state->group, i, series, state->begun_ns);
     }
     return code ? code : tr_series_close(series);
 }
@@ -182,5 +161,5 @@ int tr_run_latency(const struct tr_machine *machine, const struct tr_group *grou
     }
     tr_chaser_unmap(&state.chaser);
     tr_watch_stop(&state.watch);
-    return code == TR_ESTOPPED ? stopped(reterr) : code;
+    return code == TR_ESTOPPED ? tr_err_stopped(reterr) : code;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "bind.h"
+#include "clock.h"
 #include "statistics.h"
 
 void tr_series_init(struct tr_series *series) {
@@ -11,17 +12,37 @@ void tr_series_init(struct tr_series *series) {
         .core_ghz = NAN, .efficiency_ghz = NAN, .huge_fraction = NAN, .node_fraction = NAN};
 }
 
-int tr_series_add(struct tr_series *series, double rate, double core_ghz) {
+/* What the threads' counters say of a sample, all together. */
+static struct tr_sample_conditions conditions_of(const struct tr_watch *const *watches, size_t n,
+                                                 double core_ghz) {
+    struct tr_sample_conditions all = {
+        .core_ghz = core_ghz, .window_fraction = NAN, .steal_s = NAN};
+    for (size_t i = 0; i < n; i++) {
+        const struct tr_counts *a = &watches[i]->before, *b = &watches[i]->after;
+        all.context_switches =
+            a->context_switches < 0
+                ? -1
+                : all.context_switches + b->context_switches - a->context_switches;
+        all.page_faults =
+            a->page_faults < 0 ? -1 : all.page_faults + b->page_faults - a->page_faults;
+        all.migrations = a->migrations < 0 ? -1 : all.migrations + b->migrations - a->migrations;
+    }
+    return all;
+}
+
+int tr_series_add(struct tr_series *series, double rate, const struct tr_watch *const *watches,
+                  size_t n_watches, double core_ghz) {
     double *rates = realloc(series->rates, (series->n + 1) * sizeof(*rates));
     if (!rates)
         return TR_ENOMEM;
     series->rates = rates;
-    double *clocks = realloc(series->clocks, (series->n + 1) * sizeof(*clocks));
-    if (!clocks)
+    struct tr_sample_conditions *conditions =
+        realloc(series->conditions, (series->n + 1) * sizeof(*conditions));
+    if (!conditions)
         return TR_ENOMEM;
-    series->clocks = clocks;
+    series->conditions = conditions;
     rates[series->n] = rate;
-    clocks[series->n++] = core_ghz;
+    conditions[series->n++] = conditions_of(watches, n_watches, core_ghz);
     return 0;
 }
 
@@ -52,13 +73,31 @@ void tr_series_count(struct tr_series *series, const struct tr_counts *before,
 int tr_series_close(struct tr_series *series) {
     struct tr_summary summary;
     size_t known = 0;
-    for (size_t i = 0; i < series->n; i++)
-        if (series->clocks[i] > 0)
-            series->clocks[known++] = series->clocks[i];
-    if (tr_summarize(series->clocks, known, &summary))
-        return TR_ENOMEM;
-    series->core_ghz = summary.median;
-    return 0;
+    double *clocks = calloc(series->n + 1, sizeof(*clocks));
+    for (size_t i = 0; clocks && i < series->n; i++)
+        if (series->conditions[i].core_ghz > 0)
+            clocks[known++] = series->conditions[i].core_ghz;
+    int code = clocks ? tr_summarize(clocks, known, &summary) : TR_ENOMEM;
+    if (!code)
+        series->core_ghz = summary.median;
+    free(clocks);
+    return code;
+}
+
+void tr_series_tell(const struct tr_run_options *options, const struct tr_group *group, size_t i,
+                    const struct tr_series *series, double begun_ns) {
+    double elapsed_s = (tr_now_ns() - begun_ns) / 1e9;
+    struct tr_run_progress progress = {
+        .group = group,
+        .kernel = group->steps[i].kernel,
+        .stage = options->stage,
+        .n_stages = options->n_stages,
+        .seconds_left = fmax(0, group->seconds - elapsed_s) + options->seconds_after,
+        .current = series->n ? series->rates[series->n - 1] : NAN,
+        .unit = group->unit,
+    };
+    if (options->progress)
+        options->progress(options->progress_context, &progress);
 }
 
 int tr_watch_start(const struct tr_machine *machine, int cpu, struct tr_watch *ret_watch,
@@ -102,13 +141,15 @@ bool tr_watch_keep(const struct tr_watch *const *watches, size_t n, double span_
         preempted |= watch->after.context_switches - watch->before.context_switches >
                      (int64_t)(span_ns / 5e6);
     }
-    if ((migrated || not_pinned || faulted || preempted) && series->dropped <= series->n + 5) {
+    bool disturbed = migrated || not_pinned || faulted || preempted;
+    if (disturbed && series->dropped <= series->n + 5) {
         series->dropped++;
         series->migrated |= migrated;
         series->not_pinned |= not_pinned;
         series->faulted |= faulted;
         return false;
     }
+    series->disturbed += disturbed;
     for (size_t i = 0; i < n; i++)
         tr_series_count(series, &watches[i]->before, &watches[i]->after);
     return true;

@@ -10,8 +10,11 @@
 
 /* Empty, all unknown. */
 void tr_series_init(struct tr_series *series);
-/* Appends one sample and the core clock of that time (NAN unknown). TR_ENOMEM. */
-int tr_series_add(struct tr_series *series, double rate, double core_ghz);
+struct tr_watch;
+/* Appends one sample: what its threads' watches saw (they may be NULL where n is 0), and the core
+ * clock of that time (NAN unknown). TR_ENOMEM. */
+int tr_series_add(struct tr_series *series, double rate, const struct tr_watch *const *watches,
+                  size_t n_watches, double core_ghz);
 /* At least `min_samples`, and the interval of the median within 1%; or very many. */
 bool tr_series_settled(const struct tr_series *series, size_t min_samples);
 /* Adds what was counted between two readings of one thread's counters. */
@@ -19,6 +22,10 @@ void tr_series_count(struct tr_series *series, const struct tr_counts *before,
                      const struct tr_counts *after);
 /* Sets core_ghz to the median clock of the samples. */
 int tr_series_close(struct tr_series *series);
+
+/* Tells the caller of the run where step `i` stands. */
+void tr_series_tell(const struct tr_run_options *options, const struct tr_group *group, size_t i,
+                    const struct tr_series *series, double begun_ns);
 
 /* One thread's conditions around a sample. */
 struct tr_watch {

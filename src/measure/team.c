@@ -25,6 +25,32 @@ int tr_team_run(int n_threads, void (*work)(void *context, int thread), void *co
     return 0;
 }
 
+void tr_failure_set(struct tr_failure *failure, int code, const struct tr_err *err) {
+    int none = 0;
+    if (!code || !atomic_compare_exchange_strong(&failure->code, &none, code))
+        return;
+    failure->err = err ? *err : (struct tr_err){0};
+    if (code == TR_ESTOPPED)
+        tr_err_stopped(&failure->err);
+    else if (code == TR_ENOMEM && !failure->err.text[0])
+        tr_err_set(&failure->err, code, "out of memory");
+}
+
+int tr_failure_get(const struct tr_failure *failure, struct tr_err *reterr) {
+    int code = atomic_load(&failure->code);
+    if (code && reterr)
+        *reterr = failure->err;
+    return code;
+}
+
+int tr_err_stopped(struct tr_err *reterr) {
+    return tr_err_set(reterr, TR_ESTOPPED, "stopped; what was complete is kept and marked partial");
+}
+
+void tr_team_barrier(void) {
+#pragma omp barrier
+}
+
 void tr_barrier_init(struct tr_barrier *barrier, int n_threads) {
     atomic_init(&barrier->waiting, 0);
     atomic_init(&barrier->sense, 0);

@@ -8,7 +8,8 @@ const struct tr_work_kind *tr_work_of(const struct tr_step *step) {
         return step->kernel->dtype == TR_DTYPE_I8 ? &tr_work_integer_chains : &tr_work_chains;
     case TR_KIND_CLOCK:
         return &tr_work_clock;
-    case TR_KIND_CHASE:  /* experiments with a runner of their own */
+    case TR_KIND_CHASE: /* experiments with runners of their own */
+    case TR_KIND_SYNC:
     case TR_KIND_MATRIX: /* no experiment measures these yet */
         break;
     }

@@ -23,18 +23,18 @@ static unsigned char *linked(size_t n, size_t stride, uint64_t seed, struct tr_c
 
 static void check_cycle(const struct tr_chase *chase, const unsigned char *memory) {
     static unsigned char seen[MOST_LINES];
-    uintptr_t at = tr_chase_address(chase, 0), begin = at;
+    void *at = tr_chase_address(chase, 0), *begin = at;
     size_t bytes = chase->n_lines * chase->stride_bytes, changed = 0;
     memset(seen, 0, sizeof(seen));
     for (size_t i = 0; i < chase->n_lines; i++) {
-        size_t offset = at - (uintptr_t)chase->base;
+        size_t offset = (uintptr_t)at - (uintptr_t)chase->base;
         assert_true(offset < bytes);
         assert_int_equal(offset % TR_LINE_BYTES, 0);
         size_t line = offset / chase->stride_bytes;
         if (seen[line]++)
             fail_msg("%zu lines: line %zu comes twice", chase->n_lines, line);
         assert_int_equal(line, tr_chase_line(chase, i));
-        memcpy(&at, (const void *)at, sizeof(at));
+        memcpy(&at, at, sizeof(at));
     }
     assert_true(at == begin); /* closed after all lines, and (each seen once) not before */
     for (size_t i = 0; i < bytes + 2 * GUARD; i++)
@@ -80,7 +80,7 @@ void check_chase_order(void **state) {
 static void check_places(const struct tr_chase *chase) {
     size_t used[TR_CHASE_PAGE_BYTES / TR_LINE_BYTES] = {0};
     for (size_t i = 0; i < chase->n_lines; i++)
-        used[tr_chase_address(chase, i) % TR_CHASE_PAGE_BYTES / TR_LINE_BYTES]++;
+        used[(uintptr_t)tr_chase_address(chase, i) % TR_CHASE_PAGE_BYTES / TR_LINE_BYTES]++;
     for (size_t i = 0; i < sizeof(used) / sizeof(used[0]); i++)
         assert_true(used[i] > 0 && used[i] < 4 * chase->n_lines / 64);
 }
@@ -95,7 +95,7 @@ void check_chase(const struct tr_kernel *kernel) {
         if (counts[i] >= 1000)
             check_places(&chase);
         for (size_t n = 0; n < 2 * counts[i] + 3; n = n < 5 ? n + 1 : n * 3) {
-            uintptr_t at[MOST_CHAINS + 1], expected[MOST_CHAINS + 1];
+            void *at[MOST_CHAINS + 1], *expected[MOST_CHAINS + 1];
             for (size_t c = 0; c <= MOST_CHAINS; c++)
                 at[c] = expected[c] = tr_chase_address(&chase, c * counts[i] / chains);
             struct tr_kargs args = {.a = at, .n = n}, reference = {.a = expected, .n = n};

@@ -36,6 +36,8 @@ static void check_kernel(void **state) {
     case TR_KIND_MATRIX:
         check_matrix(kernel);
         break;
+    case TR_KIND_SYNC:
+        fail_msg("%s: such kernels are their experiment's, not the table's", kernel->id);
     }
 }
 

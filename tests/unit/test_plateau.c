@@ -147,6 +147,11 @@ static void shared_last_cache(void **state) {
     struct curve curve = sweep(guest, 4, 4 * KIB, 4 * GIB, 0.02, 11);
     expect(&curve, &sizes, "memory", 130, 0.15);
     expect(&curve, &sizes, "L3", 30, 0.30);
+    /* A fast memory: the end of the curve tells it. */
+    static const struct level fast[] = {
+        {48 * 1024.0, 1.6}, {2 * 1048576.0, 5.5}, {40 * 1048576.0, 30}, {INFINITY, 62}};
+    curve = sweep(fast, 4, 4 * KIB, 4 * GIB, 0.01, 11);
+    expect(&curve, &sizes, "memory", 60, 0.10);
 }
 
 /* The same, but beyond memory's plateau translations of addresses cost more and more: as measured
@@ -269,6 +274,9 @@ static void no_knee_in_a_line(void **state) {
     assert_false(tr_knee(x, y, 3, &knee));
     for (int i = 0; i < 20; i++) /* a line with a disturbed point in it */
         y[i] = 10.0 * (i + 1) - (i == 12 ? 25 : 0);
+    assert_false(tr_knee(x, y, 20, &knee));
+    for (int i = 0; i < 20; i++) /* a rise that is no more than noise */
+        y[i] = 300 + (i > 15) * 30;
     assert_false(tr_knee(x, y, 20, &knee));
     for (int i = 0; i < 20; i++)
         y[i] = 100 - i;
