@@ -4,7 +4,7 @@
 
 build_apt="build-essential meson ninja-build pkg-config python3 libhwloc-dev libnuma-dev
 libpapi-dev libjansson-dev libmd-dev libjs-d3"
-test_apt="libcmocka-dev clang-format clang-tidy qemu-user qemu-system-x86 busybox-static cpio
+test_apt="libcmocka-dev clang clang-format clang-tidy qemu-user qemu-system-x86 busybox-static cpio
 cmark-gfm"
 # Untried: names taken from the distributions' package lists.
 build_dnf="gcc gcc-c++ meson ninja-build pkgconf python3 hwloc-devel numactl-devel papi-devel
@@ -69,6 +69,11 @@ install_untried() {
     say "these packages are needed (untried list; --yes installs them): $manager $*"
 }
 
+# clang's run-time libraries (libFuzzer) have its version in their name.
+clang_runtime() {
+    apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]*\)$/libclang-rt-\1-dev/p'
+}
+
 # install_packages build|test; $yes is 1 with --yes. Where installing is not possible the build is
 # tried all the same: it names what it lacks.
 install_packages() {
@@ -76,7 +81,7 @@ install_packages() {
     [ "$1" = test ] && want_test=1
     # shellcheck disable=SC2046,SC2086
     if command -v apt-get >/dev/null 2>&1; then
-        install_apt $build_apt $([ $want_test = 0 ] || echo $test_apt) ||
+        install_apt $build_apt $([ $want_test = 0 ] || echo $test_apt $(clang_runtime)) ||
             say "some packages could not be installed"
     elif have_tools; then
         :

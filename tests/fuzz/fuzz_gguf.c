@@ -1,6 +1,6 @@
 /* Fuzz target for the GGUF reader.
  *
- * With libFuzzer: build with -fsanitize=fuzzer,address,undefined -DTOKENROOF_LIBFUZZER; seeds come
+ * With libFuzzer: libfuzzer.py builds and runs it (-DTOKENROOF_LIBFUZZER); seeds come
  * from `fuzz_gguf --write DIR`. Without it: `fuzz_gguf FILE...` replays inputs, `fuzz_gguf N` runs
  * N mutations of the seeds. A broken promise aborts.
  */
