@@ -83,7 +83,9 @@ struct tr_basis {
     double memory_bytes;  /* for "does it fit"; NAN unknown */
     double storage_gb_per_s;
     double cache_scale;                 /* bytes of the KV cache relative to F16; 0 counts as 1 */
+    const char *cache_type;             /* "f16", "q8_0", "q4_0"; NULL: f16. For the command line */
     int ubatch;                         /* prompt tokens computed at once; 0 counts as 512 */
+    int parallel;                       /* sequences that generate at once; 0 counts as 1 */
     const struct tr_rates *rates;       /* formula */
     const struct tr_spec *spec;         /* spec */
     const struct tr_measured *measured; /* measured */
@@ -94,6 +96,7 @@ struct tr_prediction_result {
     struct tr_use_case use_case;
     struct tr_estimate pp_tok_s, tg_tok_s, first_token_s, total_s;
     double load_s;
+    double total_tok_s;     /* of all sequences that generate at once */
     const char *fits_where; /* "RAM", "VRAM", "VRAM + RAM"; NULL: does not fit. Static */
     double spare_bytes;     /* negative: missing */
     double roof_pp_tok_s, roof_tg_tok_s;
@@ -131,6 +134,21 @@ int tr_predict(const char *fidelity, const struct tr_model *model, const struct 
 int tr_predict_formula(const struct tr_model *model, const struct tr_rates *rates,
                        const struct tr_use_case *use_cases, size_t n_use_cases,
                        struct tr_prediction **ret_prediction, struct tr_err *reterr);
+/* The number of sequences from which on computing, not reading, takes most of the time of
+ * generation at `depth`; 0 if that is beyond 4096. */
+int tr_predict_knee(const char *fidelity, const struct tr_model *model,
+                    const struct tr_basis *basis, double depth);
+
+/* LocalScore's nine tests: *ret_n gets 9. Static storage. */
+const struct tr_use_case *tr_localscore_tests(size_t *ret_n);
+struct tr_localscore {
+    double pp_tok_s, tg_tok_s, first_token_ms; /* means over the tests */
+    double score; /* 10 x (PP x TG x 1000 / first token)^(1/3); 1000 excellent, 250 passable */
+};
+/* From results that have the nine tests among them; false if they have not. */
+bool tr_localscore_of(const struct tr_prediction_result *results, size_t n,
+                      struct tr_localscore *ret_score);
+
 void tr_prediction_destroy(struct tr_prediction *prediction);
 int tr_prediction_to_json(const struct tr_prediction *prediction, struct json_t **ret_document);
 

@@ -27,6 +27,8 @@ const char *tr_placement_name(enum tr_placement placement);
 struct tr_spec_cpu {
     char name[TR_SPEC_NAME];
     int packages;
+    double channels;        /* of one package; NAN unknown */
+    double ccds;            /* of one package; NAN: none that have links of their own */
     int cores;              /* of one package: performance cores, where there are two kinds */
     int e_cores;            /* efficiency cores of one package */
     double e_core_share;    /* what one of them computes, relative to a performance core */
@@ -83,6 +85,21 @@ int tr_spec_threads_used(const struct tr_model *model, const struct tr_spec *spe
                          enum tr_phase phase);
 /* How many threads give the most tokens per second, by this tier. */
 int tr_spec_best_threads(const struct tr_model *model, const struct tr_spec *spec);
+
+enum { TR_SPEC_MAX_CHANGES = 8 };
+/* What one step more of something would give. */
+struct tr_spec_change {
+    const char *what;        /* "MT/s +10%"; static */
+    double tg_gain, pp_gain; /* fractions: 0.1 = 10% faster */
+};
+/* For one use case; changes of what the machine does not have are left out. Returns their number.
+ */
+size_t tr_spec_sensitivity(const struct tr_model *model, const struct tr_basis *basis,
+                           const struct tr_use_case *use_case,
+                           struct tr_spec_change changes[TR_SPEC_MAX_CHANGES]);
+/* How llama.cpp is to be started for this prediction: threads, placement, layers; the caller frees
+ * it. */
+char *tr_spec_command(const struct tr_model *model, const struct tr_basis *basis, double context);
 
 struct json_t;
 /* What the tier took the machine to be: {"cpu": {...} or null, "gpu": {...} or null}. */

@@ -11,10 +11,11 @@
 #include "predictions.h"
 #include "rates.h"
 #include "report.h"
+#include "spec_documents.h"
 #include "spec_platforms.h"
 #include "tokenroof/model.h"
 
-enum { MAX_USE_CASES = 16, MAX_TOKENS = 1 << 24 };
+enum { MAX_USE_CASES = 24, MAX_TOKENS = 1 << 24 };
 
 struct predict_options {
     struct tr_output_options output;
@@ -24,10 +25,15 @@ struct predict_options {
     int pp, tg, depth;     /* tokens, 0 = not given; depth -1 = not given */
     int threads;
     double storage_gb_per_s;
-    bool explain;
+    bool explain, largest;
+    int parallel, ubatch, cache; /* cache: index in cache_types */
     struct tr_machine_options machine;
     struct tr_spec_options spec;
 };
+
+static const char *const cache_types[] = {"f16", "q8_0", "q4_0", NULL};
+/* Bytes of 32 elements relative to F16's 64. */
+static const double cache_scales[] = {1, 34.0 / 64, 18.0 / 64};
 
 #define MEMBER(name) offsetof(struct predict_options, name)
 static const struct tr_option rows[] = {
@@ -42,7 +48,7 @@ static const struct tr_option rows[] = {
      .store = tr_store_text,
      .offset = MEMBER(use_cases),
      .brief = true,
-     .help = "of UC1,UC2,UC3,UC4; default: all"},
+     .help = "of UC1,UC2,UC3,UC4,LocalScore; default: UC1 to UC4"},
     {.name = "pp",
      .argument = "N",
      .store = tr_store_int,
@@ -86,6 +92,30 @@ static const struct tr_option rows[] = {
      .min = 0.001,
      .max = 10000,
      .help = "read rate of the storage in GB/s, for the time to load"},
+    {.name = "parallel",
+     .argument = "B",
+     .store = tr_store_int,
+     .offset = MEMBER(parallel),
+     .min = 1,
+     .max = 4096,
+     .help = "B sequences generate at once; from the knee on computing binds"},
+    {.name = "kv",
+     .argument = "f16|q8_0|q4_0",
+     .store = tr_store_choice,
+     .offset = MEMBER(cache),
+     .choices = cache_types,
+     .help = "type of the KV cache; default: f16"},
+    {.name = "ubatch",
+     .argument = "N",
+     .store = tr_store_int,
+     .offset = MEMBER(ubatch),
+     .min = 1,
+     .max = 65536,
+     .help = "prompt tokens computed at once; default: 512"},
+    {.name = "largest",
+     .store = tr_store_true,
+     .offset = MEMBER(largest),
+     .help = "instead of MODEL: the largest of the catalogue that is interactive"},
     {.name = "explain",
      .store = tr_store_true,
      .offset = MEMBER(explain),
@@ -117,11 +147,20 @@ struct use_cases {
 /* One name of the list, `n` bytes of it. */
 static int add_use_case(struct use_cases *cases, const char *text, size_t n,
                         struct tr_err *reterr) {
-    const char *names[MAX_USE_CASES + 1] = {0};
+    const char *names[MAX_USE_CASES + 2] = {0};
     char word[64];
     size_t n_known = 0;
     const struct tr_use_case *known = tr_use_cases(&n_known);
     snprintf(word, sizeof(word), "%.*s", (int)n, text);
+    if (!strcasecmp(word, "LocalScore")) {
+        size_t n_tests;
+        const struct tr_use_case *tests = tr_localscore_tests(&n_tests);
+        if (cases->n + n_tests > MAX_USE_CASES - 2)
+            return tr_err_set(reterr, TR_EUSAGE, "--use-case: LocalScore twice");
+        memcpy(&cases->items[cases->n], tests, n_tests * sizeof(*tests));
+        cases->n += n_tests;
+        return 0;
+    }
     for (size_t i = 0; i < n_known && i < MAX_USE_CASES; i++) {
         names[i] = known[i].name;
         if (strcasecmp(word, known[i].name) != 0)
@@ -131,6 +170,7 @@ static int add_use_case(struct use_cases *cases, const char *text, size_t n,
         cases->items[cases->n++] = known[i];
         return 0;
     }
+    names[n_known] = "LocalScore";
     struct tr_err why = {0};
     int code = tr_unknown("use case", word, names, &why);
     return tr_err_set(reterr, code, "--use-case: %s", why.text);
@@ -140,8 +180,8 @@ static int choose_use_cases(const struct predict_options *options, struct use_ca
                             struct tr_err *reterr) {
     const char *list = options->use_cases;
     int depth = options->depth > 0 ? options->depth : 0;
-    if (!list && !options->pp && !options->tg)
-        list = "UC1,UC2,UC3,UC4";
+    if (!list && !options->pp && !options->tg) /* people who talk to a model: like UC4 */
+        list = options->largest ? "UC4" : "UC1,UC2,UC3,UC4";
     while (list && *list) {
         size_t n = strcspn(list, ",");
         int code = add_use_case(cases, list, n, reterr);
@@ -192,22 +232,32 @@ struct grounds {
     struct tr_strings warnings;
 };
 
+static struct tr_basis basis_of(const struct grounds *grounds, const struct tr_model *model,
+                                const struct tr_named_spec *spec) {
+    const struct predict_options *options = grounds->options;
+    return (struct tr_basis){
+        .platform = spec ? spec->name : grounds->rates.platform,
+        .threads = spec ? tr_spec_threads_used(model, &spec->spec, TR_PHASE_GENERATION)
+                   : options->threads ? options->threads
+                                      : grounds->rates.threads,
+        .memory_bytes = grounds->rates.memory_bytes,
+        .storage_gb_per_s = options->storage_gb_per_s,
+        .cache_scale = cache_scales[options->cache],
+        .cache_type = cache_types[options->cache],
+        .ubatch = options->ubatch,
+        .parallel = options->parallel,
+        .rates = spec ? NULL : &grounds->rates,
+        .spec = spec ? &spec->spec : NULL,
+        .measured = spec ? NULL : &grounds->measured,
+    };
+}
+
 static int predict_one(const struct grounds *grounds, const struct tr_model *model,
                        const struct tr_named_spec *spec, json_t *documents, struct tr_err *reterr) {
     struct tr_prediction *prediction = NULL;
     json_t *document = NULL;
     struct tr_engine_model engine = {0};
-    struct tr_basis basis = {
-        .platform = spec ? spec->name : grounds->rates.platform,
-        .threads = spec ? tr_spec_threads_used(model, &spec->spec, TR_PHASE_GENERATION)
-                   : grounds->options->threads ? grounds->options->threads
-                                               : grounds->rates.threads,
-        .memory_bytes = grounds->rates.memory_bytes,
-        .storage_gb_per_s = grounds->options->storage_gb_per_s,
-        .rates = spec ? NULL : &grounds->rates,
-        .spec = spec ? &spec->spec : NULL,
-        .measured = spec ? NULL : &grounds->measured,
-    };
+    struct tr_basis basis = basis_of(grounds, model, spec);
     const char *folder = grounds->options->engine;
     int code = folder ? tr_engine_model_time(folder, model, &basis, grounds->cases.items,
                                              grounds->cases.n, &engine, reterr)
@@ -225,12 +275,11 @@ static int predict_one(const struct grounds *grounds, const struct tr_model *mod
         code = tr_predict_finest(model, &basis, cases, n_cases, &prediction, reterr);
     if (!code)
         code = tr_prediction_to_json(prediction, &document);
-    if (!code && spec) {
-        json_t *object = NULL;
-        code = tr_spec_to_json(model, &spec->spec, &object);
-        if (!code && json_object_set_new(document, "spec", object))
-            code = TR_ENOMEM;
-    }
+    if (!code && spec)
+        code = tr_spec_add_answers(model, &basis, grounds->cases.items, grounds->cases.n, document);
+    if (!code && basis.parallel > 1)
+        code = tr_add_parallel(prediction->fidelity, model, &basis, &grounds->cases.items[0],
+                               document);
     if (!code)
         code = add_source(grounds->calibration, &grounds->warnings, document);
     if (!code && json_array_append(documents, document))
@@ -238,6 +287,51 @@ static int predict_one(const struct grounds *grounds, const struct tr_model *mod
     json_decref(document);
     tr_prediction_destroy(prediction);
     tr_engine_model_finish(&engine);
+    return code;
+}
+
+/* Whether the model is interactive in all use cases asked for. */
+static bool is_interactive(const struct grounds *grounds, const struct tr_model *model,
+                           const struct tr_named_spec *spec) {
+    struct tr_prediction *prediction = NULL;
+    struct tr_basis basis = basis_of(grounds, model, spec);
+    const struct tr_use_case *cases = grounds->cases.items;
+    size_t n_cases = grounds->cases.n;
+    if (spec ? tr_predict("spec", model, &basis, cases, n_cases, &prediction, NULL)
+             : tr_predict_finest(model, &basis, cases, n_cases, &prediction, NULL))
+        return false;
+    bool all = true;
+    for (size_t i = 0; i < prediction->n_results; i++)
+        all = all && prediction->results[i].viability == TR_CLASS_INTERACTIVE;
+    tr_prediction_destroy(prediction);
+    return all;
+}
+
+/* By bytes of the file. TR_EUNAVAILABLE if none is. */
+static int predict_largest(const struct grounds *grounds, const struct tr_named_spec *spec,
+                           json_t *documents, struct tr_err *reterr) {
+    const char *const *names = tr_model_catalogue_names();
+    struct tr_model *best = NULL;
+    int code = 0;
+    for (size_t i = 0; !code && names[i]; i++) {
+        struct tr_model *model = NULL;
+        code = tr_model_from_catalogue(names[i], &model, reterr);
+        if (!code && (!best || model->file_bytes > best->file_bytes) &&
+            is_interactive(grounds, model, spec)) {
+            tr_model_destroy(best);
+            best = model;
+        } else {
+            tr_model_destroy(model);
+        }
+    }
+    if (!code && !best)
+        code = tr_err_set(reterr, TR_EUNAVAILABLE,
+                          "--largest: no model of the catalogue is interactive on %s in all use "
+                          "cases asked for",
+                          spec ? spec->name : "this machine");
+    if (!code)
+        code = predict_one(grounds, best, spec, documents, reterr);
+    tr_model_destroy(best);
     return code;
 }
 
@@ -256,6 +350,8 @@ static int render(const char *format, const struct tr_term *term, const void *da
     } else if (strcmp(format, "text")) {
         struct tr_report_input input = {.documents = results->documents};
         return tr_report_render(format, &input, out, reterr);
+    } else if (json_array_size(results->documents) > 2 && !results->explain) {
+        tr_predictions_matrix(results->documents, term, out);
     } else {
         tr_predictions_text(results->documents, term, results->explain, out);
     }
@@ -318,21 +414,32 @@ static int predict_all(struct grounds *grounds, struct tr_model **models, char *
         code = tr_err_of_input(tr_model_load(names[i], &models[i], reterr));
     if (!code)
         code = find_grounds(grounds, calibration, reterr);
-    for (size_t i = 0; !code && i < n && !grounds->specs.n; i++)
-        code = predict_one(grounds, models[i], NULL, documents, reterr);
-    for (size_t j = 0; !code && j < grounds->specs.n; j++) {
-        grounds->specs.items[j].spec.threads = grounds->options->threads;
+    size_t machines = grounds->specs.n;
+    for (size_t j = 0; !code && j < (machines ? machines : 1); j++) {
+        struct tr_named_spec *spec = machines ? &grounds->specs.items[j] : NULL;
+        if (spec)
+            spec->spec.threads = grounds->options->threads;
+        if (grounds->options->largest)
+            code = predict_largest(grounds, spec, documents, reterr);
         for (size_t i = 0; !code && i < n; i++)
-            code = predict_one(grounds, models[i], &grounds->specs.items[j], documents, reterr);
+            code = predict_one(grounds, models[i], spec, documents, reterr);
     }
     return code;
 }
 
 static int run(void *data, char *const *arguments, size_t n, struct tr_err *reterr) {
     struct predict_options *options = data;
+    if (n == 0 && !options->largest)
+        return tr_err_set(reterr, TR_EUSAGE, "MODEL is missing. Try -h");
+    if (options->engine && (options->largest || options->parallel > 1))
+        return tr_err_set(reterr, TR_EUSAGE,
+                          "--engine times one model with one sequence: it does not go with --%s",
+                          options->largest ? "largest" : "parallel");
+    if (n && options->largest)
+        return tr_err_set(reterr, TR_EUSAGE, "--largest chooses the model itself");
     struct grounds grounds = {.options = options};
     struct tr_calibration *calibration = NULL;
-    struct tr_model **models = calloc(n, sizeof(struct tr_model *));
+    struct tr_model **models = calloc(n + 1, sizeof(struct tr_model *));
     struct results results = {.documents = json_array(), .explain = options->explain};
     int code = TR_ENOMEM;
     if (models && results.documents)
@@ -378,7 +485,6 @@ const struct tr_command tr_command_predict = {
     .formats = formats,
     .options_bytes = sizeof(struct predict_options),
     .defaults = &defaults,
-    .min_arguments = 1,
     .max_arguments = 1000,
     .argument = "MODEL",
     .run = run,

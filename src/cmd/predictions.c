@@ -199,6 +199,51 @@ static void add_reasons(struct tr_strbuf *out, const json_t *results, size_t wid
     add_amount(out, "  loading from storage takes ", load_s, " s\n");
 }
 
+/* Answers beyond the table: score, start, batches. */
+static void add_answers(struct tr_strbuf *out, const json_t *document, size_t width) {
+    const json_t *score = json_object_get(document, "localscore");
+    const json_t *parallel = json_object_get(document, "parallel");
+    const json_t *first = json_array_get(json_object_get(document, "results"), 0);
+    const char *command = text_of(document, "command");
+    if (!isnan(number(score, "score")))
+        tr_strbuf_addf(out, "  LocalScore: %.0f (1000 excellent, 250 passable, below 100 poor)\n",
+                       number(score, "score"));
+    if (parallel) {
+        tr_strbuf_addf(out, "  parallel: %.0f sequences generate ", number(parallel, "sequences"));
+        add_amount(out, "", number(first, "total_tok_s"), " tok/s together; ");
+        if (isnan(number(parallel, "knee")))
+            tr_strbuf_add(out, "the memory binds for any number\n");
+        else
+            tr_strbuf_addf(out, "from %.0f on computing binds\n", number(parallel, "knee"));
+    }
+    add_amount(out, "  first token of a model that is not in memory yet: ",
+               number(first, "cold_first_token_s"), " s\n");
+    if (command)
+        add_sentence(out, "start", command, width);
+}
+
+/* What one step more of something would give. */
+static void add_sensitivity(struct tr_strbuf *out, const json_t *document) {
+    const json_t *changes = json_object_get(document, "sensitivity"), *change;
+    size_t i;
+    struct tr_table table;
+    if (!json_array_size(changes))
+        return;
+    tr_strbuf_add(out, "\n  what more would give (pp512, tg128)\n");
+    tr_table_init(&table, "lrr");
+    tr_table_add(&table, "change");
+    tr_table_add(&table, "TG");
+    tr_table_add(&table, "PP");
+    json_array_foreach(changes, i, change) {
+        cell_safe(&table, text_of(change, "change"));
+        tr_table_addf(&table, "%+.1f%%", 100 * number(change, "tg_gain"));
+        tr_table_addf(&table, "%+.1f%%", 100 * number(change, "pp_gain"));
+    }
+    out->failed = out->failed || table.failed;
+    tr_table_write(&table, 4, out);
+    tr_table_finish(&table);
+}
+
 static void add_lines(struct tr_strbuf *out, const json_t *lines, const char *label, size_t width) {
     size_t i;
     const json_t *line;
@@ -319,11 +364,13 @@ void tr_predictions_text(const json_t *predictions, const struct tr_term *term, 
         add_heading(out, document, term);
         add_results(out, results, term->width >= 90);
         add_reasons(out, results, term->width);
+        add_answers(out, document, term->width);
         add_lines(out, json_object_get(document, "notes"), "note", term->width);
         add_lines(out, json_object_get(document, "warnings"), "warning", term->width);
         if (explain) {
             add_terms(out, results, "generation", term->width >= 90);
             add_terms(out, results, "prompt", term->width >= 90);
+            add_sensitivity(out, document);
             add_explanations(out, document, term->width);
         }
     }

@@ -20,6 +20,9 @@ int tr_prediction_check(const json_t *document, const char *name, struct tr_err 
 /* `predictions`: an array of such documents. `explain`: with the formulas. */
 void tr_predictions_text(const json_t *predictions, const struct tr_term *term, bool explain,
                          struct tr_strbuf *out);
+/* Several models and machines: one line each, with the classes of all use cases. */
+void tr_predictions_matrix(const json_t *predictions, const struct tr_term *term,
+                           struct tr_strbuf *out);
 void tr_predictions_csv(const json_t *predictions, struct tr_strbuf *out);
 /* One document alone, or several in one. */
 int tr_predictions_json(json_t *predictions, struct tr_strbuf *out);

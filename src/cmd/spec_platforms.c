@@ -9,6 +9,7 @@
 #include "cmd.h"
 #include "csv.h"
 #include "data.h"
+#include "parse.h"
 #include "strbuf.h"
 
 #define MEMBER(name) offsetof(struct tr_spec_options, name)
@@ -87,6 +88,11 @@ const struct tr_option tr_spec_rows[TR_N_SPEC_ROWS] = {
      .store = tr_store_text,
      .offset = MEMBER(software),
      .help = "whose results tell what a card reaches (--explain shows it)"},
+    {.name = "what-if",
+     .argument = "CHANGES",
+     .store = tr_store_text,
+     .offset = MEMBER(what_if),
+     .help = "also with these: 'mts=6400,fclk=2133'; channels, ccds, cores, too"},
     {.name = "memory",
      .argument = "GB",
      .store = tr_store_double,
@@ -195,9 +201,14 @@ void tr_spec_cpu_of_machine(const struct tr_machine *machine, struct tr_spec_cpu
     cpu.dram_gb_per_s = limit_of(machine, "dram") / cpu.packages;
     cpu.fabric_gb_per_s = limit_of(machine, "fabric_read") / cpu.packages;
     fill_cores(machine, &cpu);
-    int channels = machine->overrides.channels > 0 ? machine->overrides.channels
-                   : row                           ? row->mem_channels
-                                                   : 0;
+    /* What this kind of machine has decides on the class, not how many channels are in use. */
+    double channels = row && row->mem_channels > 0 ? (double)row->mem_channels : NAN;
+    cpu.channels = machine->overrides.channels > 0 ? (double)machine->overrides.channels : channels;
+    if (isnan(channels))
+        channels = cpu.channels;
+    cpu.ccds = row && row->ccds > 0 ? (double)row->ccds : NAN;
+    if (machine->overrides.ccds > 0)
+        cpu.ccds = machine->overrides.ccds;
     snprintf(cpu.class_name, sizeof(cpu.class_name), "%s", channels > 2 ? "server" : "client");
     cpu.memory_bytes = machine->os.memory_bytes > 0      ? (double)machine->os.memory_bytes
                        : machine->memory.total_bytes > 0 ? (double)machine->memory.total_bytes
@@ -227,6 +238,8 @@ void tr_spec_list_finish(struct tr_spec_list *list) {
 
 struct maker {
     const struct tr_spec_options *options;
+    const char *suffix; /* of the names; NULL without */
+    int cores;          /* of a package; 0: as they are */
     const struct tr_overrides *overrides;
     const struct tr_platform_file *file;
     struct tr_spec_list *list;
@@ -312,7 +325,14 @@ static int finish_item(const struct maker *maker, const char *name, struct tr_sp
             spec->gpu.memory_bytes = fmin(spec->gpu.memory_bytes, spec->cpu.memory_bytes);
     }
     (void)reterr;
-    return add_item(maker->list, name, spec);
+    if (maker->cores > 0)
+        spec->cpu.cores = maker->cores;
+    if (!maker->suffix)
+        return add_item(maker->list, name, spec);
+    char *full = tr_format("%s (%s)", name, maker->suffix);
+    int code = full ? add_item(maker->list, full, spec) : TR_ENOMEM;
+    free(full);
+    return code;
 }
 
 /* Members of a choice; `gpu` as after --gpu, NULL without. */
@@ -441,6 +461,69 @@ static int add_machine(const struct maker *maker, const struct tr_machine_option
     return code ? code : finish_item(maker, spec.cpu.name, &spec, reterr);
 }
 
+/* One "name=value" of --what-if, `n` bytes. */
+static int read_change(const char *text, size_t n, struct tr_overrides *overrides, int *cores,
+                       struct tr_err *reterr) {
+    static const char *const known[] = {"mts", "fclk", "channels", "ccds", "cores", NULL};
+    char name[16], value[32];
+    double number = 0;
+    struct tr_err why = {0};
+    size_t equals = strcspn(text, "=");
+    if (equals >= n || equals >= sizeof(name) || n - equals > sizeof(value))
+        return tr_err_set(reterr, TR_EUSAGE,
+                          "--what-if: expected changes like mts=6400,fclk=2133,cores=64");
+    snprintf(name, sizeof(name), "%.*s", (int)equals, text);
+    snprintf(value, sizeof(value), "%.*s", (int)(n - equals - 1), text + equals + 1);
+    int code = tr_parse_double(value, 1, 50000, &number, &why);
+    if (!code && !strcmp(name, "mts"))
+        overrides->mts = number;
+    else if (!code && !strcmp(name, "fclk"))
+        overrides->fclk_mhz = number;
+    else if (!code && !strcmp(name, "channels"))
+        overrides->channels = (int)number;
+    else if (!code && !strcmp(name, "ccds"))
+        overrides->ccds = (int)number;
+    else if (!code && !strcmp(name, "cores"))
+        *cores = (int)number;
+    else if (!code)
+        code = tr_unknown("change", name, known, &why);
+    return code ? tr_err_set(reterr, code, "--what-if: %s: %s", name, why.text) : 0;
+}
+
+static int make_all(const struct maker *maker, const struct tr_machine_options *machine,
+                    struct tr_err *reterr) {
+    const struct tr_spec_options *options = maker->options;
+    int code = 0;
+    for (size_t i = 0; !code && i < options->n_names; i++) {
+        struct tr_err why = {0};
+        char *name = tr_format("%.*s", (int)strcspn(options->names[i], ","), options->names[i]);
+        code = name ? add_named(maker, name, &why) : TR_ENOMEM;
+        if (code && why.text[0])
+            tr_err_set(reterr, code, "--platform: %s", why.text);
+        free(name);
+    }
+    if (!code && options->n_names == 0)
+        code = add_machine(maker, machine, reterr);
+    return code;
+}
+
+/* The same machines once more, with the changes. */
+static int make_changed(const struct maker *maker, const struct tr_machine_options *machine,
+                        struct tr_err *reterr) {
+    struct tr_machine_options changed = *machine;
+    struct maker other = *maker;
+    const char *text = maker->options->what_if;
+    int code = 0;
+    other.overrides = &changed.overrides;
+    other.suffix = text;
+    while (!code && *text) {
+        size_t n = strcspn(text, ",");
+        code = read_change(text, n, &changed.overrides, &other.cores, reterr);
+        text += n + (text[n] == ',');
+    }
+    return code ? code : make_all(&other, &changed, reterr);
+}
+
 int tr_spec_list_make(const struct tr_spec_options *options,
                       const struct tr_machine_options *machine, struct tr_spec_list *ret_list,
                       struct tr_err *reterr) {
@@ -457,16 +540,10 @@ int tr_spec_list_make(const struct tr_spec_options *options,
     if (options->file)
         code = tr_err_of_input(tr_platform_file_read(options->file, &file, reterr));
     maker.file = file;
-    for (size_t i = 0; !code && i < options->n_names; i++) {
-        struct tr_err why = {0};
-        char *name = tr_format("%.*s", (int)strcspn(options->names[i], ","), options->names[i]);
-        code = name ? add_named(&maker, name, &why) : TR_ENOMEM;
-        if (code && why.text[0])
-            tr_err_set(reterr, code, "--platform: %s", why.text);
-        free(name);
-    }
-    if (!code && options->n_names == 0)
-        code = add_machine(&maker, machine, reterr);
+    if (!code)
+        code = make_all(&maker, machine, reterr);
+    if (!code && options->what_if)
+        code = make_changed(&maker, machine, reterr);
     tr_platform_file_destroy(file);
     if (code)
         tr_spec_list_finish(&list);

@@ -7,7 +7,7 @@
 #include "tokenroof/platform.h"
 #include "tokenroof/spec.h"
 
-enum { TR_SPEC_MAX_NAMES = 64, TR_N_SPEC_ROWS = 10 };
+enum { TR_SPEC_MAX_NAMES = 64, TR_N_SPEC_ROWS = 11 };
 
 struct tr_spec_options {
     const char *names[TR_SPEC_MAX_NAMES]; /* of --platform, one each */
@@ -19,7 +19,8 @@ struct tr_spec_options {
     int split, experts;       /* enum tr_gpu_split, enum tr_experts_place */
     int placement;            /* enum tr_placement */
     const char *software;
-    double memory_gb; /* NAN: the catalogue's */
+    const char *what_if; /* "mts=6400,fclk=2133"; NULL without */
+    double memory_gb;    /* NAN: the catalogue's */
 };
 #define TR_SPEC_OPTIONS_DEFAULT                                                            \
     {                                                                                      \

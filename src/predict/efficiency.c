@@ -1,5 +1,6 @@
 /* What machines reach of their limits: data/efficiency.csv, which bench/fit makes. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <threads.h>
 
@@ -7,36 +8,51 @@
 #include "data.h"
 #include "tokenroof/spec.h"
 
+enum { MAX_ROWS = 512 };
+
 /* Read once from the embedded table, constant from then on. */
-static struct tr_csv table;
+static struct {
+    struct row {
+        char group[16], name[32], parameter[24];
+        double value;
+    } rows[MAX_ROWS];
+    size_t n;
+} table;
 static once_flag once = ONCE_FLAG_INIT;
 
 static void load(void) {
     const struct tr_data *data = tr_data_find("efficiency.csv");
-    if (data)
-        tr_csv_parse(data->text, data->length, data->name, &table, NULL);
+    struct tr_csv csv = {0};
+    if (!data || tr_csv_parse(data->text, data->length, data->name, &csv, NULL))
+        return;
+    for (size_t i = 1; i < csv.n_rows && table.n < MAX_ROWS; i++) {
+        struct row *row = &table.rows[table.n++];
+        snprintf(row->group, sizeof(row->group), "%s", tr_csv_get(&csv, i, "group"));
+        snprintf(row->name, sizeof(row->name), "%s", tr_csv_get(&csv, i, "name"));
+        snprintf(row->parameter, sizeof(row->parameter), "%s", tr_csv_get(&csv, i, "parameter"));
+        row->value = tr_csv_number(&csv, i, "value");
+    }
+    tr_csv_finish(&csv);
 }
 
 double tr_efficiency(const char *group, const char *name, const char *parameter) {
     call_once(&once, load);
-    for (size_t i = 1; i < table.n_rows; i++)
-        if (!strcmp(tr_csv_get(&table, i, "group"), group) &&
-            !strcmp(tr_csv_get(&table, i, "name"), name) &&
-            !strcmp(tr_csv_get(&table, i, "parameter"), parameter))
-            return tr_csv_number(&table, i, "value");
+    for (size_t i = 0; i < table.n; i++)
+        if (!strcmp(table.rows[i].name, name) && !strcmp(table.rows[i].parameter, parameter) &&
+            !strcmp(table.rows[i].group, group))
+            return table.rows[i].value;
     return NAN;
 }
 
 const char *tr_efficiency_name(const char *group, size_t n) {
     call_once(&once, load);
     const char *last = "";
-    for (size_t i = 1; i < table.n_rows; i++) {
-        const char *name = tr_csv_get(&table, i, "name");
-        if (strcmp(tr_csv_get(&table, i, "group"), group) || !strcmp(name, last))
+    for (size_t i = 0; i < table.n; i++) {
+        if (strcmp(table.rows[i].group, group) || !strcmp(table.rows[i].name, last))
             continue;
-        last = name;
+        last = table.rows[i].name;
         if (n-- == 0)
-            return name;
+            return last;
     }
     return NULL;
 }

@@ -107,13 +107,14 @@ static void generation_time(const struct tr_model *model, const struct tr_basis 
     struct tr_part parts[TR_MAX_PARTS];
     size_t n = tr_parts_of(model, TR_PHASE_GENERATION, parts);
     double read = rates->read_gb_per_s, compute = rates->flop_gflop_per_s;
-    double cache = tr_basis_cache_bytes(model, basis, work->depth);
+    double cache = tr_basis_cache_bytes(model, basis, work->depth), batch = work->batch;
     double attention = tr_model_attention_flop(model, work->depth);
-    double memory_ns = (model->weight_bytes_per_token + cache) / read;
+    double memory_ns = (model->weight_bytes_per_token / batch + cache) / read;
     double compute_ns = (model->flop_per_token + attention) / compute;
     bool by_compute = compute_ns > memory_ns; /* false where compute is unknown */
     for (size_t i = 0; i <= n; i++) {
-        double bytes = i == n ? cache : parts[i].bytes, flop = i == n ? attention : parts[i].flop;
+        double bytes = i == n ? cache : parts[i].bytes / batch,
+               flop = i == n ? attention : parts[i].flop;
         tr_term_add(time, (struct tr_time_term){
                               .name = i == n ? "cache" : parts[i].name,
                               .bytes = bytes,

@@ -89,6 +89,7 @@ static void average(const struct tr_tier *tier, const struct tr_model *model,
                     double context, struct tr_token_time *ret_time) {
     struct tr_token_time sum = {0};
     double ubatch = basis->ubatch > 0 ? basis->ubatch : DEFAULT_UBATCH;
+    double sequences = basis->parallel > 1 ? basis->parallel : 1;
     int n = samples_of(tokens);
     for (int i = 0; i < n; i++) {
         struct tr_token_time one = {0};
@@ -96,7 +97,7 @@ static void average(const struct tr_tier *tier, const struct tr_model *model,
             .phase = phase,
             .depth = from + (i + 0.5) * tokens / n,
             .context = context,
-            .batch = phase == TR_PHASE_PROMPT ? fmin(ubatch, tokens) : 1,
+            .batch = phase == TR_PHASE_PROMPT ? fmin(ubatch, tokens) : sequences,
         };
         tier->time(model, basis, &work, &one);
         for (size_t j = 0; j < one.n_terms; j++) {
@@ -181,7 +182,7 @@ static char *refuse_size(const struct tr_model *model, const struct tr_basis *ba
     double there = needed + result->spare_bytes;
     result->pp_tok_s = result->tg_tok_s = unknown_estimate();
     result->first_token_s = result->total_s = unknown_estimate();
-    result->roof_pp_tok_s = result->roof_tg_tok_s = NAN;
+    result->roof_pp_tok_s = result->roof_tg_tok_s = result->total_tok_s = NAN;
     result->bound = result->bound_pp = NULL;
     result->viability = TR_CLASS_NON_VIABLE;
     result->time[TR_PHASE_PROMPT].n_terms = result->time[TR_PHASE_GENERATION].n_terms = 0;
@@ -196,7 +197,8 @@ static int predict_one(const struct tr_tier *tier, const struct tr_model *model,
     double depth = use_case->depth;
     struct tr_token_time *time = result->time;
     double context = depth + prompt + generated;
-    double cache_bytes = tr_basis_cache_bytes(model, basis, context);
+    double sequences = basis->parallel > 1 ? basis->parallel : 1;
+    double cache_bytes = sequences * tr_basis_cache_bytes(model, basis, context);
     struct bounds pp = bounds_of(tier, model, basis, TR_PHASE_PROMPT);
     struct bounds tg = bounds_of(tier, model, basis, TR_PHASE_GENERATION);
     average(tier, model, basis, TR_PHASE_PROMPT, depth, prompt, context, &time[TR_PHASE_PROMPT]);
@@ -207,7 +209,8 @@ static int predict_one(const struct tr_tier *tier, const struct tr_model *model,
     if (generated == 0)
         time[TR_PHASE_GENERATION].n_terms = 0;
     double prompt_token_s = time[TR_PHASE_PROMPT].ns / 1e9;
-    double token_s = time[TR_PHASE_GENERATION].ns / 1e9;
+    /* Of one sequence: the batch brings one token to each. */
+    double token_s = sequences * time[TR_PHASE_GENERATION].ns / 1e9;
     double prompt_s = prompt > 0 ? prompt * prompt_token_s : 0;
 
     result->use_case = *use_case;
@@ -217,7 +220,9 @@ static int predict_one(const struct tr_tier *tier, const struct tr_model *model,
     result->total_s = time_of(prompt_s, pp, generated * token_s, tg);
     result->load_s = tr_formula_load_s((double)model->file_bytes, basis->storage_gb_per_s * 1e9);
     result->roof_pp_tok_s = prompt > 0 ? 1e9 / time[TR_PHASE_PROMPT].roof_ns : NAN;
-    result->roof_tg_tok_s = generated > 0 ? 1e9 / time[TR_PHASE_GENERATION].roof_ns : NAN;
+    result->roof_tg_tok_s =
+        generated > 0 ? 1e9 / sequences / time[TR_PHASE_GENERATION].roof_ns : NAN;
+    result->total_tok_s = generated > 0 ? sequences / token_s : NAN;
     if (tier->place) {
         result->fits_where = tier->place(model, basis, cache_bytes, &result->spare_bytes);
     } else {
@@ -232,6 +237,24 @@ static int predict_one(const struct tr_tier *tier, const struct tr_model *model,
     result->why = result->spare_bytes < 0 ? refuse_size(model, basis, cache_bytes, result)
                                           : tr_result_why(model, result, prompt_s, mostly_prompt);
     return result->why ? 0 : TR_ENOMEM;
+}
+
+int tr_predict_knee(const char *fidelity, const struct tr_model *model,
+                    const struct tr_basis *basis, double depth) {
+    const struct tr_tier *tier = tr_tier_find(fidelity);
+    enum { MOST = 4096 };
+    for (int sequences = 1; tier && sequences <= MOST; sequences++) {
+        struct tr_token_time time = {0};
+        const struct tr_token_work work = {.phase = TR_PHASE_GENERATION,
+                                           .depth = depth,
+                                           .context = depth * sequences,
+                                           .batch = sequences};
+        tier->time(model, basis, &work, &time);
+        const char *bound = bound_of(&time);
+        if (bound && !strcmp(bound, "compute"))
+            return sequences;
+    }
+    return 0;
 }
 
 /* --- the whole -------------------------------------------------------------------------------- */

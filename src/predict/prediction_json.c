@@ -64,10 +64,12 @@ static json_t *result_json(const struct tr_prediction_result *result) {
                              estimate(result->tg_tok_s), "first_token_s",
                              estimate(result->first_token_s), "total_s", estimate(result->total_s));
     json_t *rest = json_pack(
-        "{s:o, s:{s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:{s:o, s:o}}", "load_s",
-        number(result->load_s), "fits", "where", text(result->fits_where), "spare_bytes",
-        number(result->spare_bytes), "roof_pp_tok_s", number(result->roof_pp_tok_s),
-        "roof_tg_tok_s", number(result->roof_tg_tok_s), "fraction_of_roof_pp",
+        "{s:o, s:o, s:o, s:{s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:{s:o, s:o}}",
+        "total_tok_s", number(result->total_tok_s), "cold_first_token_s",
+        number(result->load_s + result->first_token_s.value), "load_s", number(result->load_s),
+        "fits", "where", text(result->fits_where), "spare_bytes", number(result->spare_bytes),
+        "roof_pp_tok_s", number(result->roof_pp_tok_s), "roof_tg_tok_s",
+        number(result->roof_tg_tok_s), "fraction_of_roof_pp",
         number(result->pp_tok_s.value / result->roof_pp_tok_s), "fraction_of_roof_tg",
         number(result->tg_tok_s.value / result->roof_tg_tok_s), "bound_pp", text(result->bound_pp),
         "bound", text(result->bound), "class", tr_class_name(result->viability), "why",
@@ -87,6 +89,7 @@ static bool append(json_t *array, json_t *item) {
 }
 
 int tr_prediction_to_json(const struct tr_prediction *prediction, struct json_t **ret_document) {
+    struct tr_localscore score;
     json_t *results = json_array(), *explanations = json_array(), *notes = json_array();
     bool ok = results && explanations && notes;
     for (size_t i = 0; ok && i < prediction->n_results; i++)
@@ -110,6 +113,15 @@ int tr_prediction_to_json(const struct tr_prediction *prediction, struct json_t 
                   prediction->fidelity, "engine", text(prediction->engine), "platform",
                   text(prediction->platform), "threads", count(prediction->threads), "notes", notes,
                   "results", results, "explanations", explanations);
+    if (document && tr_localscore_of(prediction->results, prediction->n_results, &score) &&
+        json_object_set_new(document, "localscore",
+                            json_pack("{s:o, s:o, s:o, s:o}", "score", number(score.score),
+                                      "pp_tok_s", number(score.pp_tok_s), "tg_tok_s",
+                                      number(score.tg_tok_s), "first_token_ms",
+                                      number(score.first_token_ms)))) {
+        json_decref(document);
+        document = NULL;
+    }
     if (!document)
         return TR_ENOMEM;
     *ret_document = document;

@@ -8,6 +8,8 @@
 /* --- rates (spec_rates.c) --- */
 
 int tr_spec_all_threads(const struct tr_spec *spec);
+/* Of generation with `batch` sequences: those asked for, else the best number. */
+int tr_spec_threads_for(const struct tr_model *model, const struct tr_spec *spec, double batch);
 /* "Q4_K" ... of weights that one core turns into products, bytes per cycle. */
 double tr_spec_bytes_per_cycle(const struct tr_spec_cpu *cpu, const char *quant);
 double tr_spec_kernel_gb_per_s(const struct tr_spec_cpu *cpu, const char *quant, int threads);

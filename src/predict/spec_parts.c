@@ -1,5 +1,6 @@
 /* How long the parts of a token take on each device. */
 #include <math.h>
+#include <string.h>
 
 #include "spec.h"
 
@@ -9,11 +10,13 @@ static double touched(const struct tr_model *model, double batch) {
     return n > 0 && k > 0 ? 1 - pow(1 - k / n, batch) : 1;
 }
 
-/* Bytes that are read for one of the tokens of a batch. */
+/* Bytes that are read for one of the tokens of a batch. Sequences share weights, not caches. */
 static double bytes_per_token(const struct tr_spec_state *state, const struct tr_part *part) {
     const struct tr_model *model = state->model;
     double batch = state->work->batch;
-    if (part->tensor_class == TR_TENSOR_EMBEDDING || state->work->phase == TR_PHASE_GENERATION)
+    bool generation = state->work->phase == TR_PHASE_GENERATION;
+    if (part->tensor_class == TR_TENSOR_EMBEDDING || batch <= 1 ||
+        (generation && !strcmp(part->name, "cache")))
         return part->bytes;
     if (part->tensor_class == TR_TENSOR_EXPERTS)
         return (double)model->classes[TR_TENSOR_EXPERTS].file_bytes * touched(model, batch) / batch;
@@ -39,6 +42,13 @@ static void add(struct tr_token_time *time, const char *name, const char *where,
                 });
 }
 
+static int threads_of(const struct tr_spec_state *state) {
+    const struct tr_spec *spec = state->basis->spec;
+    return state->work->phase == TR_PHASE_PROMPT || !spec->has_cpu
+               ? tr_spec_threads_used(state->model, spec, TR_PHASE_PROMPT)
+               : tr_spec_threads_for(state->model, spec, state->work->batch);
+}
+
 static const char *memory_of(const struct tr_spec_cpu *cpu) {
     return tr_spec_fabric_binds(cpu) ? "fabric" : "memory";
 }
@@ -57,7 +67,7 @@ double tr_spec_cpu_part(const struct tr_spec_state *state, const struct tr_part 
     const struct tr_spec_cpu *cpu = &spec->cpu;
     const char *where = spec->gpu.count ? cpu->name : NULL;
     const char *quant = state->model->quantization;
-    int threads = tr_spec_threads_used(state->model, spec, state->work->phase);
+    int threads = threads_of(state);
     if (!(fraction > 0) || !spec->has_cpu)
         return 0;
     double bytes = bytes_per_token(state, part) * fraction, flop = part->flop * fraction;
@@ -67,15 +77,23 @@ double tr_spec_cpu_part(const struct tr_spec_state *state, const struct tr_part 
         add(time, part->name, where, bytes, flop, read, matrix, memory_of(cpu));
         return least_ns(bytes, tr_spec_read_limit_gb_per_s(spec), flop, matrix);
     }
-    /* A kernel for one column is told by the bytes that it takes in. */
-    double kernel = tr_spec_kernel_gb_per_s(cpu, quant, threads);
-    double at = kernel < read ? kernel : kernel >= read ? read : NAN;
-    /* INFINITY: what it computes is in the rate of bytes. */
-    add(time, part->name, where, bytes, flop, at, INFINITY, memory_of(cpu));
-    struct tr_time_term *term = &time->terms[time->n_terms - 1];
-    term->gflop_per_s = flop / (bytes / at);
-    if (kernel < read)
-        term->bound = "compute";
+    /* A kernel for one column is told by the bytes that it takes in; of several columns the better
+     * way is taken, but all of them take no less than one. */
+    double compute_ns = part->bytes * fraction / tr_spec_kernel_gb_per_s(cpu, quant, threads);
+    double read_ns = bytes / read;
+    if (state->work->batch > 1)
+        compute_ns = fmax(compute_ns / state->work->batch, fmin(compute_ns, flop / matrix));
+    bool by_compute = compute_ns > read_ns;
+    double ns = isnan(compute_ns) || isnan(read_ns) ? NAN : fmax(compute_ns, read_ns);
+    tr_term_add(time, (struct tr_time_term){.name = part->name,
+                                            .where = where,
+                                            .bytes = bytes,
+                                            .flop = flop,
+                                            .gb_per_s = bytes / ns,
+                                            .gflop_per_s = flop / ns,
+                                            .count = NAN,
+                                            .ns = ns,
+                                            .bound = by_compute ? "compute" : memory_of(cpu)});
     return bytes / tr_spec_read_limit_gb_per_s(spec);
 }
 
@@ -107,7 +125,7 @@ double tr_spec_gpu_part(const struct tr_spec_state *state, const struct tr_part 
     double bytes = bytes_per_token(state, part) * fraction, flop = part->flop * fraction;
     double read = gpu->read_gb_per_s * n, matrix = gpu->fp16_tflops * 1e3 * n;
     double matrix_used = matrix * gpu_factor(spec, "compute");
-    if (!prompt) /* one column: no matrix units, always the memory */
+    if (!prompt && state->work->batch <= 1) /* one column: no matrix units, always the memory */
         matrix_used = INFINITY;
     add(time, part->name, gpu->name, bytes, flop, read * gpu_factor(spec, "read"), matrix_used,
         "memory");
@@ -183,7 +201,7 @@ void tr_spec_overheads(const struct tr_spec_state *state, struct tr_token_time *
     double on_cpu = spec->has_cpu ? 1 - (state->share->layers ? state->share->fraction : 0) : 0;
     if (state->share->experts_on_cpu)
         on_cpu = fmax(on_cpu, 0.3); /* the experts' part of a layer's operations */
-    int threads = tr_spec_threads_used(model, spec, state->work->phase);
+    int threads = threads_of(state);
     add_events(time, "barriers", spec->gpu.count ? spec->cpu.name : NULL,
                on_cpu * tr_spec_barriers(model), tr_spec_barrier_ns(&spec->cpu, threads), "sync",
                batch);

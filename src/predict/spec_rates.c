@@ -101,24 +101,44 @@ double tr_spec_barriers(const struct tr_model *model) {
 /* --- threads -----------------------------------------------------------------------------------
  */
 
-/* More threads take in weights faster until the memory is full, and wait longer for each other. */
-int tr_spec_best_threads(const struct tr_model *model, const struct tr_spec *spec) {
+/* Times that are no more apart than this are the same: the rates are not known better. */
+static const double same_time_fraction = 0.02;
+
+/* More threads take in weights faster until the memory is full, and wait longer for each other. Of
+ * numbers that are as good as the best one the largest, for kernels that are slower than thought.
+ */
+int tr_spec_threads_for(const struct tr_model *model, const struct tr_spec *spec, double batch) {
     const struct tr_spec_cpu *cpu = &spec->cpu;
     double bytes = model->weight_bytes_per_token, memory = tr_spec_read_gb_per_s(spec);
     double core = cpu->clock_ghz * tr_spec_bytes_per_cycle(cpu, model->quantization);
     double barriers = tr_spec_barriers(model), two_ns = tr_spec_barrier_ns(cpu, 2);
-    int all = tr_spec_all_threads(spec), best = all;
+    double matrix = tr_spec_cpu_gflop_per_s(cpu, model->quantization, 1);
+    int all = tr_spec_all_threads(spec);
     double least = INFINITY;
-    for (int threads = 1; threads <= all; threads++) {
-        double rate = effective_cores(cpu, threads) * core;
-        double ns = bytes / (rate < memory ? rate : memory) +
-                    (threads > 1 ? barriers * two_ns / 2 * threads : 0);
-        if (ns < least) {
-            least = ns;
-            best = threads;
+    if (spec->threads > 0)
+        return spec->threads < all ? spec->threads : all;
+    for (int pass = 0; pass < 2; pass++) {
+        for (int threads = all; threads >= 1; threads--) {
+            double rate = effective_cores(cpu, threads) * core;
+            double columns_ns = batch * bytes / rate;
+            double matrix_ns = batch * model->flop_per_token / (matrix * threads);
+            double work_ns =
+                batch > 1 ? fmax(columns_ns / batch, fmin(columns_ns, matrix_ns)) : columns_ns;
+            double ns =
+                fmax(work_ns, bytes / memory) + (threads > 1 ? barriers * two_ns / 2 * threads : 0);
+            if (pass == 0 && ns < least)
+                least = ns;
+            if (pass == 1 && ns <= least * (1 + same_time_fraction))
+                return threads;
         }
     }
-    return best;
+    return all;
+}
+
+int tr_spec_best_threads(const struct tr_model *model, const struct tr_spec *spec) {
+    struct tr_spec free_choice = *spec;
+    free_choice.threads = 0;
+    return tr_spec_threads_for(model, &free_choice, 1);
 }
 
 int tr_spec_threads_used(const struct tr_model *model, const struct tr_spec *spec,
@@ -128,5 +148,5 @@ int tr_spec_threads_used(const struct tr_model *model, const struct tr_spec *spe
     int all = tr_spec_all_threads(spec);
     if (spec->threads > 0)
         return spec->threads < all ? spec->threads : all;
-    return phase == TR_PHASE_PROMPT ? all : tr_spec_best_threads(model, spec);
+    return phase == TR_PHASE_PROMPT ? all : tr_spec_threads_for(model, spec, 1);
 }

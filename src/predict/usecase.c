@@ -1,4 +1,5 @@
 #include <math.h>
+#include <string.h>
 
 #include "tokenroof/predict.h"
 
@@ -13,6 +14,39 @@ static const struct tr_use_case use_cases[] = {
 const struct tr_use_case *tr_use_cases(size_t *ret_n) {
     *ret_n = sizeof(use_cases) / sizeof(use_cases[0]);
     return use_cases;
+}
+
+static const struct tr_use_case localscore[] = {
+    {"LS1", "LocalScore 1024/16", 1024, 16, 0},     {"LS2", "LocalScore 4096/256", 4096, 256, 0},
+    {"LS3", "LocalScore 2048/256", 2048, 256, 0},   {"LS4", "LocalScore 2048/768", 2048, 768, 0},
+    {"LS5", "LocalScore 1024/1024", 1024, 1024, 0}, {"LS6", "LocalScore 1280/3072", 1280, 3072, 0},
+    {"LS7", "LocalScore 384/1152", 384, 1152, 0},   {"LS8", "LocalScore 64/1024", 64, 1024, 0},
+    {"LS9", "LocalScore 16/1536", 16, 1536, 0},
+};
+enum { N_LOCALSCORE = sizeof(localscore) / sizeof(localscore[0]) };
+
+const struct tr_use_case *tr_localscore_tests(size_t *ret_n) {
+    *ret_n = N_LOCALSCORE;
+    return localscore;
+}
+
+bool tr_localscore_of(const struct tr_prediction_result *results, size_t n,
+                      struct tr_localscore *ret_score) {
+    struct tr_localscore sum = {0};
+    for (size_t i = 0; i < N_LOCALSCORE; i++) {
+        const struct tr_prediction_result *found = NULL;
+        for (size_t j = 0; j < n && !found; j++)
+            if (!strcmp(results[j].use_case.name, localscore[i].name))
+                found = &results[j];
+        if (!found)
+            return false;
+        sum.pp_tok_s += found->pp_tok_s.value / N_LOCALSCORE;
+        sum.tg_tok_s += found->tg_tok_s.value / N_LOCALSCORE;
+        sum.first_token_ms += found->first_token_s.value * 1e3 / N_LOCALSCORE;
+    }
+    sum.score = 10 * cbrt(sum.pp_tok_s * sum.tg_tok_s * 1000 / sum.first_token_ms);
+    *ret_score = sum;
+    return true;
 }
 
 const char *tr_class_name(enum tr_class viability) {

@@ -215,6 +215,35 @@ static void test_across_sizes(void **state) {
 }
 
 /* A prediction by hand: averages over the positions, prompt first. */
+/* The score of published runs from their means: two of LocalScore's own. */
+static void test_localscore(void **state) {
+    (void)state;
+    size_t n;
+    const struct tr_use_case *tests = tr_localscore_tests(&n);
+    assert_int_equal(n, 9);
+    double prompts = 0;
+    struct tr_prediction_result results[9] = {0};
+    struct tr_localscore score;
+    for (size_t i = 0; i < n; i++) {
+        prompts += tests[i].prompt_tokens / 9.0;
+        results[i].use_case = tests[i];
+        results[i].pp_tok_s.value = 265.8;
+        results[i].tg_tok_s.value = 14.28;
+        results[i].first_token_s.value = 5.575;
+    }
+    assert_within(prompts, 1331.6, 0.05);
+    assert_false(tr_localscore_of(results, 8, &score));
+    assert_true(tr_localscore_of(results, 9, &score));
+    assert_within(score.score, 87.96, 0.1);
+    for (size_t i = 0; i < n; i++) {
+        results[i].pp_tok_s.value = 679.7;
+        results[i].tg_tok_s.value = 156.3;
+        results[i].first_token_s.value = 1.966;
+    }
+    assert_true(tr_localscore_of(results, 9, &score));
+    assert_within(score.score, 378, 1);
+}
+
 /* Each phase is the sum of its terms, and the terms have all bytes and operations in them. */
 static void test_terms(void **state) {
     (void)state;
@@ -520,6 +549,7 @@ int main(void) {
         cmocka_unit_test(test_first_token),
         cmocka_unit_test(test_classes),
         cmocka_unit_test(test_across_sizes),
+        cmocka_unit_test(test_localscore),
         cmocka_unit_test(test_terms),
         cmocka_unit_test(test_positions),
         cmocka_unit_test(test_windows_and_state),

@@ -312,6 +312,114 @@ static void test_threads(void **state) {
     tr_model_destroy(model);
 }
 
+/* More sequences are more tokens in all and fewer for each, never more than the memory allows. */
+static void test_parallel(void **state) {
+    (void)state;
+    struct tr_model *model = from_catalogue("llama-3.1-8b-q4_k_m");
+    struct tr_spec spec = spec_of(true, 0);
+    static const struct tr_use_case use_case = {"tg", "", 0, 128, 512};
+    double all = 0, each = INFINITY;
+    for (int sequences = 1; sequences <= 256; sequences *= 2) {
+        struct tr_basis basis = {.memory_bytes = NAN, .parallel = sequences, .spec = &spec};
+        struct tr_prediction *prediction = NULL;
+        assert_int_equal(tr_predict("spec", model, &basis, &use_case, 1, &prediction, NULL), 0);
+        const struct tr_prediction_result *result = prediction->results;
+        assert_true(result->total_tok_s > all);
+        assert_true(result->tg_tok_s.value <= each * 1.000001);
+        assert_true(fabs(result->total_tok_s / sequences / result->tg_tok_s.value - 1) < 1e-9);
+        all = result->total_tok_s;
+        each = result->tg_tok_s.value;
+        tr_prediction_destroy(prediction);
+    }
+    struct tr_basis basis = {.memory_bytes = NAN, .spec = &spec};
+    int knee = tr_predict_knee("spec", model, &basis, 512);
+    assert_true(knee > 1 && knee < 256);
+    /* Faster memory: computing binds sooner. */
+    spec.cpu.dram_gb_per_s *= 2;
+    assert_true(tr_predict_knee("spec", model, &basis, 512) < knee);
+    tr_model_destroy(model);
+}
+
+/* A smaller cache is read faster and leaves more room. */
+static void test_cache_type(void **state) {
+    (void)state;
+    struct tr_model *model = from_catalogue("llama-2-7b-q4_k_m");
+    struct tr_spec spec = spec_of(true, 0);
+    static const struct tr_use_case use_case = {"tg", "", 0, 128, 4000};
+    double tg[2], spare[2];
+    for (int i = 0; i < 2; i++) {
+        struct tr_basis basis = {
+            .memory_bytes = NAN, .cache_scale = i ? 34.0 / 64 : 1, .spec = &spec};
+        struct tr_prediction *prediction = NULL;
+        assert_int_equal(tr_predict("spec", model, &basis, &use_case, 1, &prediction, NULL), 0);
+        tg[i] = prediction->results[0].tg_tok_s.value;
+        spare[i] = prediction->results[0].spare_bytes;
+        tr_prediction_destroy(prediction);
+    }
+    assert_true(tg[1] > 1.05 * tg[0]);
+    /* 0.5 MB a position in F16. */
+    assert_true(fabs((spare[1] - spare[0]) / (4128 * 524288.0 * 30 / 64) - 1) < 1e-6);
+    tr_model_destroy(model);
+}
+
+static double gain_of(const struct tr_spec_change *changes, size_t n, const char *what) {
+    for (size_t i = 0; i < n; i++)
+        if (!strcmp(changes[i].what, what))
+            return changes[i].tg_gain;
+    return NAN;
+}
+
+/* What binds gains, what does not bind does not. */
+static void test_sensitivity(void **state) {
+    (void)state;
+    struct tr_model *model = from_catalogue("qwen3-32b-q4_k_m");
+    struct tr_spec spec = spec_of(true, 0);
+    struct tr_basis basis = {.memory_bytes = NAN, .spec = &spec};
+    static const struct tr_use_case use_case = {"both", "", 512, 128, 0};
+    struct tr_spec_change changes[TR_SPEC_MAX_CHANGES];
+    spec.cpu.channels = 12;
+    spec.cpu.ccds = NAN;
+    size_t n = tr_spec_sensitivity(model, &basis, &use_case, changes);
+    assert_true(gain_of(changes, n, "MT/s +10%") > 0.05);
+    assert_true(gain_of(changes, n, "one channel more") > 0.05);
+    assert_true(isnan(gain_of(changes, n, "FCLK +10%"))); /* no fabric that could bind */
+    assert_true(isnan(gain_of(changes, n, "one CCD more")));
+    spec.cpu.fabric_gb_per_s = 230;
+    spec.cpu.ccds = 4;
+    n = tr_spec_sensitivity(model, &basis, &use_case, changes);
+    assert_true(fabs(gain_of(changes, n, "MT/s +10%")) < 1e-6);
+    assert_true(gain_of(changes, n, "FCLK +10%") > 0.05);
+    assert_true(gain_of(changes, n, "one CCD more") > 0.1);
+    tr_model_destroy(model);
+}
+
+static void test_commands(void **state) {
+    (void)state;
+    struct tr_model *model = from_catalogue("gpt-oss-120b-mxfp4");
+    struct tr_spec spec = spec_of(true, 2);
+    struct tr_basis basis = {.parallel = 4, .cache_type = "q8_0", .spec = &spec};
+    spec.cpu.packages = 2;
+    spec.gpu.memory_bytes = 6e9;
+    char *command = tr_spec_command(model, &basis, 1000);
+    static const char *const parts[] = {"numactl --interleave=all llama-server",
+                                        " --numa numactl",
+                                        " --cpu-moe",
+                                        " -sm layer",
+                                        " -c 4096 -np 4",
+                                        " -ctk q8_0"};
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        if (!strstr(command, parts[i]))
+            fail_msg("'%s' is not in '%s'", parts[i], command);
+    free(command);
+    spec.placement = TR_PLACEMENT_ONE_NODE;
+    spec.gpu.count = 0;
+    command = tr_spec_command(model, &basis, 1000);
+    assert_non_null(strstr(command, "numactl --cpunodebind=0 --membind=0"));
+    assert_null(strstr(command, "-ngl"));
+    free(command);
+    tr_model_destroy(model);
+}
+
 static void test_nothing_named(void **state) {
     (void)state;
     struct tr_model *model = from_catalogue("llama-3.1-8b-q4_k_m");
@@ -336,7 +444,9 @@ int main(void) {
         cmocka_unit_test(test_splits),        cmocka_unit_test(test_experts),
         cmocka_unit_test(test_accelerators),  cmocka_unit_test(test_accelerator_names),
         cmocka_unit_test(test_published),     cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_nothing_named),
+        cmocka_unit_test(test_nothing_named), cmocka_unit_test(test_parallel),
+        cmocka_unit_test(test_cache_type),    cmocka_unit_test(test_sensitivity),
+        cmocka_unit_test(test_commands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

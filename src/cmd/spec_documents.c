@@ -1,0 +1,48 @@
+#include "spec_documents.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static json_t *gain(double value) {
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+static int add_sensitivity(const struct tr_model *model, const struct tr_basis *basis,
+                           const struct tr_use_case *use_case, json_t *document) {
+    struct tr_spec_change changes[TR_SPEC_MAX_CHANGES];
+    size_t n = tr_spec_sensitivity(model, basis, use_case, changes);
+    json_t *list = json_array();
+    for (size_t i = 0; list && i < n; i++)
+        json_array_append_new(list, json_pack("{s:s, s:o, s:o}", "change", changes[i].what,
+                                              "tg_gain", gain(changes[i].tg_gain), "pp_gain",
+                                              gain(changes[i].pp_gain)));
+    return json_object_set_new(document, "sensitivity", list) ? TR_ENOMEM : 0;
+}
+
+int tr_spec_add_answers(const struct tr_model *model, const struct tr_basis *basis,
+                        const struct tr_use_case *use_cases, size_t n, json_t *document) {
+    json_t *object = NULL;
+    double context = 0;
+    struct tr_use_case both = {"both", "", 512, 128, 0};
+    for (size_t i = 0; i < n; i++)
+        context = fmax(context, (double)use_cases[i].depth + use_cases[i].prompt_tokens +
+                                    use_cases[i].generated_tokens);
+    int code = tr_spec_to_json(model, basis->spec, &object);
+    if (!code && json_object_set_new(document, "spec", object))
+        code = TR_ENOMEM;
+    char *command = code ? NULL : tr_spec_command(model, basis, context);
+    if (!code && (!command || json_object_set_new(document, "command", json_string(command))))
+        code = TR_ENOMEM;
+    free(command);
+    return code ? code : add_sensitivity(model, basis, &both, document);
+}
+
+int tr_add_parallel(const char *fidelity, const struct tr_model *model,
+                    const struct tr_basis *basis, const struct tr_use_case *use_case,
+                    json_t *document) {
+    int knee =
+        tr_predict_knee(fidelity, model, basis, (double)use_case->depth + use_case->prompt_tokens);
+    json_t *object = json_pack("{s:i, s:o}", "sequences", basis->parallel, "knee",
+                               knee > 0 ? json_integer(knee) : json_null());
+    return json_object_set_new(document, "parallel", object) ? TR_ENOMEM : 0;
+}
