@@ -6,7 +6,7 @@
 #include <string.h>
 
 bool tr_bench_flops(const struct tr_bench_request *request, const struct tr_kernel *row) {
-    if (!row->main_set && !request->n_names)
+    if (row->set != TR_SET_MAIN && !request->n_names)
         return false;
     if (row == tr_bench_best(request, row->id))
         return true;

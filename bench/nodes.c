@@ -26,7 +26,7 @@ static int add_cell(struct tr_plan_builder *builder, const struct tr_bench *benc
         free(step);
         return code == TR_EUNAVAILABLE ? 0 : code; /* no core of the node may be used */
     }
-    *step = (struct tr_step){.kernel = tr_bench_best(&request, "read_s4"),
+    *step = (struct tr_step){.kernel = tr_bench_best(&request, "read_plain"),
                              .fastest_form = true,
                              .shape = TR_NO_SHAPE,
                              .result = TR_RESULT_CELL,

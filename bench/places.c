@@ -23,8 +23,9 @@ static int add_place(struct tr_plan_builder *builder, const struct tr_bench *ben
         tr_crew_finish(&crew);
         return TR_ENOMEM;
     }
-    steps[0] = (struct tr_step){
-        .kernel = tr_bench_best(&request, "read_s4"), .fastest_form = true, .shape = TR_NO_SHAPE};
+    steps[0] = (struct tr_step){.kernel = tr_bench_best(&request, "read_plain"),
+                                .fastest_form = true,
+                                .shape = TR_NO_SHAPE};
     steps[1] = (struct tr_step){.kernel = tr_bench_best(&request, "fma_f64"), .shape = TR_NO_SHAPE};
     return tr_plan_add_group(builder, bench, &crew, steps, 2, bench->seconds_per_kernel * 2, NULL,
                              reterr);

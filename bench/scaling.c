@@ -42,7 +42,7 @@ static int add_count(struct tr_plan_builder *builder, const struct tr_bench *ben
         return TR_ENOMEM;
     const struct tr_step step = {.result = TR_RESULT_POINT, .x = n, .shape = TR_NO_SHAPE};
     steps[0] = steps[1] = step;
-    steps[0].kernel = tr_bench_best(&request, "read_s4");
+    steps[0].kernel = tr_bench_best(&request, "read_plain");
     steps[0].fastest_form = true;
     steps[0].target = curves->read;
     steps[1].kernel = tr_bench_best(&request, "fma_f64");

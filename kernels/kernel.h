@@ -26,11 +26,18 @@ struct tr_kargs {
     void *a; /* written */
     const void *b, *c;
     size_t n;
+    /* Streams: how often the same operands are walked in one call, so that operands of a few KiB
+     * are not measured with the cost of calls; 0 counts as 1. */
+    size_t passes;
     size_t stride_bytes;
     size_t k, batch; /* matrix products only */
     double scalar;
-    /* Out: wrap-around sum of all 64-bit words read (read), of the bits of all final chain values,
-     * or of the final positions (chase); independent of the order of summation, so exact. */
+    /* Gather: `range` elements from b on may be asked for; this call makes the accesses number
+     * first .. first + n - 1 of the random sequence. */
+    size_t range, first;
+    /* Out: wrap-around sum of all 64-bit words read (read), of the bits of all final chain values
+     * or accumulators (dot), or of the final positions (chase), over all passes; independent of the
+     * order of summation, so exact. */
     uint64_t sum;
 };
 
@@ -55,8 +62,20 @@ const char *tr_dtype_name(enum tr_dtype dtype);
 size_t tr_dtype_elements(enum tr_dtype dtype);
 size_t tr_dtype_bytes(enum tr_dtype dtype);
 
-enum tr_stores { TR_STORES_NONE, TR_STORES_REGULAR, TR_STORES_NT };
+/* UNKNOWN: libc or microcode decides (memcpy, rep movsb), by size and by processor. */
+enum tr_stores { TR_STORES_NONE, TR_STORES_REGULAR, TR_STORES_NT, TR_STORES_UNKNOWN };
+/* As calibration files name it; NULL for UNKNOWN. */
 const char *tr_stores_name(enum tr_stores stores);
+
+/* Where a software prefetch puts the line: all caches, the second level and on, as little cache as
+ * possible; or (w) lines of the result instead of the operands, to be written. */
+enum tr_hint { TR_HINT_t0, TR_HINT_t1, TR_HINT_nta, TR_HINT_w };
+
+enum tr_set {
+    TR_SET_MAIN,   /* measured by default */
+    TR_SET_MORE,   /* measured when asked for by name */
+    TR_SET_SEARCH, /* a form that the search for the fastest one tries */
+};
 
 struct tr_kernel;
 
@@ -67,6 +86,7 @@ struct tr_op {
     enum tr_kernel_kind kind;
     int arrays;                          /* operands in memory: 1 = a or b alone */
     int read_elements, written_elements; /* per element of the result */
+    bool sparse;                         /* single words are asked for, whole lines come */
     /* Scalar reference over the same operands: fills args->a and args->sum. */
     void (*reference)(const struct tr_kernel *kernel, struct tr_kargs *args);
 };
@@ -81,11 +101,15 @@ struct tr_kernel {
     enum tr_stores stores;
     int streams;        /* parts of a slice that are walked side by side */
     int prefetch_bytes; /* software prefetch distance, 0 = none */
-    bool fused;         /* multiply-add rounds once */
-    int chains;         /* of multiply-adds: independent accumulators */
-    int adds;           /* chains of additions beside them */
-    int vector_bytes;   /* or of a tile */
-    bool main_set;      /* measured by default */
+    enum tr_hint hint;
+    /* Several streams: bytes of one before the next one's turn, 0 = one to eight vectors. Stride:
+     * from one word that is read to the next. */
+    int run_bytes;
+    bool fused;       /* multiply-add rounds once */
+    int chains;       /* of multiply-adds: independent accumulators */
+    int adds;         /* chains of additions beside them */
+    int vector_bytes; /* or of a tile */
+    enum tr_set set;
     tr_kernel_fn *function;
 };
 
@@ -97,15 +121,39 @@ const struct tr_kernel *tr_kernels(size_t *ret_n);
 /* NULL if there is no such row. */
 const struct tr_kernel *tr_kernel_find(const char *id, const char *isa);
 
+/* The result takes the place of an operand (a = s * a). */
+bool tr_op_in_place(const struct tr_op *op);
+/* Operand 0 = a, 1 = b, 2 = c. */
+bool tr_op_uses(const struct tr_op *op, int operand);
+
 /* Bytes per element that the program asked for (STREAM's count), and that the memory moves: a
- * regular store of a line that is not in a cache reads it first (read for ownership). */
+ * regular store of a line that is not in a cache reads it first (read for ownership), unless the
+ * operation reads it anyway; a single word brings its whole line. NAN where the kind of store is
+ * unknown. */
 double tr_kernel_nominal_bytes(const struct tr_kernel *kernel);
 double tr_kernel_bus_bytes(const struct tr_kernel *kernel);
 /* Operations (floating-point or integer, 2 per multiply-add) per iteration of the chains, 0 for the
  * others. */
 double tr_kernel_flop(const struct tr_kernel *kernel);
-/* "8 streams, prefetch 2048 B"; empty for the plain form. Buffer of at least 48 bytes. */
-void tr_kernel_variant(const struct tr_kernel *kernel, char text[48]);
+/* "8 streams, prefetch 2048 B"; empty for the plain form. */
+enum { TR_VARIANT_BYTES = 64 };
+void tr_kernel_variant(const struct tr_kernel *kernel, char text[TR_VARIANT_BYTES]);
+
+/* Dot: element i is added to accumulator i % (TR_DOT_VECTORS * lanes); what is left after the last
+ * whole turn, to one more. */
+enum { TR_DOT_VECTORS = 8 };
+/* Fill: the byte that the scalar stands for. */
+static inline unsigned char tr_fill_byte(double scalar) {
+    return (unsigned char)(uint64_t)(scalar * 1024);
+}
+/* Gather: the element of `range` that access `i` asks for. The same in the kernels' vectors. */
+static inline uint64_t tr_gather_index(uint64_t i, uint64_t range) {
+    uint64_t h = (i & 0xffffffffu) * 0x9e3779b1u;
+    h ^= h >> 32;
+    h = (h & 0xffffffffu) * 0x85ebca6bu;
+    h ^= h >> 32;
+    return ((h & 0xffffffffu) * (range & 0xffffffffu)) >> 32;
+}
 
 /* Pseudo-random data, the same function for kernels' buffers and tests: doubles in [1, 2) whose 52
  * low bits are a hash of seed and index, so that no page is zero or compressible. */

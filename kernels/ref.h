@@ -6,7 +6,6 @@
 
 #define TR_OP(name, ...) void tr_ref_##name(const struct tr_kernel *kernel, struct tr_kargs *args);
 #include "ops.def"
-#undef TR_OP
 
 /* s * c + b as the kernel rounds it. */
 double tr_ref_muladd(const struct tr_kernel *kernel, double s, double c, double b);

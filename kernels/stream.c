@@ -1,21 +1,31 @@
 /* Kernels that stream through memory, compiled once per instruction set.
  *
- * Each template walks `streams` parts side by side, `unroll` vectors of each per turn. The
- * constants are known at compile time, so that every instance is a straight loop. */
+ * Each template walks `streams` parts side by side, `run` bytes of each per turn, in blocks of
+ * `unroll` vectors. The constants are known at compile time, so that every instance is a straight
+ * loop. The barrier between passes keeps the compiler from doing only one of them. */
 #include "isa.h"
 
 #include <stdint.h>
 
 #define TR_INLINE static inline __attribute__((always_inline))
+#define NEXT_PASS() __asm__ volatile("" ::: "memory")
 
 enum store_kind { STORES_NONE, STORES_REGULAR, STORES_NT };
 
 /* Prefetches the lines that `bytes` bytes at `p` will be `distance` bytes later. Past the end of
  * the buffer this is harmless: a prefetch never faults. */
-TR_INLINE void prefetch(const void *p, size_t bytes, int distance) {
-    if (distance)
-        for (size_t at = 0; at < bytes; at += 64)
-            _mm_prefetch((const char *)p + at + distance, _MM_HINT_T0);
+TR_INLINE void prefetch(const void *p, size_t bytes, int distance, enum tr_hint hint) {
+    for (size_t at = 0; distance && at < bytes; at += 64) {
+        const char *line = (const char *)p + at + distance;
+        if (hint == TR_HINT_t0)
+            _mm_prefetch(line, _MM_HINT_T0);
+        else if (hint == TR_HINT_t1)
+            _mm_prefetch(line, _MM_HINT_T1);
+        else if (hint == TR_HINT_w) /* does nothing on processors that lack it */
+            __asm__ volatile("prefetchw %0" : : "m"(*line));
+        else
+            _mm_prefetch(line, _MM_HINT_NTA);
+    }
 }
 
 TR_INLINE void put(double *p, vd value, enum store_kind kind) {
@@ -31,81 +41,133 @@ TR_INLINE size_t head_elements(const void *p, size_t n) {
     return head < n ? head : n;
 }
 
+TR_INLINE size_t passes_of(const struct tr_kargs *args) {
+    return args->passes ? args->passes : 1;
+}
+
 TR_INLINE void read_template(struct tr_kargs *args, const int streams, const int unroll,
-                             const int distance) {
+                             const int run, const int distance, const enum tr_hint hint) {
     enum { MAX_SUMS = 8 };
     const int n_sums = streams * unroll < MAX_SUMS ? streams * unroll : MAX_SUMS;
     vu sums[MAX_SUMS];
     const char *base = args->b;
-    const size_t stride = args->stride_bytes, step = (size_t)unroll * VB;
-    const size_t end = args->n * 8, bulk = end - end % step;
+    const size_t stride = args->stride_bytes, block = (size_t)unroll * VB;
+    const size_t step = (size_t)run > block ? (size_t)run : block;
+    const size_t end = args->n * 8, bulk = end - end % step, passes = passes_of(args);
     uint64_t total = 0;
 
     for (int i = 0; i < MAX_SUMS; i++)
         sums[i] = vu_zero();
-    for (size_t at = 0; at < bulk; at += step) {
+    for (size_t pass = 0; pass < passes; pass++) {
+        for (size_t at = 0; at < bulk; at += step) {
 #pragma GCC unroll 16
-        for (int s = 0; s < streams; s++) {
-            const char *p = base + (size_t)s * stride + at;
-            prefetch(p, step, distance);
+            for (int s = 0; s < streams; s++) {
+                for (size_t in = 0; in < step; in += block) {
+                    const char *p = base + (size_t)s * stride + at + in;
+                    prefetch(p, block, distance, hint);
 #pragma GCC unroll 16
-            for (int u = 0; u < unroll; u++) {
-                const int k = (s * unroll + u) % n_sums;
-                sums[k] = vu_add(sums[k], vu_load(p + u * VB));
+                    for (int u = 0; u < unroll; u++) {
+                        const int k = (s * unroll + u) % n_sums;
+                        sums[k] = vu_add(sums[k], vu_load(p + u * VB));
+                    }
+                }
             }
         }
+        for (int s = 0; s < streams; s++)
+            for (size_t at = bulk; at < end; at += 8)
+                total += *(const uint64_t *)(const void *)(base + (size_t)s * stride + at);
+        NEXT_PASS();
     }
-    for (int s = 0; s < streams; s++)
-        for (size_t at = bulk; at < end; at += 8)
-            total += *(const uint64_t *)(const void *)(base + (size_t)s * stride + at);
-    for (int i = 0; i < n_sums; i++)
-        total += vu_sum(sums[i]);
-    args->sum = total;
+    for (int i = 1; i < n_sums; i++)
+        sums[0] = vu_add(sums[0], sums[i]);
+    args->sum = total + vu_sum(sums[0]);
 }
 
-enum operation { WRITE, COPY, SCALE, ADD, TRIAD };
-
-TR_INLINE vd result(enum operation operation, const double *b, const double *c, vd scalar) {
-    if (operation == WRITE)
-        return scalar;
-    if (operation == COPY)
-        return vd_load(b);
-    if (operation == SCALE)
-        return vd_mul(scalar, vd_load(b));
-    if (operation == ADD)
-        return vd_add(vd_load(b), vd_load(c));
-    return vd_muladd(scalar, vd_load(c), vd_load(b));
-}
-
-TR_INLINE void elements(enum operation operation, double *a, const double *b, const double *c,
-                        size_t begin, size_t end, double scalar) {
-    /* One element at a time with the vector's own arithmetic: on lane 0 of a splat vector. */
-    for (size_t i = begin; i < end; i++) {
-        double lanes[VD];
-        if (operation == WRITE)
-            a[i] = scalar;
-        else if (operation == COPY)
-            a[i] = b[i];
-        else if (operation == SCALE)
-            a[i] = scalar * b[i];
-        else if (operation == ADD)
-            a[i] = b[i] + c[i];
-        else {
-            vd_store(lanes, vd_muladd(vd_set1(scalar), vd_set1(c[i]), vd_set1(b[i])));
-            a[i] = lanes[0];
+/* Each accumulator's additions come in the order of the elements, so that its bits are known. */
+TR_INLINE void dot_template(struct tr_kargs *args, const int distance, const enum tr_hint hint) {
+    const double *b = args->b, *c = args->c;
+    const size_t n = args->n, step = (size_t)TR_DOT_VECTORS * VD, bulk = n - n % step;
+    vu bits = vu_zero();
+    for (size_t pass = 0; pass < passes_of(args); pass++) {
+        vd sums[TR_DOT_VECTORS], rest = vd_set1(0);
+        for (int u = 0; u < TR_DOT_VECTORS; u++)
+            sums[u] = vd_set1(0);
+        for (size_t i = 0; i < bulk; i += step) {
+            prefetch(b + i, step * 8, distance, hint);
+            prefetch(c + i, step * 8, distance, hint);
+#pragma GCC unroll 16
+            for (int u = 0; u < TR_DOT_VECTORS; u++)
+                sums[u] = vd_muladd(vd_load(b + i + u * VD), vd_load(c + i + u * VD), sums[u]);
         }
+        for (size_t i = bulk; i < n; i++) /* all lanes alike, divided out below */
+            rest = vd_muladd(vd_set1(b[i]), vd_set1(c[i]), rest);
+        for (int u = 0; u < TR_DOT_VECTORS; u++)
+            bits = vu_add(bits, vd_bits(sums[u]));
+        if (bulk < n) {
+            uint64_t lanes[VD];
+            vu_store(lanes, vd_bits(rest));
+            args->sum += lanes[0];
+        }
+        NEXT_PASS();
+    }
+    args->sum += vu_sum(bits);
+}
+
+enum operation { WRITE, COPY, SCALE, ADD, TRIAD, UPDATE, MIX21, MIX31 };
+
+/* `xor` of doubles in [1, 2), an odd number of them, is one again. */
+TR_INLINE vd xor3(vd a, vd b, vd c) {
+    return vu_double(vu_xor(vu_xor(vd_bits(a), vd_bits(b)), vd_bits(c)));
+}
+
+TR_INLINE vd result(enum operation operation, const double *a, const double *b, const double *c,
+                    vd scalar) {
+    switch (operation) {
+    case WRITE:
+        return scalar;
+    case COPY:
+        return vd_load(b);
+    case SCALE:
+        return vd_mul(scalar, vd_load(b));
+    case ADD:
+        return vd_add(vd_load(b), vd_load(c));
+    case TRIAD:
+        return vd_muladd(scalar, vd_load(c), vd_load(b));
+    case UPDATE:
+        return vd_mul(scalar, vd_load(a));
+    case MIX21:
+        return vd_sub(vd_load(b), vd_load(a));
+    default:
+        return xor3(vd_load(a), vd_load(b), vd_load(c));
     }
 }
 
-TR_INLINE void store_template(struct tr_kargs *args, enum operation operation, enum store_kind kind,
-                              const int streams, const int unroll, const int distance) {
+/* One element at a time with the vectors' own arithmetic: in lane 0 of splat vectors. */
+TR_INLINE void elements(enum operation operation, double *a, const double *b, const double *c,
+                        size_t begin, size_t end, vd scalar) {
+    for (size_t i = begin; i < end; i++) {
+        double in_a[VD], in_b[VD], in_c[VD], out[VD];
+        vd_store(in_a, vd_set1(operation >= UPDATE ? a[i] : 0));
+        vd_store(in_b, vd_set1(b[i]));
+        vd_store(in_c, vd_set1(c[i]));
+        vd_store(out, result(operation, in_a, in_b, in_c, scalar));
+        a[i] = out[0];
+    }
+}
+
+TR_INLINE void store_template(struct tr_kargs *args, const enum operation operation,
+                              const enum store_kind kind, const int streams, const int unroll,
+                              const int run, const int distance, const enum tr_hint hint) {
     const vd scalar = vd_set1(args->scalar);
     const size_t n = args->n, stride = streams > 1 ? args->stride_bytes / 8 : 0;
-    const size_t step = (size_t)unroll * VD;
-    const bool has_c = operation == TRIAD || operation == ADD;
+    const size_t block = (size_t)unroll * VD, passes = passes_of(args);
+    const size_t step = (size_t)run / 8 > block ? (size_t)run / 8 : block;
+    const bool has_b = operation != WRITE && operation != UPDATE;
+    const bool has_c = operation == TRIAD || operation == ADD || operation == MIX31;
     double *a = args->a;
-    /* Operands that the operation lacks stand for a: their addresses are formed, never read. */
-    const double *b = operation == WRITE ? a : args->b, *c = has_c ? args->c : b;
+    /* Operands that the operation lacks stand for a: their addresses are formed, and elements()
+     * reads what it does not use. */
+    const double *b = has_b ? args->b : a, *c = has_c ? args->c : b;
     size_t head = 0, bulk;
 
     if (kind == STORES_NT) {
@@ -115,62 +177,71 @@ TR_INLINE void store_template(struct tr_kargs *args, enum operation operation, e
             head = n;
     }
     bulk = head + (n - head) / step * step;
-    for (int s = 0; s < streams; s++)
-        elements(operation, a + (size_t)s * stride, b + (size_t)s * stride, c + (size_t)s * stride,
-                 0, head, args->scalar);
-    for (size_t i = head; i < bulk; i += step) {
+    for (size_t pass = 0; pass < passes; pass++) {
+        for (int s = 0; s < streams; s++)
+            elements(operation, a + (size_t)s * stride, b + (size_t)s * stride,
+                     c + (size_t)s * stride, 0, head, scalar);
+        for (size_t i = head; i < bulk; i += step) {
 #pragma GCC unroll 16
-        for (int s = 0; s < streams; s++) {
-            const size_t at = i + (size_t)s * stride;
-            if (operation != WRITE)
-                prefetch(b + at, step * 8, distance);
-            if (has_c)
-                prefetch(c + at, step * 8, distance);
+            for (int s = 0; s < streams; s++) {
+                for (size_t in = 0; in < step; in += block) {
+                    const size_t at = i + in + (size_t)s * stride;
+                    if (operation >= UPDATE || hint == TR_HINT_w)
+                        prefetch(a + at, block * 8, distance, hint);
+                    if (has_b && hint != TR_HINT_w)
+                        prefetch(b + at, block * 8, distance, hint);
+                    if (has_c && hint != TR_HINT_w)
+                        prefetch(c + at, block * 8, distance, hint);
 #pragma GCC unroll 16
-            for (int u = 0; u < unroll; u++)
-                put(a + at + u * VD, result(operation, b + at + u * VD, c + at + u * VD, scalar),
-                    kind);
+                    for (int u = 0; u < unroll; u++)
+                        put(a + at + u * VD,
+                            result(operation, a + at + u * VD, b + at + u * VD, c + at + u * VD,
+                                   scalar),
+                            kind);
+                }
+            }
         }
+        for (int s = 0; s < streams; s++)
+            elements(operation, a + (size_t)s * stride, b + (size_t)s * stride,
+                     c + (size_t)s * stride, bulk, n, scalar);
+        NEXT_PASS();
     }
-    for (int s = 0; s < streams; s++)
-        elements(operation, a + (size_t)s * stride, b + (size_t)s * stride, c + (size_t)s * stride,
-                 bulk, n, args->scalar);
     if (kind == STORES_NT)
         _mm_sfence(); /* the stores are counted when they are globally visible */
 }
 
-#define UNROLL_read(streams) ((streams) == 1 ? 8 : (streams) == 2 ? 4 : 2)
-#define UNROLL_store(streams) ((streams) == 1 ? 8 : 2)
+/* Vectors of one stream in a block: a single walk is unrolled to eight vectors; of several, each
+ * has a line's worth or two vectors, whichever is more, at most eight. */
+#define LINE_VECTORS (64 / VB)
+#define UNROLL(streams, run)                  \
+    ((streams) == 1            ? 8            \
+     : (run) && (run) / VB < 8 ? (run) / VB   \
+     : (run)                   ? 8            \
+     : LINE_VECTORS > 2        ? LINE_VECTORS \
+                               : 2)
 
-#define BODY_read(stores, streams, distance) \
-    read_template(args, streams, UNROLL_read(streams), distance)
-#define BODY_write(stores, streams, distance) \
-    store_template(args, WRITE, STORES_##stores, streams, UNROLL_store(streams), distance)
-#define BODY_copy(stores, streams, distance) \
-    store_template(args, COPY, STORES_##stores, streams, UNROLL_store(streams), distance)
-#define BODY_triad(stores, streams, distance) \
-    store_template(args, TRIAD, STORES_##stores, streams, UNROLL_store(streams), distance)
-#define BODY_scale(stores, streams, distance) \
-    store_template(args, SCALE, STORES_##stores, streams, UNROLL_store(streams), distance)
-#define BODY_add(stores, streams, distance) \
-    store_template(args, ADD, STORES_##stores, streams, UNROLL_store(streams), distance)
+#define READ(stores, streams, distance, hint, run) \
+    read_template(args, streams, UNROLL(streams, run), run, distance, TR_HINT_##hint)
+#define STORE(operation, stores, streams, distance, hint, run)                                     \
+    store_template(args, operation, STORES_##stores, streams, UNROLL(streams, run), run, distance, \
+                   TR_HINT_##hint)
 
-#define DEFINE_read(id, stores, streams, distance) \
-    FUNCTION(id, BODY_read(stores, streams, distance))
-#define DEFINE_write(id, stores, streams, distance) \
-    FUNCTION(id, BODY_write(stores, streams, distance))
-#define DEFINE_copy(id, stores, streams, distance) \
-    FUNCTION(id, BODY_copy(stores, streams, distance))
-#define DEFINE_triad(id, stores, streams, distance) \
-    FUNCTION(id, BODY_triad(stores, streams, distance))
-#define DEFINE_scale(id, stores, streams, distance) \
-    FUNCTION(id, BODY_scale(stores, streams, distance))
-#define DEFINE_add(id, stores, streams, distance) FUNCTION(id, BODY_add(stores, streams, distance))
-#define FUNCTION(id, body)                     \
-    void TR_NAME(id)(struct tr_kargs * args) { \
-        body;                                  \
+#define BODY_read(...) READ(__VA_ARGS__)
+#define BODY_write(...) STORE(WRITE, __VA_ARGS__)
+#define BODY_copy(...) STORE(COPY, __VA_ARGS__)
+#define BODY_scale(...) STORE(SCALE, __VA_ARGS__)
+#define BODY_add(...) STORE(ADD, __VA_ARGS__)
+#define BODY_triad(...) STORE(TRIAD, __VA_ARGS__)
+#define BODY_update(...) STORE(UPDATE, __VA_ARGS__)
+#define BODY_mix21(...) STORE(MIX21, __VA_ARGS__)
+#define BODY_mix31(...) STORE(MIX31, __VA_ARGS__)
+#define BODY_dot(stores, streams, distance, hint, run) \
+    args->sum = 0;                                     \
+    dot_template(args, distance, TR_HINT_##hint)
+
+#define TR_STREAM(id, op, dtype, stores, streams, distance, hint, run, set) \
+    void TR_NAME(id)(struct tr_kargs * args) {                              \
+        BODY_##op(stores, streams, distance, hint, run);                    \
     }
-#define TR_KERNEL(id, op, dtype, stores, streams, distance, set) \
-    DEFINE_##op(id, stores, streams, distance)
 #include "stream.def"
-#undef TR_KERNEL
+#undef TR_STREAM

@@ -20,6 +20,27 @@ static inline vu vu_load(const void *p) {
 static inline vu vu_add(vu a, vu b) {
     return _mm256_add_epi64(a, b);
 }
+static inline vu vu_set1(uint64_t x) {
+    return _mm256_set1_epi64x((long long)x);
+}
+static inline vu vu_iota(void) {
+    return _mm256_set_epi64x(3, 2, 1, 0);
+}
+static inline void vu_store(void *p, vu x) {
+    _mm256_storeu_si256((__m256i *)p, x);
+}
+static inline vu vu_xor(vu a, vu b) {
+    return _mm256_xor_si256(a, b);
+}
+static inline vu vu_mul32(vu a, vu b) {
+    return _mm256_mul_epu32(a, b);
+}
+static inline vu vu_high32(vu a) {
+    return _mm256_srli_epi64(a, 32);
+}
+static inline vu vu_gather(const uint64_t *base, vu indices) {
+    return _mm256_i64gather_epi64((const long long *)(const void *)base, indices, 8);
+}
 static inline uint64_t vu_sum(vu a) {
     uint64_t words[4];
     _mm256_storeu_si256((__m256i *)(void *)words, a);
@@ -43,11 +64,17 @@ static inline vd vd_mul(vd a, vd b) {
 static inline vd vd_add(vd a, vd b) {
     return _mm256_add_pd(a, b);
 }
+static inline vd vd_sub(vd a, vd b) {
+    return _mm256_sub_pd(a, b);
+}
 static inline vd vd_muladd(vd a, vd b, vd c) {
     return _mm256_fmadd_pd(a, b, c);
 }
 static inline vu vd_bits(vd x) {
     return _mm256_castpd_si256(x);
+}
+static inline vd vu_double(vu x) {
+    return _mm256_castsi256_pd(x);
 }
 static inline vf vf_set1(float x) {
     return _mm256_set1_ps(x);

@@ -20,6 +20,27 @@ static inline vu vu_load(const void *p) {
 static inline vu vu_add(vu a, vu b) {
     return _mm512_add_epi64(a, b);
 }
+static inline vu vu_set1(uint64_t x) {
+    return _mm512_set1_epi64((long long)x);
+}
+static inline vu vu_iota(void) {
+    return _mm512_set_epi64(7, 6, 5, 4, 3, 2, 1, 0);
+}
+static inline void vu_store(void *p, vu x) {
+    _mm512_storeu_si512(p, x);
+}
+static inline vu vu_xor(vu a, vu b) {
+    return _mm512_xor_si512(a, b);
+}
+static inline vu vu_mul32(vu a, vu b) {
+    return _mm512_mul_epu32(a, b);
+}
+static inline vu vu_high32(vu a) {
+    return _mm512_srli_epi64(a, 32);
+}
+static inline vu vu_gather(const uint64_t *base, vu indices) {
+    return _mm512_i64gather_epi64(indices, base, 8);
+}
 static inline uint64_t vu_sum(vu a) {
     /* Not _mm512_reduce_add_epi64: the compiler's form of it adds signed numbers, and overflows. */
     uint64_t words[8], sum = 0;
@@ -46,11 +67,17 @@ static inline vd vd_mul(vd a, vd b) {
 static inline vd vd_add(vd a, vd b) {
     return _mm512_add_pd(a, b);
 }
+static inline vd vd_sub(vd a, vd b) {
+    return _mm512_sub_pd(a, b);
+}
 static inline vd vd_muladd(vd a, vd b, vd c) {
     return _mm512_fmadd_pd(a, b, c);
 }
 static inline vu vd_bits(vd x) {
     return _mm512_castpd_si512(x);
+}
+static inline vd vu_double(vu x) {
+    return _mm512_castsi512_pd(x);
 }
 static inline vf vf_set1(float x) {
     return _mm512_set1_ps(x);

@@ -21,6 +21,30 @@ static inline vu vu_load(const void *p) {
 static inline vu vu_add(vu a, vu b) {
     return a + b;
 }
+static inline vu vu_set1(uint64_t x) {
+    return x;
+}
+/* 0, 1, 2, ... */
+static inline vu vu_iota(void) {
+    return 0;
+}
+static inline void vu_store(void *p, vu x) {
+    *(uint64_t *)p = x;
+}
+static inline vu vu_xor(vu a, vu b) {
+    return a ^ b;
+}
+/* Product of the low halves of each word. */
+static inline vu vu_mul32(vu a, vu b) {
+    return (a & 0xffffffffu) * (b & 0xffffffffu);
+}
+static inline vu vu_high32(vu a) {
+    return a >> 32;
+}
+/* The words at these indices. */
+static inline vu vu_gather(const uint64_t *base, vu indices) {
+    return base[indices];
+}
 static inline uint64_t vu_sum(vu a) {
     return a;
 }
@@ -46,6 +70,9 @@ static inline vd vd_mul(vd a, vd b) {
 static inline vd vd_add(vd a, vd b) {
     return a + b;
 }
+static inline vd vd_sub(vd a, vd b) {
+    return a - b;
+}
 static inline vd vd_muladd(vd a, vd b, vd c) {
     return a * b + c;
 }
@@ -55,6 +82,13 @@ static inline vu vd_bits(vd x) {
         uint64_t i;
     } bits = {.d = x};
     return bits.i;
+}
+static inline vd vu_double(vu x) {
+    union {
+        uint64_t i;
+        double d;
+    } bits = {.i = x};
+    return bits.d;
 }
 static inline vf vf_set1(float x) {
     return x;

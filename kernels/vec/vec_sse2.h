@@ -20,6 +20,30 @@ static inline vu vu_load(const void *p) {
 static inline vu vu_add(vu a, vu b) {
     return _mm_add_epi64(a, b);
 }
+static inline vu vu_set1(uint64_t x) {
+    return _mm_set1_epi64x((long long)x);
+}
+static inline vu vu_iota(void) {
+    return _mm_set_epi64x(1, 0);
+}
+static inline void vu_store(void *p, vu x) {
+    _mm_storeu_si128((__m128i *)p, x);
+}
+static inline vu vu_xor(vu a, vu b) {
+    return _mm_xor_si128(a, b);
+}
+static inline vu vu_mul32(vu a, vu b) {
+    return _mm_mul_epu32(a, b);
+}
+static inline vu vu_high32(vu a) {
+    return _mm_srli_epi64(a, 32);
+}
+static inline vu vu_gather(const uint64_t *base, vu indices) {
+    /* No gather before AVX2: two loads, joined. */
+    uint64_t at[2];
+    _mm_storeu_si128((__m128i *)(void *)at, indices);
+    return _mm_set_epi64x((long long)base[at[1]], (long long)base[at[0]]);
+}
 static inline uint64_t vu_sum(vu a) {
     uint64_t words[2];
     _mm_storeu_si128((__m128i *)(void *)words, a);
@@ -43,11 +67,17 @@ static inline vd vd_mul(vd a, vd b) {
 static inline vd vd_add(vd a, vd b) {
     return _mm_add_pd(a, b);
 }
+static inline vd vd_sub(vd a, vd b) {
+    return _mm_sub_pd(a, b);
+}
 static inline vd vd_muladd(vd a, vd b, vd c) {
     return _mm_add_pd(_mm_mul_pd(a, b), c);
 }
 static inline vu vd_bits(vd x) {
     return _mm_castpd_si128(x);
+}
+static inline vd vu_double(vu x) {
+    return _mm_castsi128_pd(x);
 }
 static inline vf vf_set1(float x) {
     return _mm_set1_ps(x);

@@ -63,13 +63,13 @@ static bool seen_before(const struct tr_kernel *kernels, size_t i) {
 static int add_kernel(json_t *rows, const struct tr_kernel *kernels, size_t n, size_t i,
                       const struct tr_machine *machine) {
     const struct tr_kernel *kernel = &kernels[i];
-    char variant[48], built[64], here[64];
-    if (seen_before(kernels, i))
+    char variant[TR_VARIANT_BYTES], built[64], here[64];
+    if (seen_before(kernels, i) || kernel->set == TR_SET_SEARCH)
         return 0;
     tr_kernel_variant(kernel, variant);
     kernel_isas(kernels, n, kernel, machine, built, here);
     return append(rows,
-                  json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:s, s:s}", "name", kernel->id,
+                  json_pack("{s:s, s:s, s:s, s:s?, s:s, s:o, s:o, s:s, s:s}", "name", kernel->id,
                             "what", kernel->op->what, "dtype", tr_dtype_name(kernel->dtype),
                             "stores", tr_stores_name(kernel->stores), "variant", variant,
                             "nominal_bytes", tr_json_number(tr_kernel_nominal_bytes(kernel)),
@@ -85,6 +85,13 @@ static int fill_kernels(json_t *rows, json_t *notes, struct tr_err *reterr) {
     int code = tr_machine_load(&options, &machine, reterr);
     for (size_t i = 0; !code && i < n; i++)
         code = add_kernel(rows, kernels, n, i, machine);
+    size_t forms = 0;
+    for (size_t i = 0; i < n; i++)
+        forms += kernels[i].set == TR_SET_SEARCH && !seen_before(kernels, i);
+    if (!code)
+        code = append(notes, json_sprintf("%zu more forms of read, write, copy and triad: streams "
+                                          "side by side, prefetch distances (docs/method.md)",
+                                          forms));
     for (int isa = 0; !code && isa < TR_ISA_COUNT; isa++) {
         const struct tr_isa_state *state = &machine->cpu.levels[isa];
         if (!state->available)

@@ -82,6 +82,8 @@ static const struct tr_limit *find_limit(const struct tr_session *session,
     } else if (op->kind == TR_KIND_STREAM && step->from_memory) {
         /* A regular store reads its line first: half of its traffic is reads. */
         bool owns = step->kernel->stores == TR_STORES_REGULAR;
+        if (step->kernel->stores == TR_STORES_UNKNOWN) /* nobody knows what it moves */
+            return NULL;
         name = op->written_elements == 0         ? "memory_read"
                : op->read_elements == 0 && !owns ? "memory_write"
                                                  : "memory_mixed";
@@ -117,7 +119,7 @@ static int set_names(const struct tr_group *group, const struct tr_step *step,
                      struct tr_measurement *m) {
     const struct tr_kernel *kernel = step->kernel;
     const struct tr_work_kind *kind = tr_work_of(step);
-    char variant[48];
+    char variant[TR_VARIANT_BYTES];
     bool failed = false, clock = kernel->op->kind == TR_KIND_CLOCK;
     tr_kernel_variant(kernel, variant);
     if (clock)
@@ -129,7 +131,8 @@ static int set_names(const struct tr_group *group, const struct tr_step *step,
         m->variant = must(strdup(variant), &failed);
     m->isa = must(strdup(kernel->isa), &failed);
     m->dtype = must(strdup(tr_dtype_name(kernel->dtype)), &failed);
-    m->stores = must(strdup(tr_stores_name(kernel->stores)), &failed);
+    if (tr_stores_name(kernel->stores))
+        m->stores = must(strdup(tr_stores_name(kernel->stores)), &failed);
     m->metric = must(strdup(group->metric ? group->metric : kind ? kind->metric : "rate"), &failed);
     m->unit = must(strdup(group->unit ? group->unit : kind ? kind->unit : "1/ns"), &failed);
     if (kind && kind->nominal_traffic && !group->metric)

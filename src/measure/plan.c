@@ -21,8 +21,8 @@ enum { MOST_ARRAYS = 3 };
 static const int64_t worker_bytes = 64 << 10, slice_least = 4096;
 
 int64_t tr_slice_round(int64_t bytes) {
-    /* 8 parts x (whole pages + 9 lines) = a multiple of 8 x 4096, and 8 x 576. */
-    const int64_t lines = 8 * 64, page = 8 * 4096, extra = 8 * 576;
+    /* 16 parts x (whole pages + 9 lines) = a multiple of 16 x 4096, and 16 x 576. */
+    const int64_t lines = 16 * 64, page = 16 * 4096, extra = 16 * 576;
     if (bytes >= 2 * page)
         return (bytes - extra + page - 1) / page * page + extra;
     return (bytes + lines - 1) / lines * lines;
@@ -39,9 +39,9 @@ static int arrays_in_memory(const struct tr_group *group) {
     bool used[MOST_ARRAYS] = {false};
     for (size_t i = 0; i < group->n_steps; i++) {
         const struct tr_op *op = group->steps[i].kernel->op;
-        used[0] |= op->written_elements > 0;
-        used[1] |= op->read_elements > 0;
-        used[2] |= op->read_elements > 1;
+        bool slices = op->read_elements + op->written_elements > 0;
+        for (int array = 0; array < MOST_ARRAYS; array++)
+            used[array] |= slices && tr_op_uses(op, array);
     }
     return used[0] + used[1] + used[2];
 }

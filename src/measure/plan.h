@@ -169,7 +169,7 @@ int tr_plan_make(const struct tr_machine *machine, const struct tr_plan_options 
                  struct tr_strings *notes, struct tr_plan *ret_plan, struct tr_err *reterr);
 void tr_plan_finish(struct tr_plan *plan);
 
-/* Rounds up to a slice that every kernel divides into equal parts: a multiple of 8 parts of whole
+/* Rounds up to a slice that every kernel divides into equal parts: a multiple of 16 parts of whole
  * cache lines, an odd number of lines beyond a page, so that parts walked side by side differ in
  * their cache sets.
  */

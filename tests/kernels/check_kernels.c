@@ -3,6 +3,8 @@
  * own; a kind without one does not build. */
 #include "check.h"
 
+#include <math.h>
+
 #include "kernel.h"
 #include "tokenroof/machine.h"
 
@@ -54,6 +56,36 @@ static void check_accounting(void **state) {
     assert_true(tr_kernel_flop(tr_kernel_find("fma_f64", "avx512")) == 24 * 8 * 2);
     assert_true(tr_kernel_flop(tr_kernel_find("fma_f32", "scalar")) == 14 * 2);
     assert_null(tr_kernel_find("triad_plain", "mmx"));
+    /* In place, the line is read anyway. */
+    const struct tr_kernel *mix = tr_kernel_find("mix31_plain", "sse2");
+    assert_true(tr_kernel_nominal_bytes(mix) == 32 && tr_kernel_bus_bytes(mix) == 32);
+    /* One word of 8 bytes brings a line of 64, whether every 8th or every 32nd is asked for. */
+    const struct tr_kernel *gather = tr_kernel_find("gather", "sse2");
+    const struct tr_kernel *stride = tr_kernel_find("stride_256", "scalar");
+    assert_true(tr_kernel_nominal_bytes(gather) == 8 && tr_kernel_bus_bytes(gather) == 64);
+    assert_true(tr_kernel_nominal_bytes(stride) == 0.25 && tr_kernel_bus_bytes(stride) == 2);
+    assert_true(isnan(tr_kernel_bus_bytes(tr_kernel_find("copy_libc", "scalar"))));
+}
+
+static void check_variants(void **state) {
+    static const char *const expected[][3] = {
+        {"read_plain", "sse2", ""},
+        {"read_s8_p0_t0_r4096", "sse2", "8 streams, 4096 B a turn"},
+        {"read_s4_p1024_t1_r64", "avx2", "4 streams, prefetch 1024 B to L2"},
+        {"copy_nt_s1_p1024_nta_r0", "sse2", "prefetch 1024 B non-temporal"},
+        {"triad_nt_s4_p2048_t0_r512", "sse2", "4 streams, prefetch 2048 B, 512 B a turn"},
+        {"copy_rep", "scalar", "rep"},
+        {"stride_64", "scalar", "every 64 B"},
+        {"fma_f64", "sse2", ""},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+        const struct tr_kernel *kernel = tr_kernel_find(expected[i][0], expected[i][1]);
+        char text[TR_VARIANT_BYTES];
+        assert_non_null(kernel);
+        tr_kernel_variant(kernel, text);
+        assert_string_equal(text, expected[i][2]);
+    }
 }
 
 int main(void) {
@@ -63,7 +95,7 @@ int main(void) {
         cmocka_unit_test(check_fma_operands_live), cmocka_unit_test(check_accounting),
         cmocka_unit_test(check_repacking),         cmocka_unit_test(check_random_weights),
         cmocka_unit_test(check_half_floats),       cmocka_unit_test(check_activations),
-        cmocka_unit_test(check_chase_order),
+        cmocka_unit_test(check_chase_order),       cmocka_unit_test(check_variants),
     };
     enum { N_OTHERS = sizeof(others) / sizeof(others[0]) };
     struct CMUnitTest *tests = calloc(n + N_OTHERS, sizeof(*tests));

@@ -424,7 +424,7 @@ static void slices_divide(void **state) {
     (void)state;
     for (int64_t bytes = 1; bytes < 1 << 20; bytes = bytes * 3 / 2 + 1) {
         int64_t slice = tr_slice_round(bytes);
-        assert_true(slice >= bytes && slice % 512 == 0 && slice - bytes < 33 << 10);
+        assert_true(slice >= bytes && slice % 1024 == 0 && slice - bytes < 65 << 10);
     }
 }
 

@@ -58,7 +58,7 @@ static int run_steps(struct fixture *fixture, struct tr_step *steps, size_t n, d
 static void every_kind_gives_samples(void **state) {
     struct fixture *fixture = *state;
     struct tr_step steps[] = {
-        step_of(tr_kernel_find("read_s8", "sse2"), tr_slice_round(1 << 20)),
+        step_of(tr_kernel_find("read_s8_p2048_t0_r64", "sse2"), tr_slice_round(1 << 20)),
         step_of(tr_kernel_find("triad_nt", "sse2"), tr_slice_round(300000)),
         step_of(tr_kernel_find("copy_plain", "scalar"), tr_slice_round(16384)),
         step_of(tr_kernel_find("fma_f64", "sse2"), 0),
