@@ -40,7 +40,12 @@ page.bytes = function (value) {
   return Number(value.toPrecision(4)) + " " + names[i];
 };
 
-page.percent = function (value) { return page.known(value) ? (100 * value).toFixed(0) + " %" : "–"; };
+/* Halves go to the even neighbour, as in the formats that are not drawn by a browser. */
+page.percent = function (value) {
+  var percent = 100 * value, rounded = Math.round(percent);
+  if (!page.known(value)) return "–";
+  return (Math.abs(percent - rounded) === 0.5 && rounded % 2 ? rounded - 1 : rounded) + " %";
+};
 
 page.text = function (value) {
   return value === null || value === undefined || value === "" ? null : String(value);

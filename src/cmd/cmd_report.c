@@ -13,6 +13,7 @@ enum { MAX_FILE_BYTES = 256 << 20 };
 
 struct report_options {
     struct tr_output_options output;
+    const char *chart;
 };
 
 /* One file: a calibration, predictions, or both (as `tokenroof run --json` writes them). */
@@ -26,7 +27,8 @@ struct item {
 struct items {
     struct item *items;
     size_t n;
-    bool explain; /* -v: with the formulas */
+    const char *chart; /* for svg; NULL without --chart */
+    bool explain;      /* -v: with the formulas */
 };
 
 static void item_finish(struct item *item) {
@@ -145,6 +147,7 @@ static int render_together(const char *format, const struct items *items, struct
             .calibration = items->items[i].calibration,
             .documents = items->items[i].predictions,
             .name = items->items[i].name,
+            .chart = items->chart,
         };
     if (!code)
         code = tr_report_render_several(format, inputs, items->n, out, reterr);
@@ -181,8 +184,10 @@ static int check_csv(const struct items *items, struct tr_err *reterr) {
 
 static int run(void *data, char *const *arguments, size_t n, struct tr_err *reterr) {
     struct report_options *options = data;
-    struct items items = {
-        .items = calloc(n, sizeof(struct item)), .n = n, .explain = options->output.verbose > 0};
+    struct items items = {.items = calloc(n, sizeof(struct item)),
+                          .n = n,
+                          .chart = options->chart,
+                          .explain = options->output.verbose > 0};
     int code = items.items ? 0 : TR_ENOMEM;
     for (size_t i = 0; !code && i < n; i++)
         code = read_item(arguments[i], &items.items[i], reterr);
@@ -197,9 +202,18 @@ static int run(void *data, char *const *arguments, size_t n, struct tr_err *rete
     return code;
 }
 
-static const char *const formats[] = {"text",     "json", "jsonl",      "csv",
-                                      "markdown", "html", "prometheus", NULL};
+static const char *const formats[] = {"text", "json",       "jsonl", "csv", "markdown",
+                                      "html", "prometheus", "svg",   NULL};
+static const struct tr_option rows[] = {
+    {.name = "chart",
+     .argument = "NAME",
+     .store = tr_store_text,
+     .offset = offsetof(struct report_options, chart),
+     .brief = true,
+     .help = "for svg: efficiency, generation, prompt, or a curve or matrix of the file"},
+};
 static const struct tr_option_group groups[] = {
+    {"charts", TR_ROWS(rows), 0, NULL},
     TR_GROUP_OUTPUT,
     TR_GROUP_END,
 };
@@ -209,7 +223,8 @@ const struct tr_command tr_command_report = {
     .about = "FILE is a calibration, a prediction, or what `tokenroof --json` printed.\n",
     .examples = "  tokenroof report machine.json\n"
                 "  tokenroof report machine.json -f csv:machine.csv\n"
-                "  tokenroof report monday.json friday.json\n",
+                "  tokenroof report machine.json -f svg:latency.svg --chart latency\n"
+                "  tokenroof report monday.json friday.json -f html:week.html\n",
     .groups = groups,
     .formats = formats,
     .options_bytes = sizeof(struct report_options),

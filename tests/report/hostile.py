@@ -223,6 +223,32 @@ def test_html(bench):
         check(found.get(where) == text, f"{where} changed")
 
 
+def test_svg(bench):
+    charts = 0
+    for name in ("efficiency", "generation", "prompt", "latency", "node_read"):
+        found = []
+        for file in ("benign", "names", "hostile"):
+            chart = name if file == "benign" or name in ("efficiency", "generation", "prompt") \
+                else HOSTILE + name
+            path = os.path.join(bench.folder, file + ".json")
+            if file == "hostile" and name == "efficiency":
+                continue  # the figures are chosen by their metric
+            root = ElementTree.fromstring(
+                bench.run(["report", path, "-f", "svg", "--chart", chart]))
+            found.append(structure(root))
+            check(set(found[-1]) <= {"svg", "title", "style", "rect", "path", "text", "circle"},
+                  f"{name}: elements {set(found[-1])}")
+            for element in root.iter():
+                for key, value in element.attrib.items():
+                    check(not key.startswith("on") and "script" not in value, f"{name}: {key}")
+        check(found[0].count("circle") + found[0].count("rect") > 1, f"{name} is empty")
+        # Names of plateaus that are too long are left out.
+        marks = [[tag for tag in tags if tag != "text"] for tags in found]
+        check(marks[0] == marks[1], f"{name}: another structure")
+        charts += 1
+    check(charts == 5, "charts are missing")
+
+
 def series(text):
     found = {}
     for line in text.splitlines():
@@ -248,7 +274,7 @@ def test_promtool(bench):
         check(result.returncode == 0 and not result.stdout, result.stdout.decode())
 
 
-TESTS = [test_text, test_json, test_jsonl, test_csv, test_markdown, test_html, test_prometheus, test_promtool]
+TESTS = [test_text, test_json, test_jsonl, test_csv, test_markdown, test_html, test_svg, test_prometheus, test_promtool]
 
 
 def main():

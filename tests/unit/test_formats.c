@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "file.h"
+#include "plot.h"
 #include "report.h"
 #include "test.h"
 #include "verdicts.h"
@@ -197,6 +198,97 @@ static void verdict_lists(void **state) {
     tr_strbuf_finish(&out);
 }
 
+/* Number of times that `piece` stands in `text`. */
+static size_t count(const char *text, const char *piece) {
+    size_t n = 0;
+    for (const char *at = text; (at = strstr(at, piece)); at += strlen(piece))
+        n++;
+    return n;
+}
+
+static void pictures(void **state) {
+    (void)state;
+    static const struct {
+        const char *chart;
+        size_t marks;
+    } charts[] = {{"latency", 4}, {"node_read", 3}, {"core_to_core", 1}, {"prompt", 1}};
+    struct tr_calibration *calibration = load("vm");
+    json_t *predictions = documents();
+    add_curves(calibration);
+    json_object_set_new(
+        json_array_get(json_object_get(json_array_get(predictions, 0), "results"), 0),
+        "prompt_tokens", json_integer(1024));
+    struct tr_report_input input = {.calibration = calibration, .documents = predictions};
+    for (size_t i = 0; i < sizeof(charts) / sizeof(charts[0]); i++) {
+        input.chart = charts[i].chart;
+        char *text = render("svg", &input, 1);
+        assert_true(count(text, "class=\"mark") >= charts[i].marks);
+        assert_null(strstr(text, "nan"));
+        assert_null(strstr(text, "inf"));
+        free(text);
+    }
+    input.chart = "latency";
+    char *text = render("svg", &input, 1);
+    compare_golden("vm_latency.svg", text);
+    /* Four points at even distances; 0 lies at y = 374 and 10 at 86, so 9.6 at 97.5. */
+    assert_int_equal(count(text, "<circle"), 4);
+    assert_non_null(strstr(text, "d=\"M64.0,"));
+    assert_non_null(strstr(text, "L700.0,97.5\" class=\"line s0\""));
+    free(text);
+    input.calibration = load("server");
+    input.chart = "efficiency";
+    text = render("svg", &input, 1);
+    compare_golden("server_efficiency.svg", text);
+    free(text);
+    tr_calibration_destroy((struct tr_calibration *)input.calibration);
+    tr_calibration_destroy(calibration);
+    json_decref(predictions);
+}
+
+static void charts_by_name(void **state) {
+    (void)state;
+    struct tr_calibration *calibration = load("vm");
+    struct tr_strbuf out = {0};
+    struct tr_err err = {0};
+    add_curves(calibration);
+    struct tr_report_input input = {.calibration = calibration};
+    assert_int_equal(tr_report_render("svg", &input, &out, &err), TR_EUSAGE);
+    assert_non_null(strstr(err.text, "There are: latency, node_read, core_to_core"));
+    input.chart = "latensy";
+    assert_int_equal(tr_report_render("svg", &input, &out, &err), TR_EUSAGE);
+    assert_non_null(strstr(err.text, "Did you mean 'latency'?"));
+    input.chart = "efficiency"; /* no limits: nothing to draw */
+    assert_int_equal(tr_report_render("svg", &input, &out, &err), TR_EUSAGE);
+    assert_null(out.text);
+    tr_calibration_destroy(calibration);
+}
+
+/* Ticks lie within the scale, at round values, and are neither too few nor too many. */
+static void ticks_of_scales(void **state) {
+    (void)state;
+    static const double ranges[][2] = {{0, 1},       {0, 420},      {-3, 7},     {1e-9, 2e-9},
+                                       {1, 100},     {90, 110},     {0.03, 1e6}, {4096, 1e11},
+                                       {5e11, 6e11}, {1e-3, 1e300}, {7, 7}};
+    for (size_t i = 0; i < 2 * sizeof(ranges) / sizeof(ranges[0]); i++) {
+        const double *range = ranges[i / 2];
+        struct tr_plot_axis axis = {.log = i % 2, .bytes = i == 15};
+        struct tr_svg_scale scale = {.from = 0, .to = 100};
+        double ticks[TR_SVG_TICKS];
+        if (axis.log && range[0] <= 0)
+            continue;
+        tr_svg_scale_fit(&scale, &axis, range, 2);
+        assert_true(scale.low <= range[0] * (1 + 1e-9) || scale.low <= range[0]);
+        assert_true(scale.high >= range[1] * (1 - 1e-9));
+        size_t n = tr_svg_ticks(&scale, &axis, 8, ticks);
+        assert_in_range(n, axis.log && range[1] < 3 * range[0] ? 0 : 2, TR_SVG_TICKS);
+        for (size_t k = 0; k < n; k++) {
+            double at = tr_svg_at(&scale, ticks[k]);
+            assert_true(at > -0.5 && at < 100.5);
+            assert_true(k == 0 || ticks[k] > ticks[k - 1]);
+        }
+    }
+}
+
 static void one_file_at_a_time(void **state) {
     (void)state;
     const struct tr_report_input inputs[2] = {{0}};
@@ -208,9 +300,10 @@ static void one_file_at_a_time(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(as_recorded),        cmocka_unit_test(lines_of_json),
-        cmocka_unit_test(no_series_twice),    cmocka_unit_test(verdict_lists),
-        cmocka_unit_test(one_file_at_a_time),
+        cmocka_unit_test(as_recorded),     cmocka_unit_test(lines_of_json),
+        cmocka_unit_test(no_series_twice), cmocka_unit_test(verdict_lists),
+        cmocka_unit_test(pictures),        cmocka_unit_test(charts_by_name),
+        cmocka_unit_test(ticks_of_scales), cmocka_unit_test(one_file_at_a_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
