@@ -58,7 +58,6 @@ static const struct tr_option rows[] = {
      .argument = "DIR",
      .store = tr_store_text,
      .offset = MEMBER(engine),
-     .brief = true,
      .help = "also time the kernels of the llama.cpp build in DIR (a minute more)"},
     {.name = "isa",
      .argument = "LEVEL",
