@@ -49,6 +49,7 @@ struct tr_spec_gpu {
     double fp16_tflops;   /* dense */
     double link_gb_per_s; /* to the host, each direction */
     bool shares_memory;   /* integrated: on the memory of the processor */
+    bool unlike_gpus;     /* another kind of accelerator: no published results tell its software */
 };
 
 enum tr_gpu_split { TR_SPLIT_LAYER, TR_SPLIT_TENSOR };

@@ -160,6 +160,8 @@ static void fill(size_t row, struct tr_spec_gpu *gpu) {
         .fp16_tflops = tr_csv_number(&catalogue.csv, row, "fp16_bf16_dense_tflops") / cards,
         .link_gb_per_s = tr_csv_number(&catalogue.csv, row, "link_gbs_per_direction"),
         .shares_memory = strstr(kind, "iGPU") != NULL,
+        .unlike_gpus = !strstr(kind, "GPU") && !strstr(kind, "APU") && !strstr(kind, "superchip") &&
+                       strcmp(kind, "system") != 0,
     };
     snprintf(gpu->name, sizeof(gpu->name), "%s", name);
 }

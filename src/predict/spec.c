@@ -72,6 +72,10 @@ static void interval(const struct tr_model *model, const struct tr_basis *basis,
     bool gpu = share.layers > 0, generation = phase == TR_PHASE_GENERATION;
     const char *group = gpu ? "gpu" : "class";
     const char *name = gpu ? tr_spec_software(spec) : tr_spec_class(&spec->cpu);
+    if (gpu && spec->gpu.unlike_gpus) { /* taken as a GPU: nobody has checked that */
+        *ret_low = *ret_high = NAN;
+        return;
+    }
     *ret_low = tr_efficiency(group, name, generation ? "tg_low" : "pp_low");
     *ret_high = tr_efficiency(group, name, generation ? "tg_high" : "pp_high");
     if (!generation || gpu || !spec->has_cpu || spec->cpu.packages < 2)
@@ -146,6 +150,12 @@ static int explain_gpu(struct tr_prediction *prediction, const struct tr_spec *s
         prediction, "split", "layers on the accelerator", "%d of %d%s, %s split, %d x %s",
         share->layers, prediction->model->blocks, share->experts_on_cpu ? " without experts" : "",
         spec->split == TR_SPLIT_TENSOR ? "tensor" : "layer", gpu->count, gpu->name);
+    if (!code)
+        code = spec->gpu.unlike_gpus
+                   ? tr_explanation_add(prediction, "software", "as on GPUs",
+                                        "no published results of this kind of accelerator: the "
+                                        "factors are those of GPUs, and no interval is given")
+                   : 0;
     if (!code)
         code = tr_explanation_add(prediction, "accelerator's bandwidth", "roof x software factor",
                                   "%.4g GB/s x %.3g (%s) = %.4g GB/s", gpu->read_gb_per_s, read,
