@@ -60,7 +60,7 @@ int tr_bench_loaded_latency(struct tr_plan_builder *builder, const struct tr_ben
                             struct tr_err *reterr) {
     struct tr_bench_request request = {.machine = builder->machine,
                                        .isa_cap = builder->options->isa_cap};
-    const struct tr_kernel *load = tr_bench_best(&request, "read_s8");
+    const struct tr_kernel *load = tr_bench_best(&request, "read_s4");
     struct tr_crew crew = {0};
     struct tr_group *group = NULL;
     size_t target;

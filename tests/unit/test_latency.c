@@ -164,7 +164,7 @@ static struct tr_step loaded_step(const struct tr_kernel *load, int64_t pause_cy
 
 static void latency_under_load(void **state) {
     struct fixture *fixture = *state;
-    const struct tr_kernel *read = tr_kernel_find("read_s8", "sse2");
+    const struct tr_kernel *read = tr_kernel_find("read_s4", "sse2");
     struct tr_step steps[] = {loaded_step(read, -1), loaded_step(read, 100000),
                               loaded_step(read, 0)};
     struct tr_series series[3];
@@ -184,7 +184,7 @@ static void read_nothing(struct tr_kargs *args) {
 
 static void a_load_that_reads_nothing_is_noticed(void **state) {
     struct fixture *fixture = *state;
-    struct tr_kernel broken = *tr_kernel_find("read_s8", "sse2");
+    struct tr_kernel broken = *tr_kernel_find("read_s4", "sse2");
     struct tr_step step = loaded_step(&broken, 0);
     struct tr_series series;
     need_two_cores(fixture);
@@ -231,7 +231,7 @@ static void a_stop_ends_each_runner(void **state) {
     struct fixture *fixture = *state;
     tr_group_runner *runners[] = {tr_run_latency, tr_run_loaded_latency, tr_run_pairs,
                                   tr_run_barriers};
-    const struct tr_kernel *read = tr_kernel_find("read_s8", "sse2");
+    const struct tr_kernel *read = tr_kernel_find("read_s4", "sse2");
     need_two_cores(fixture);
     for (size_t i = 0; i < 4; i++) {
         struct tr_step step = loaded_step(read, 0);
