@@ -25,6 +25,8 @@ struct tr_point {
 struct tr_mark {
     char *name;
     double from, to, value;
+    char *limit;       /* the limit it is set against; NULL without */
+    double efficiency; /* value / limit; NAN without */
 };
 
 struct tr_curve {

@@ -17,8 +17,10 @@ void tr_curve_finish(struct tr_curve *curve) {
                      curve->metric, curve->unit,   curve->x,       curve->x_unit};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         free(texts[i]);
-    for (size_t i = 0; i < curve->n_marks; i++)
+    for (size_t i = 0; i < curve->n_marks; i++) {
         free(curve->marks[i].name);
+        free(curve->marks[i].limit);
+    }
     free(curve->marks);
     free(curve->points);
     tr_place_finish(&curve->place);
@@ -42,8 +44,8 @@ int tr_curve_mark(struct tr_curve *curve, const char *name, double from, double 
     if (!grown)
         return TR_ENOMEM;
     curve->marks = grown;
-    grown[curve->n_marks] =
-        (struct tr_mark){.name = strdup(name), .from = from, .to = to, .value = value};
+    grown[curve->n_marks] = (struct tr_mark){
+        .name = strdup(name), .from = from, .to = to, .value = value, .efficiency = NAN};
     if (!grown[curve->n_marks].name)
         return TR_ENOMEM;
     curve->n_marks++;

@@ -44,9 +44,11 @@ static json_t *marks_to_json(const struct tr_curve *curve) {
     json_t *array = json_array();
     for (size_t i = 0; i < curve->n_marks; i++) {
         const struct tr_mark *mark = &curve->marks[i];
-        json_t *object = json_pack("{s:o, s:o, s:o, s:o}", "name", tr_json_text(mark->name), "from",
-                                   tr_json_number(mark->from), "to", tr_json_number(mark->to),
-                                   "value", tr_json_number(mark->value));
+        json_t *object =
+            json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "name", tr_json_text(mark->name), "from",
+                      tr_json_number(mark->from), "to", tr_json_number(mark->to), "value",
+                      tr_json_number(mark->value), "limit", tr_json_text(mark->limit), "efficiency",
+                      tr_json_number(mark->efficiency));
         if (json_array_append_new(array, object)) {
             json_decref(array);
             return NULL;
@@ -170,9 +172,17 @@ static void read_marks(struct tr_reader *reader, struct tr_curve *curve) {
         tr_read_number(&item, "from", &mark.from);
         tr_read_number(&item, "to", &mark.to);
         tr_read_number(&item, "value", &mark.value);
+        tr_read_text(&item, "limit", &mark.limit);
+        tr_read_number(&item, "efficiency", &mark.efficiency);
         reader->code =
             item.code ? item.code : tr_curve_mark(curve, mark.name, mark.from, mark.to, mark.value);
         free(mark.name);
+        if (reader->code) {
+            free(mark.limit);
+            return;
+        }
+        curve->marks[curve->n_marks - 1].limit = mark.limit;
+        curve->marks[curve->n_marks - 1].efficiency = mark.efficiency;
     }
 }
 

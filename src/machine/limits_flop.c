@@ -1,4 +1,4 @@
-/* Cores x FLOP per cycle x clock. */
+/* Cores x FLOP (or bytes loaded from a cache) per cycle x clock. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,27 +10,34 @@
 #include "parts.h"
 #include "strbuf.h"
 
+/* What is done per cycle. */
+enum measure { FLOATING, INTEGER, LOADED_BYTES };
+static const char *const per_cycle_words[] = {"FLOP", "op", "B"};
+static const char *const units[] = {"GFLOP/s", "Gop/s", "GB/s"};
+
 struct kind_of_flop {
     const char *name;   /* of the limit */
-    const char *column; /* in uarch.csv: FLOP per cycle and core */
+    const char *column; /* in uarch.csv: operations or bytes per cycle and core */
     enum tr_isa isa;
     const char *needs; /* a CPU flag besides the level; NULL for none */
-    bool integer;      /* operations that are not floating-point */
+    enum measure measure;
 };
 
 static const struct kind_of_flop kinds[] = {
-    {"flop_f64_sse2", "fp64_sse2", TR_ISA_SSE2, NULL, false},
-    {"flop_f32_sse2", "fp32_sse2", TR_ISA_SSE2, NULL, false},
-    {"flop_f64_avx2", "fp64_avx2_fma", TR_ISA_AVX2, NULL, false},
-    {"flop_f32_avx2", "fp32_avx2_fma", TR_ISA_AVX2, NULL, false},
-    {"flop_i8_avx2", "int8_avx_vnni_256", TR_ISA_AVX2, "avx_vnni", true},
-    {"flop_f64_avx512", "fp64_avx512_fma", TR_ISA_AVX512, NULL, false},
-    {"flop_f32_avx512", "fp32_avx512_fma", TR_ISA_AVX512, NULL, false},
-    {"flop_f16_avx512", "fp16_avx512fp16", TR_ISA_AVX512, "avx512_fp16", false},
-    {"flop_bf16_avx512", "bf16_vdpbf16ps", TR_ISA_AVX512, "avx512_bf16", false},
-    {"flop_i8_avx512", "int8_avx512_vnni", TR_ISA_AVX512, "avx512_vnni", true},
-    {"flop_bf16_amx", "amx_bf16", TR_ISA_AMX, "amx_bf16", false},
-    {"flop_i8_amx", "amx_int8", TR_ISA_AMX, "amx_int8", true},
+    {"flop_f64_sse2", "fp64_sse2", TR_ISA_SSE2, NULL, FLOATING},
+    {"flop_f32_sse2", "fp32_sse2", TR_ISA_SSE2, NULL, FLOATING},
+    {"flop_f64_avx2", "fp64_avx2_fma", TR_ISA_AVX2, NULL, FLOATING},
+    {"flop_f32_avx2", "fp32_avx2_fma", TR_ISA_AVX2, NULL, FLOATING},
+    {"flop_i8_avx2", "int8_avx_vnni_256", TR_ISA_AVX2, "avx_vnni", INTEGER},
+    {"flop_f64_avx512", "fp64_avx512_fma", TR_ISA_AVX512, NULL, FLOATING},
+    {"flop_f32_avx512", "fp32_avx512_fma", TR_ISA_AVX512, NULL, FLOATING},
+    {"flop_f16_avx512", "fp16_avx512fp16", TR_ISA_AVX512, "avx512_fp16", FLOATING},
+    {"flop_bf16_avx512", "bf16_vdpbf16ps", TR_ISA_AVX512, "avx512_bf16", FLOATING},
+    {"flop_i8_avx512", "int8_avx512_vnni", TR_ISA_AVX512, "avx512_vnni", INTEGER},
+    {"flop_bf16_amx", "amx_bf16", TR_ISA_AMX, "amx_bf16", FLOATING},
+    {"flop_i8_amx", "amx_int8", TR_ISA_AMX, "amx_int8", INTEGER},
+    {"l1_read", "l1_load_bytes_per_cycle", TR_ISA_SSE2, NULL, LOADED_BYTES},
+    {"l2_read", "l2_bytes_per_cycle", TR_ISA_SSE2, NULL, LOADED_BYTES},
 };
 enum { N_KINDS = sizeof(kinds) / sizeof(kinds[0]) };
 
@@ -113,13 +120,13 @@ struct term {
     double per_cycle, ghz;
 };
 
-static void add_term(struct tr_strbuf *formula, struct term term, bool integer) {
+static void add_term(struct tr_strbuf *formula, struct term term, enum measure measure) {
     if (term.cores == 0)
         return;
     if (formula->length)
         tr_strbuf_add(formula, " + ");
     tr_strbuf_addf(formula, "%d core%s x %g %s/cycle x %.4g GHz", term.cores,
-                   term.cores == 1 ? "" : "s", term.per_cycle, integer ? "op" : "FLOP", term.ghz);
+                   term.cores == 1 ? "" : "s", term.per_cycle, per_cycle_words[measure], term.ghz);
 }
 
 static double value_of(struct term term) {
@@ -137,6 +144,9 @@ static int put_kind(struct tr_machine *machine, const struct tr_csv *table,
     if (!machine->cpu.levels[what->isa].available || lacking ||
         (clock->only && strcmp(clock->only, what->name) != 0))
         return 0;
+    /* Caches run at the clock of the moment; they are asked for by name, with a measured one. */
+    if (what->measure == LOADED_BYTES && !clock->only)
+        return 0;
     count_cores(machine, kind, index, &fast.cores, &slow.cores);
     fast.per_cycle = flop_per_cycle(table, uarch, what->column);
     slow.per_cycle = flop_per_cycle(table, small, what->column);
@@ -144,8 +154,8 @@ static int put_kind(struct tr_machine *machine, const struct tr_csv *table,
     if (isnan(slow.ghz))
         slow.ghz = fast.ghz;
     struct tr_strbuf formula = {0};
-    add_term(&formula, fast, what->integer);
-    add_term(&formula, slow, what->integer);
+    add_term(&formula, fast, what->measure);
+    add_term(&formula, slow, what->measure);
     if (bounded)
         tr_strbuf_add(&formula, " (efficiency cores at the clock of the others: an upper bound)");
     return tr_limit_put(machine, &(struct tr_limit_facts){
@@ -153,7 +163,7 @@ static int put_kind(struct tr_machine *machine, const struct tr_csv *table,
                                      .kind = kind,
                                      .index = index,
                                      .value = value_of(fast) + value_of(slow),
-                                     .unit = what->integer ? "Gop/s" : "GFLOP/s",
+                                     .unit = units[what->measure],
                                      .basis = clock->basis,
                                      .formula = tr_strbuf_take(&formula),
                                  });

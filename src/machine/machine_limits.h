@@ -19,10 +19,11 @@ struct tr_flop_clock {
     const char *only;       /* name of the one limit to add; NULL = all */
 };
 
-/* Adds flop_<dtype>_<isa> at one place (cores of `kind` `index` that this process may use), for
- * every type and level that is available here: cores x FLOP per cycle and core (data/uarch.csv,
- * FMA counts 2) x clock. Replaces limits of the same name and place. Nothing is added where the
- * micro-architecture is unknown. 0 or TR_ENOMEM. */
+/* Adds flop_<dtype>_<isa>, and l1_read and l2_read where clock->only names one of them, at one
+ * place (cores of `kind` `index` that this process may use), for every type and level that is
+ * available here: cores x FLOP per cycle and core (data/uarch.csv, FMA counts 2) x clock. Replaces
+ * limits of the same name and place. Nothing is added where the micro-architecture is unknown. 0 or
+ * TR_ENOMEM. */
 int tr_machine_add_flop_limits_at(struct tr_machine *machine, enum tr_place_kind kind, int index,
                                   const struct tr_flop_clock *clock);
 

@@ -11,6 +11,7 @@
 #include "machine_json.h"
 #include "machine_limits.h"
 #include "session_parts.h"
+#include "statistics.h"
 
 /* The two chains must tell the same clock: one of them alone could be folded by the core. imul
  * takes 3 cycles on nearly every core, 4 or 5 on a few small and old ones. */
@@ -113,6 +114,49 @@ static int run_groups(struct tr_session *session, const struct tr_run_options *o
     return code;
 }
 
+/* Median clock of the points from x to x; NAN unknown. */
+static double clock_between(const struct tr_curve *curve, double from, double to) {
+    double *clocks = calloc(curve->n_points + 1, sizeof(*clocks));
+    struct tr_summary summary = {.median = NAN};
+    size_t n = 0;
+    for (size_t i = 0; clocks && i < curve->n_points; i++)
+        if (curve->points[i].x >= from && curve->points[i].x <= to && curve->points[i].core_ghz > 0)
+            clocks[n++] = curve->points[i].core_ghz;
+    if (!clocks || tr_summarize(clocks, n, &summary))
+        summary.median = NAN;
+    free(clocks);
+    return summary.median;
+}
+
+/* What reading reached in a cache, against cores x bytes per cycle x the clock of those samples. */
+static int rate_mark(struct tr_machine *machine, const struct tr_curve *curve,
+                     struct tr_mark *mark) {
+    static const char *const names[][2] = {{"L1", "l1_read"}, {"L2", "l2_read"}};
+    const struct tr_place *place = &curve->place;
+    size_t cores = 0;
+    for (size_t i = 0; i < machine->n_cores; i++)
+        cores += tr_core_is_in(&machine->cores[i], place->kind, place->index);
+    if (curve->threads < 1 || (size_t)curve->threads != cores)
+        return 0;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(mark->name, names[i][0]) != 0)
+            continue;
+        struct tr_flop_clock clock = {.performance_ghz = clock_between(curve, mark->from, mark->to),
+                                      .efficiency_ghz = NAN,
+                                      .basis = "measured_clock",
+                                      .only = names[i][1]};
+        int code = tr_machine_add_flop_limits_at(machine, place->kind, place->index, &clock);
+        const struct tr_limit *limit = tr_limit_find(machine->limits, machine->n_limits,
+                                                     names[i][1], place->kind, place->index);
+        if (code || !limit)
+            return code;
+        mark->limit = strdup(limit->name);
+        mark->efficiency = mark->value / limit->value;
+        return mark->limit ? 0 : TR_ENOMEM;
+    }
+    return 0;
+}
+
 /* The plan's curves and matrices that got any figure become the calibration's. */
 static int take_curves(struct tr_session *session) {
     struct tr_plan *plan = session->plan;
@@ -127,6 +171,10 @@ static int take_curves(struct tr_session *session) {
             continue;
         if (from->mark && from->mark(&from->curve, session->machine))
             return TR_ENOMEM;
+        bool reading = from->curve.kernel && !strcmp(from->curve.kernel, "read");
+        for (size_t k = 0; reading && k < from->curve.n_marks; k++)
+            if (rate_mark(session->machine, &from->curve, &from->curve.marks[k]))
+                return TR_ENOMEM;
         calibration->curves[calibration->n_curves++] = from->curve;
         from->curve = (struct tr_curve){0};
     }

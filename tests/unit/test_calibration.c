@@ -224,7 +224,8 @@ static void curves_and_matrices_round_trip(void **state) {
         "\"curves\":[{\"name\":\"latency\",\"place\":{\"kind\":\"core\",\"index\":1},"
         "\"unit\":\"ns\",\"x\":\"working_set_bytes\",\"threads\":1,\"points\":["
         "{\"x\":8192,\"median\":2.5,\"ci95\":[2.4,2.6],\"n\":9},{\"x\":4096,\"median\":1.5}],"
-        "\"marks\":[{\"name\":\"L1\",\"from\":4096,\"to\":8192,\"value\":1.5}]}],"
+        "\"marks\":[{\"name\":\"L1\",\"from\":4096,\"to\":8192,\"value\":1.5,"
+        "\"limit\":\"l1_read\",\"efficiency\":0.75}]}],"
         "\"matrices\":[{\"name\":\"core_to_core\",\"unit\":\"ns\",\"rows\":\"core\","
         "\"row_ids\":[0,4],\"column_ids\":[0,4],\"values\":[[null,55.5],[54.5,null]]}]}";
     struct tr_calibration *first = NULL, *second = NULL;
@@ -242,6 +243,8 @@ static void curves_and_matrices_round_trip(void **state) {
     assert_true(isnan(curve->points[0].ci95[0]) && curve->threads == 1);
     assert_int_equal(curve->n_marks, 1);
     assert_string_equal(curve->marks[0].name, "L1");
+    assert_string_equal(curve->marks[0].limit, "l1_read");
+    assert_true(curve->marks[0].efficiency == 0.75);
     assert_int_equal(second->n_matrices, 1);
     const struct tr_matrix *matrix = &second->matrices[0];
     assert_int_equal(matrix->row_ids[1], 4);

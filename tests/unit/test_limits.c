@@ -438,6 +438,28 @@ static void recorded_tables(void **state) {
     free(list);
 }
 
+/* Caches: 2 x 64 B a cycle from L1 and 64 from L2 of a core of Zen 5, asked for by name alone. */
+static void caches_by_bytes_per_cycle(void **state) {
+    (void)state;
+    struct tr_machine *machine = product("AMD Ryzen 9 9950X", "synthetic:pack:1 l3:2 core:8 pu:1",
+                                         &(struct tr_overrides){0});
+    struct tr_flop_clock clock = {
+        .performance_ghz = 5, .efficiency_ghz = NAN, .basis = "measured_clock"};
+    free(machine->cpu.uarch);
+    machine->cpu.uarch = strdup("zen5");
+    machine->cpu.levels[TR_ISA_SSE2].available = true;
+    assert_int_equal(tr_machine_add_flop_limits_at(machine, TR_PLACE_CORE, 3, &clock), 0);
+    assert_null(limit_at(machine, "l1_read", TR_PLACE_CORE, 3));
+    clock.only = "l1_read";
+    assert_int_equal(tr_machine_add_flop_limits_at(machine, TR_PLACE_CORE, 3, &clock), 0);
+    const struct tr_limit *limit = limit_at(machine, "l1_read", TR_PLACE_CORE, 3);
+    assert_non_null(limit);
+    assert_near(limit->value, 640, 1e-6);
+    assert_string_equal(limit->unit, "GB/s");
+    assert_non_null(strstr(limit->formula, "128 B/cycle"));
+    tr_machine_destroy(machine);
+}
+
 /* A CCD of a 9950X has one link of 32 B: 57.6 GB/s take 1.8 GHz. */
 static void one_ccd_bounds_the_fabric_clock(void **state) {
     (void)state;
@@ -470,6 +492,7 @@ static void one_ccd_bounds_the_fabric_clock(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(caches_by_bytes_per_cycle),
         cmocka_unit_test(one_ccd_bounds_the_fabric_clock),
         cmocka_unit_test(dram_of_products),
         cmocka_unit_test(formula_has_the_numbers),
