@@ -77,6 +77,22 @@ int tr_bench_kernels(const struct tr_bench_request *request, const struct tr_ben
     return 0;
 }
 
+bool tr_bench_searches(const struct tr_bench_request *request, const struct tr_bench *bench,
+                       const struct tr_kernel *row) {
+    size_t n;
+    const struct tr_kernel *rows = tr_kernels(&n);
+    bool whole = request->n_names == 0, has_forms = false, first = true;
+    for (size_t i = 0; i < request->n_names; i++)
+        whole |= !fnmatch(request->names[i], bench->name, 0) ||
+                 !fnmatch(request->names[i], row->op->name, 0);
+    for (size_t i = 0; i < n; i++) {
+        has_forms |= rows[i].op == row->op && rows[i].set == TR_SET_SEARCH;
+        first &= rows[i].op != row->op || rows[i].set != TR_SET_MAIN || &rows[i] >= row ||
+                 !strcmp(rows[i].id, row->id);
+    }
+    return whole && has_forms && first && row->set == TR_SET_MAIN;
+}
+
 bool tr_bench_is_named(const struct tr_bench *bench, const char *const *names, size_t n_names) {
     for (size_t i = 0; i < n_names; i++)
         if (bench->plan && !fnmatch(names[i], bench->name, 0))

@@ -50,6 +50,11 @@ const struct tr_bench *tr_benches(size_t *ret_n);
 int tr_bench_kernels(const struct tr_bench_request *request, const struct tr_bench *bench,
                      const struct tr_kernel ***ret_kernels, size_t *ret_n);
 
+/* Whether the fastest form of the row's operation is to be searched for and measured beside it:
+ * once an operation that has such forms, unless single rows were asked for by name. */
+bool tr_bench_searches(const struct tr_bench_request *request, const struct tr_bench *bench,
+                       const struct tr_kernel *row);
+
 /* Highest available level not above the cap; NULL if the row has none. */
 const struct tr_kernel *tr_bench_best(const struct tr_bench_request *request, const char *id);
 bool tr_bench_available(const struct tr_bench_request *request, const struct tr_kernel *kernel);

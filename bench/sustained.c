@@ -34,6 +34,6 @@ static int add(struct tr_plan_builder *builder, const struct tr_bench *bench, co
 
 int tr_bench_sustained(struct tr_plan_builder *builder, const struct tr_bench *bench,
                        struct tr_err *reterr) {
-    int code = add(builder, bench, "read_s4", reterr);
+    int code = add(builder, bench, "read_plain", reterr);
     return code ? code : add(builder, bench, "fma_f64", reterr);
 }

@@ -1,6 +1,7 @@
 /* From a step's raw series to its figure: names, median and interval, flags, limit. */
 #include "session_parts.h"
 
+#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -311,6 +312,10 @@ static int make_measurement(struct tr_session *session, const struct tr_group *g
         code = set_flags(step, series, m);
     if (!code)
         code = set_modes(m);
+    if (!code && series->search.n) {
+        m->extra = json_pack("{s:o}", "search", tr_search_to_json(&series->search, m->unit));
+        code = m->extra ? 0 : TR_ENOMEM;
+    }
     if (!code && kernel->op->kind == TR_KIND_COMPUTE && !kernel->adds)
         code = add_flop_limit(session, m, series->efficiency_ghz);
     if (!code)

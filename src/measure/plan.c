@@ -206,16 +206,21 @@ static int add_rows(struct tr_plan_builder *builder, const struct tr_bench *benc
     code = tr_crew_make(builder->machine, kind, index, options, n_threads, &crew, reterr);
     if (code)
         goto out;
-    steps = calloc(n, sizeof(*steps));
+    steps = calloc(2 * n, sizeof(*steps));
     if (!steps) {
         tr_crew_finish(&crew);
         code = TR_ENOMEM;
         goto out;
     }
-    for (size_t i = 0; i < n; i++)
-        steps[i] = (struct tr_step){.kernel = kernels[i], .shape = TR_NO_SHAPE};
-    code = tr_plan_add_group(builder, bench, &crew, steps, n, bench->seconds_per_kernel * (double)n,
-                             NULL, reterr);
+    size_t n_steps = 0;
+    for (size_t i = 0; i < n; i++) {
+        steps[n_steps++] = (struct tr_step){.kernel = kernels[i], .shape = TR_NO_SHAPE};
+        if (tr_bench_searches(&request, bench, kernels[i]))
+            steps[n_steps++] =
+                (struct tr_step){.kernel = kernels[i], .searched = true, .shape = TR_NO_SHAPE};
+    }
+    code = tr_plan_add_group(builder, bench, &crew, steps, n_steps,
+                             bench->seconds_per_kernel * (double)n_steps, NULL, reterr);
 out:
     free(kernels);
     return code;

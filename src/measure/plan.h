@@ -42,6 +42,9 @@ struct tr_step {
     /* The kernel stands for its operation: when its turn comes, the form of it that was fastest
      * from memory on the whole machine takes its place. */
     bool fastest_form;
+    /* The kernel stands for its operation: the fastest of its forms is searched for at the start of
+     * the group (search.h) and takes its place. */
+    bool searched;
     int64_t slice_bytes;  /* per thread and array; 0 for kernels without memory */
     int64_t wanted_bytes; /* total working set that the rule asks for */
     bool from_memory;     /* meant to stream from memory, not from a cache */

@@ -38,8 +38,9 @@ struct state {
     bool quit;
     uint64_t n_samples;
     double begun_ns;
-    double stolen_s;           /* steal time of the machine at the last look */
-    struct tr_failure failure; /* first failure of any thread */
+    double stolen_s;               /* steal time of the machine at the last look */
+    struct tr_failure failure;     /* first failure of any thread */
+    const struct tr_kernel *probe; /* the form whose turn it is in a search */
 };
 
 /* ---- buffers ---- */
@@ -440,6 +441,68 @@ static int bind_elsewhere(const struct state *state, int own_cpu, struct tr_err 
     return 0;
 }
 
+/* ---- search for the fastest form, before the samples that count ---- */
+
+/* Whoever has the same kernel as the winner is the same figure twice: it stands back. */
+static void take_winner(struct state *state, size_t step) {
+    const struct tr_group *group = state->group;
+    group->steps[step].kernel = tr_search_winner(&state->stages[step].series->search);
+    for (size_t i = 0; i < group->n_steps; i++)
+        if (i != step && group->steps[i].kernel == group->steps[step].kernel &&
+            group->steps[i].slice_bytes == group->steps[step].slice_bytes)
+            state->stages[i].done = true;
+}
+
+static const struct tr_kernel *next_probe(struct state *state, const struct tr_search *search) {
+    return state->failure.code || *state->options->stop ? NULL : tr_search_next(search);
+}
+
+static void search_step(struct state *state, int thread, int *sense) {
+    struct tr_step step = state->group->steps[state->current];
+    struct tr_search *search = &state->stages[state->current].series->search;
+    for (;;) {
+        if (thread == 0)
+            state->probe = next_probe(state, search);
+        tr_barrier_wait(&state->barrier, sense);
+        if (!state->probe)
+            break;
+        step.kernel = state->probe;
+        tr_work_stream_probe(&step, TR_PROBE_NS, state->options->stop, state->workers[thread]);
+        tr_barrier_wait(&state->barrier, sense);
+        if (thread == 0 && !*state->options->stop)
+            tr_search_note(search, tr_work_of(&step)->rate(&step, evaluate(state).rate));
+    }
+    if (thread == 0 && !state->failure.code)
+        take_winner(state, state->current);
+}
+
+/* By all threads together. */
+static void search_forms(struct state *state, int thread, int *sense) {
+    for (size_t i = 0; i < state->group->n_steps; i++) {
+        if (!state->stages[i].series->search.n)
+            continue;
+        if (thread == 0)
+            state->current = i;
+        tr_barrier_wait(&state->barrier, sense);
+        search_step(state, thread, sense);
+        tr_barrier_wait(&state->barrier, sense);
+    }
+}
+
+static int prepare_searches(struct state *state) {
+    const struct tr_group *group = state->group;
+    for (size_t i = 0; i < group->n_steps; i++) {
+        const struct tr_kernel *kernel = group->steps[i].kernel;
+        bool lower = !strcmp(kernel->isa, tr_isa_name(TR_ISA_AVX512)) &&
+                     state->machine->cpu.levels[TR_ISA_AVX2].available;
+        if (group->steps[i].searched &&
+            tr_search_init(kernel, lower ? tr_isa_name(TR_ISA_AVX2) : NULL,
+                           &state->stages[i].series->search))
+            return TR_ENOMEM;
+    }
+    return 0;
+}
+
 static void work(void *context, int thread) {
     struct state *state = context;
     int sense = 0;
@@ -451,6 +514,7 @@ static void work(void *context, int thread) {
         code = setup_worker(state, thread, &err);
     tr_failure_set(&state->failure, code, &err);
     tr_barrier_wait(&state->barrier, &sense);
+    search_forms(state, thread, &sense);
     if (thread == 0) {
         struct tr_activity activity;
         state->begun_ns = tr_now_ns();
@@ -537,6 +601,9 @@ int tr_run_group(const struct tr_machine *machine, const struct tr_group *group,
         if (!stage->expected)
             goto out;
     }
+    code = prepare_searches(&state);
+    if (code)
+        goto out;
     tr_barrier_init(&state.barrier, group->crew.n_threads);
     code = tr_team_run(group->crew.n_threads, work, &state, reterr);
     if (!code)
@@ -557,5 +624,6 @@ void tr_series_finish(struct tr_series *series) {
         return;
     free(series->rates);
     free(series->conditions);
+    tr_search_finish(&series->search);
     *series = (struct tr_series){0};
 }

@@ -5,6 +5,7 @@
 #include <signal.h>
 
 #include "plan.h"
+#include "search.h"
 #include "tokenroof/calibration.h"
 
 /* Told to the caller between samples, never during one. */
@@ -51,7 +52,8 @@ struct tr_series {
     bool migrated, not_pinned, faulted;
     int64_t context_switches, migrations, page_faults; /* within samples, all threads */
     int64_t cycles, instructions;
-    bool wrong;         /* a result differed from the reference: nothing of this step counts */
+    bool wrong;              /* a result differed from the reference: nothing of this step counts */
+    struct tr_search search; /* how the step's kernel was found; no forms without a search */
     bool bound_refused; /* the kernel refused the memory policy: first touch alone placed pages */
 };
 

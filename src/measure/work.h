@@ -50,6 +50,7 @@ struct tr_worker {
     struct tr_counts before, after;
     int cpu_before, cpu_after;
     bool not_pinned;
+    size_t probed_pieces;       /* by probes: each goes on where the last one ended */
     struct tr_dose *doses;      /* one per step of the group: equal time, not equal work */
     struct tr_core_clock clock; /* bursts between the pieces of this sample */
     double clock_ghz;           /* in this sample */
@@ -112,5 +113,8 @@ void tr_work_note(struct tr_worker *worker, double begin_ns, double end_ns, doub
 /* Fills an operand with the data of tr_data_word; a fill() for kinds that need no more. */
 int tr_work_fill_data(const struct tr_group *group, int thread, int array, size_t bytes,
                       const volatile sig_atomic_t *stop, struct tr_worker *worker);
+/* Walks on through the slice for about `ns`, unchecked: a glimpse of a form's rate. */
+void tr_work_stream_probe(const struct tr_step *step, double ns, const volatile sig_atomic_t *stop,
+                          struct tr_worker *worker);
 
 #endif

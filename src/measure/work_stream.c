@@ -203,6 +203,40 @@ static double rate(const struct tr_step *step, double units_per_ns) {
     return units_per_ns * tr_kernel_nominal_bytes(step->kernel);
 }
 
+void tr_work_stream_probe(const struct tr_step *step, double ns, const volatile sig_atomic_t *stop,
+                          struct tr_worker *worker) {
+    const struct tr_kernel *kernel = step->kernel;
+    const size_t streams = (size_t)kernel->streams;
+    const size_t part_bytes = (size_t)step->slice_bytes / streams;
+    struct tr_dose dose;
+    first_dose(step, &dose);
+    const size_t piece_bytes = dose.piece_bytes / streams;
+    const size_t n_pieces = (part_bytes + piece_bytes - 1) / piece_bytes;
+    size_t passes = 1;
+    double start = tr_now_ns(), begin = start, end = start;
+
+    tr_work_begin(worker);
+    while (end - start < ns && worker->timeline.n < TR_MAX_PIECES && !*stop) {
+        size_t at = worker->probed_pieces++ % n_pieces * piece_bytes;
+        size_t bytes = part_bytes - at < piece_bytes ? part_bytes - at : piece_bytes;
+        struct tr_kargs args = operands_at(step, worker, at, bytes);
+        args.stride_bytes = part_bytes;
+        args.passes = passes;
+        args.scalar = scalar_of(step, 1.5);
+        kernel->function(&args);
+        end = tr_now_ns();
+        if (n_pieces == 1 && end - begin < TR_PIECE_NS) {
+            /* Too short for the clock: begin again with more passes a piece. */
+            passes *= 2;
+            tr_work_begin(worker);
+            begin = start = end;
+            continue;
+        }
+        tr_work_note(worker, begin, end, (double)(args.n * streams * passes));
+        begin = end;
+    }
+}
+
 const struct tr_work_kind tr_work_stream = {
     .metric = "bandwidth",
     .unit = "GB/s",

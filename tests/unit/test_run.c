@@ -140,11 +140,14 @@ static void half_chains(struct tr_kargs *args) {
 static void work_left_out_is_noticed(void **state) {
     struct fixture *fixture = *state;
     struct tr_kernel broken[] = {
-        *tr_kernel_find("read_plain", "sse2"), *tr_kernel_find("write_plain", "sse2"),
-        *tr_kernel_find("copy_nt", "sse2"),    *tr_kernel_find("triad_plain", "sse2"),
-        *tr_kernel_find("fma_f64", "sse2"),
+        *tr_kernel_find("read_plain", "sse2"),  *tr_kernel_find("write_plain", "sse2"),
+        *tr_kernel_find("copy_nt", "sse2"),     *tr_kernel_find("triad_plain", "sse2"),
+        *tr_kernel_find("fma_f64", "sse2"),     *tr_kernel_find("update_plain", "sse2"),
+        *tr_kernel_find("mix31_plain", "sse2"), *tr_kernel_find("dot_plain", "sse2"),
+        *tr_kernel_find("gather", "sse2"),
     };
     broken[0].function = broken[1].function = broken[2].function = idle;
+    broken[5].function = broken[6].function = broken[7].function = broken[8].function = idle;
     broken[3].function = half;
     broken[4].function = half_chains;
     for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
@@ -154,6 +157,56 @@ static void work_left_out_is_noticed(void **state) {
         assert_true(series.wrong);
         assert_int_equal(series.n, 0);
         tr_series_finish(&series);
+    }
+}
+
+/* Every operation is right as it is run in samples: in pieces, and in many passes within a cache.
+ */
+static void every_operation_is_right(void **state) {
+    struct fixture *fixture = *state;
+    static const char *const ids[] = {"update_plain", "mix21_plain", "mix31_plain", "dot_plain",
+                                      "gather",       "stride_256",  "copy_libc",   "fill_rep",
+                                      "scale_plain",  "add_nt"};
+    enum { N = sizeof(ids) / sizeof(ids[0]) };
+    for (int large = 0; large < 2; large++) {
+        struct tr_step steps[N];
+        struct tr_series series[N];
+        for (int i = 0; i < N; i++) {
+            const struct tr_kernel *kernel = tr_kernel_find(ids[i], "sse2");
+            steps[i] = step_of(kernel ? kernel : tr_kernel_find(ids[i], "scalar"),
+                               tr_slice_round(large ? 5 << 20 : 6000));
+        }
+        assert_int_equal(run_steps(fixture, steps, N, 1.0, series), 0);
+        for (int i = 0; i < N; i++) {
+            if (series[i].wrong || series[i].n < 3)
+                fail_msg("%s, %s slice: wrong, or no samples", ids[i], large ? "large" : "small");
+            tr_series_finish(&series[i]);
+        }
+    }
+}
+
+/* The form that a search finds is what the step then measures, with the plain form beside it. */
+static void searched_form_takes_the_step(void **state) {
+    struct fixture *fixture = *state;
+    const struct tr_kernel *plain = tr_kernel_find("write_plain", "sse2");
+    for (int large = 0; large < 2; large++) {
+        struct tr_step steps[] = {
+            step_of(plain, tr_slice_round(large ? 8 << 20 : 8000)),
+            step_of(plain, tr_slice_round(large ? 8 << 20 : 8000)),
+        };
+        struct tr_series series[2];
+        steps[1].searched = true;
+        assert_int_equal(run_steps(fixture, steps, 2, 0.5, series), 0);
+        assert_int_equal(series[0].search.n, 0);
+        assert_true(series[1].search.n > 3 && series[1].n >= 3 && !series[1].wrong);
+        assert_ptr_equal(steps[1].kernel, tr_search_winner(&series[1].search));
+        assert_string_equal(steps[1].kernel->op->name, "write");
+        for (size_t i = 0; i < series[1].search.n; i++)
+            assert_true(series[1].search.forms[i].rate > 0);
+        /* The same figure is not taken twice. */
+        assert_true(steps[1].kernel == plain ? series[0].n == 0 : series[0].n >= 3);
+        tr_series_finish(&series[0]);
+        tr_series_finish(&series[1]);
     }
 }
 
@@ -281,6 +334,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(clock_between_wide_vectors, setup, teardown),
         cmocka_unit_test(clock_of_disturbed_bursts),
         cmocka_unit_test_setup_teardown(work_left_out_is_noticed, setup, teardown),
+        cmocka_unit_test_setup_teardown(every_operation_is_right, setup, teardown),
+        cmocka_unit_test_setup_teardown(searched_form_takes_the_step, setup, teardown),
         cmocka_unit_test_setup_teardown(one_wrong_kernel_among_others, setup, teardown),
         cmocka_unit_test_setup_teardown(unequal_cores_are_not_disturbed, setup, teardown),
         cmocka_unit_test_setup_teardown(late_error_is_noticed, setup, teardown),
