@@ -91,6 +91,7 @@ static void times_come_back(void **state) {
         block_part(TR_ENGINE_ATTEND, 64),
         block_part(TR_ENGINE_BLOCK, 1),
         {.part = TR_ENGINE_NODE, .tokens = 1, .copies = 10, .threads = 2, .ns = NAN},
+        {.part = TR_ENGINE_NODE, .tokens = 1, .copies = 10, .threads = 1, .ns = NAN},
     };
     enum { N = sizeof(items) / sizeof(items[0]) };
     struct tr_engine_info info = {0};
@@ -111,6 +112,8 @@ static void times_come_back(void **state) {
         /* A node is never faster; with 2 threads it takes half. */
         assert_true(items[i].ns >= (items[i].threads == 2 ? NODE_NS / 2 : NODE_NS));
     }
+    /* Each job has its own number of threads. */
+    assert_true(items[8].ns < 0.8 * items[9].ns);
     /* Times are per copy: eight take eight times as long, one of them does not. */
     assert_true(items[1].ns < 4 * items[0].ns);
     /* A block is a dozen nodes. */
@@ -237,7 +240,10 @@ static const struct tr_use_case cases[] = {
     {.name = "tg100", .generated_tokens = 100},
 };
 
-/* Every product takes 0.1 ns for each of its elements and 5 tokens, and 1000 ns for the start. */
+/* Every product takes 0.1 ns for each of its elements and 5 tokens, and a millisecond for the
+ * start. */
+static const double start_ns = 1e6;
+
 static void invent_times(struct tr_engine_times *times) {
     for (size_t i = 0; i < times->n; i++) {
         struct tr_engine_time *item = &times->items[i];
@@ -249,8 +255,8 @@ static void invent_times(struct tr_engine_times *times) {
         else if (item->part == TR_ENGINE_BLOCK)
             item->ns = 700 * tokens;
         else
-            item->ns = item->part == TR_ENGINE_NODE ? 10 : 1000;
-        item->ns += item->part == TR_ENGINE_START ? 0 : 1000.0 / item->copies;
+            item->ns = item->part == TR_ENGINE_NODE ? 10 : start_ns;
+        item->ns += item->part == TR_ENGINE_START ? 0 : start_ns / item->copies;
     }
 }
 
@@ -291,12 +297,12 @@ static void terms_add_up(void **state) {
     /* Generation from position 0 to 100: products, attention at 50 on average, the small
      * operations and one start. */
     double token_ns =
-        0.1 * elements + (double)model->n_layers * 50 * 3 + model->blocks * 700.0 + 1000;
+        0.1 * elements + (double)model->n_layers * 50 * 3 + model->blocks * 700.0 + start_ns;
     double tg = prediction->results[1].tg_tok_s.value;
     assert_true(fabs(tg / (1e9 / token_ns) - 1) < 0.002);
     /* A prompt of 300: each product takes 1 + 299 / 5 times as long as for one token; no output. */
     double prompt_ns = 0.1 * (elements - output) * (1 + 299 / 5.0) / 300 +
-                       (double)model->n_layers * 150 * 3 + model->blocks * 700.0 + 1000 / 300.0;
+                       (double)model->n_layers * 150 * 3 + model->blocks * 700.0 + start_ns / 300;
     double pp = prediction->results[0].pp_tok_s.value;
     assert_true(fabs(pp / (1e9 / prompt_ns) - 1) < 0.002);
     tr_prediction_destroy(prediction);
@@ -324,6 +330,25 @@ static void a_product_that_is_missing_is_named(void **state) {
     assert_null(prediction);
     tr_engine_times_finish(&times);
     tr_model_destroy(model);
+}
+
+static void windows_bound_the_cache(void **state) {
+    struct tr_engine_time items[2];
+    struct tr_engine_times times = {items, 2};
+    struct tr_attention_layer layer = {
+        .heads = 4, .kv_heads = 2, .key_length = 32, .value_length = 32};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        items[i] = block_part(TR_ENGINE_ATTEND, 1);
+        items[i].depth = i * 1000;
+        items[i].ns = 100 + i * 1000;
+    }
+    assert_true(fabs(tr_engine_attention_ns(&times, &layer, 500, 1) - 600) < 1e-6);
+    assert_true(fabs(tr_engine_attention_ns(&times, &layer, 3000, 1) - 3100) < 1e-6);
+    layer.window = 200;
+    assert_true(fabs(tr_engine_attention_ns(&times, &layer, 3000, 1) - 300) < 1e-6);
+    layer.heads = 8; /* not timed */
+    assert_true(isnan(tr_engine_attention_ns(&times, &layer, 500, 1)));
 }
 
 /* As many copies as the model has, as long as they fit the budget. */
@@ -357,6 +382,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(the_fixed_shapes_are_kept),
         cmocka_unit_test(terms_add_up),
         cmocka_unit_test(a_product_that_is_missing_is_named),
+        cmocka_unit_test(windows_bound_the_cache),
         cmocka_unit_test(the_budget_limits_copies),
     };
     if (argc > 1 && !strcmp(argv[1], "slow"))
