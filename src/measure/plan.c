@@ -28,6 +28,14 @@ int64_t tr_slice_round(int64_t bytes) {
     return (bytes + lines - 1) / lines * lines;
 }
 
+int64_t tr_slice_round_segments(int64_t bytes, int64_t most) {
+    int64_t n = bytes / TR_SEGMENT_BYTES;
+    if (n < 2)
+        return bytes;
+    int64_t whole = n * tr_slice_round((bytes + n - 1) / n);
+    return whole <= most ? whole : n * tr_slice_round((bytes - n * 2 * 16 * 4096) / n);
+}
+
 /* ---- working sets ---- */
 
 static int64_t array_bytes_by_rule(const struct tr_crew *crew) {
@@ -89,8 +97,10 @@ static int64_t size_group(const struct tr_machine *machine, const struct tr_plan
                                           : tr_slice_round(slice_most / 2);
             *memory_bound = true;
         }
-        step->slice_bytes = slice;
         step->from_memory = slice * crew->n_threads * step_arrays >= least;
+        step->slice_bytes =
+            step->from_memory && !given ? tr_slice_round_segments(slice, slice_most) : slice;
+        slice = step->slice_bytes;
         if (slice_most < slice_least)
             return -1;
         if (slice > largest)

@@ -177,5 +177,10 @@ void tr_plan_finish(struct tr_plan *plan);
  * their cache sets.
  */
 int64_t tr_slice_round(int64_t bytes);
+/* Samples from memory walk through a slice segment by segment, each sample where the last one
+ * ended: a sample need not last as long as a pass over gigabytes. Rounds a slice to whole segments
+ * of about this size, each of them a slice in the sense of tr_slice_round; not above `most`. */
+#define TR_SEGMENT_BYTES ((int64_t)64 << 20)
+int64_t tr_slice_round_segments(int64_t bytes, int64_t most);
 
 #endif

@@ -144,7 +144,7 @@ static void take_sample(struct state *state, int thread) {
     struct tr_dose *dose = &worker->doses[state->current];
     if (!dose->passes && !dose->turns)
         kind->first_dose(step, dose);
-    kind->prepare(step, &state->sample, worker);
+    kind->prepare(step, dose, &state->sample, worker);
     worker->not_pinned = !tr_thread_is_bound(state->machine, cpu);
     worker->clock_ghz = NAN;
     tr_counters_read(&worker->counters, &worker->before);
@@ -548,6 +548,7 @@ static void finish_workers(struct state *state) {
             continue;
         for (int array = 0; array < TR_ARRAYS; array++)
             tr_buffer_unmap(&worker->buffers[array]);
+        tr_work_stream_finish(worker);
         free(worker->chain_start);
         free(worker->doses);
         free(worker);

@@ -24,7 +24,7 @@ struct tr_timeline {
 
 /* How much work one thread does in a sample. */
 struct tr_dose {
-    size_t passes;           /* over the slice */
+    size_t passes;           /* over the slice; from memory: over segments of it */
     size_t passes_per_piece; /* in-cache slices: several passes between two looks at the time */
     size_t piece_bytes;      /* larger slices: part of one pass, over all parts walked */
     size_t turns;            /* FMA and clock chains: pieces */
@@ -50,7 +50,16 @@ struct tr_worker {
     struct tr_counts before, after;
     int cpu_before, cpu_after;
     bool not_pinned;
-    size_t probed_pieces;       /* by probes: each goes on where the last one ended */
+    size_t probed_pieces;    /* by probes: each goes on where the last one ended */
+    size_t segments_walked;  /* by samples from memory: the same */
+    size_t first_segment;    /* of this sample */
+    struct tr_segment_sums { /* what the reference says of each segment of a slice */
+        const struct tr_op *op;
+        int64_t slice_bytes;
+        int vector_bytes;
+        uint64_t *sums;
+    } * segment_sums;
+    size_t n_segment_sums;
     struct tr_dose *doses;      /* one per step of the group: equal time, not equal work */
     struct tr_core_clock clock; /* bursts between the pieces of this sample */
     double clock_ghz;           /* in this sample */
@@ -83,8 +92,8 @@ struct tr_work_kind {
     void (*calibrate)(const struct tr_step *step, double sample_ns, double span_ns,
                       struct tr_dose *dose);
     /* Forgets the last sample and poisons its results. */
-    void (*prepare)(const struct tr_step *step, const struct tr_sample_context *context,
-                    struct tr_worker *worker);
+    void (*prepare)(const struct tr_step *step, const struct tr_dose *dose,
+                    const struct tr_sample_context *context, struct tr_worker *worker);
     /* The timed part. Nothing in it but the kernel, the clock and a look at the stop flag. */
     void (*work)(const struct tr_step *step, const struct tr_dose *dose,
                  const struct tr_sample_context *context, struct tr_worker *worker);
@@ -113,6 +122,8 @@ void tr_work_note(struct tr_worker *worker, double begin_ns, double end_ns, doub
 /* Fills an operand with the data of tr_data_word; a fill() for kinds that need no more. */
 int tr_work_fill_data(const struct tr_group *group, int thread, int array, size_t bytes,
                       const volatile sig_atomic_t *stop, struct tr_worker *worker);
+/* Frees what work_stream.c keeps in a worker. */
+void tr_work_stream_finish(struct tr_worker *worker);
 /* Walks on through the slice for about `ns`, unchecked: a glimpse of a form's rate. */
 void tr_work_stream_probe(const struct tr_step *step, double ns, const volatile sig_atomic_t *stop,
                           struct tr_worker *worker);

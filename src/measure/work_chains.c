@@ -57,8 +57,9 @@ static void calibrate(const struct tr_step *step, double sample_ns, double span_
     dose->turns = (size_t)fmin(fmax(pieces, 8), TR_MAX_PIECES);
 }
 
-static void prepare(const struct tr_step *step, const struct tr_sample_context *context,
-                    struct tr_worker *worker) {
+static void prepare(const struct tr_step *step, const struct tr_dose *dose,
+                    const struct tr_sample_context *context, struct tr_worker *worker) {
+    (void)dose;
     (void)context;
     fill_operands(step, worker);
     tr_work_begin(worker);

@@ -136,6 +136,31 @@ static void half_chains(struct tr_kargs *args) {
     args->sum = part.sum;
 }
 
+/* Slices of several segments: each sample goes on where the last one ended, every form of kernel
+ * agrees with its reference there, and one that leaves work out is noticed. */
+static void segments_are_walked_in_turn(void **state) {
+    struct fixture *fixture = *state;
+    int64_t slice = tr_slice_round_segments(3 * TR_SEGMENT_BYTES + 12345, INT64_MAX);
+    static const char *const ids[] = {"read_plain", "copy_nt", "update_plain", "dot_plain"};
+    assert_int_equal(slice % 3, 0);
+    assert_int_equal(slice / 3, tr_slice_round(slice / 3));
+    for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+        struct tr_kernel lazy = *tr_kernel_find(ids[i], "sse2");
+        struct tr_step step = step_of(tr_kernel_find(ids[i], "sse2"), slice);
+        struct tr_series series;
+        step.from_memory = true;
+        assert_int_equal(run_steps(fixture, &step, 1, 0.5, &series), 0);
+        if (series.wrong || series.n < 3)
+            fail_msg("%s: %s", ids[i], series.wrong ? "wrong" : "too few samples");
+        tr_series_finish(&series);
+        lazy.function = idle;
+        step.kernel = &lazy;
+        assert_int_equal(run_steps(fixture, &step, 1, 0.1, &series), 0);
+        assert_true(series.wrong);
+        tr_series_finish(&series);
+    }
+}
+
 /* Kernels that leave out all or half of their work must not give a figure. */
 static void work_left_out_is_noticed(void **state) {
     struct fixture *fixture = *state;
@@ -333,6 +358,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(every_kind_gives_samples, setup, teardown),
         cmocka_unit_test_setup_teardown(clock_between_wide_vectors, setup, teardown),
         cmocka_unit_test(clock_of_disturbed_bursts),
+        cmocka_unit_test_setup_teardown(segments_are_walked_in_turn, setup, teardown),
         cmocka_unit_test_setup_teardown(work_left_out_is_noticed, setup, teardown),
         cmocka_unit_test_setup_teardown(every_operation_is_right, setup, teardown),
         cmocka_unit_test_setup_teardown(searched_form_takes_the_step, setup, teardown),
