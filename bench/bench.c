@@ -19,9 +19,18 @@ static const struct tr_bench benches[] = {
      .seconds_per_kernel = (seconds),            \
      .plan = tr_bench_##id,                      \
      .least_effort = TR_EFFORT_##effort},
+#define TR_BENCH_PLAN_ROWS(id, kernels, effort, seconds, text) \
+    {.name = #id,                                              \
+     .what = (text),                                           \
+     .kind = TR_KIND_##kernels,                                \
+     .by_rows = true,                                          \
+     .seconds_per_kernel = (seconds),                          \
+     .plan = tr_bench_##id,                                    \
+     .least_effort = TR_EFFORT_##effort},
 #include "benches.def"
 #undef TR_BENCH
 #undef TR_BENCH_PLAN
+#undef TR_BENCH_PLAN_ROWS
 };
 
 const struct tr_bench *tr_benches(size_t *ret_n) {
@@ -31,7 +40,7 @@ const struct tr_bench *tr_benches(size_t *ret_n) {
 
 bool tr_bench_matches(const struct tr_bench *bench, const struct tr_kernel *kernel,
                       const char *name) {
-    return bench->takes && bench->kind == kernel->op->kind &&
+    return (bench->takes || bench->by_rows) && bench->kind == kernel->op->kind &&
            (!fnmatch(name, bench->name, 0) || !fnmatch(name, kernel->op->name, 0) ||
             !fnmatch(name, kernel->id, 0));
 }
@@ -93,9 +102,21 @@ bool tr_bench_searches(const struct tr_bench_request *request, const struct tr_b
     return whole && has_forms && first && row->set == TR_SET_MAIN;
 }
 
+/* The experiment's name, or that of a row or an operation that it measures. */
+static bool is_named(const struct tr_bench *bench, const char *name) {
+    size_t n;
+    const struct tr_kernel *rows = tr_kernels(&n);
+    if (!fnmatch(name, bench->name, 0))
+        return true;
+    for (size_t i = 0; i < n; i++)
+        if (bench->by_rows && tr_bench_matches(bench, &rows[i], name))
+            return true;
+    return false;
+}
+
 bool tr_bench_is_named(const struct tr_bench *bench, const char *const *names, size_t n_names) {
     for (size_t i = 0; i < n_names; i++)
-        if (bench->plan && !fnmatch(names[i], bench->name, 0))
+        if (bench->plan && is_named(bench, names[i]))
             return true;
     return false;
 }

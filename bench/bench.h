@@ -30,10 +30,11 @@ typedef int tr_bench_plan_fn(struct tr_plan_builder *builder, const struct tr_be
 
 struct tr_bench {
     const char *name, *what;
-    enum tr_kernel_kind kind;    /* of the rows that it takes */
-    double seconds_per_kernel;   /* share of the time budget, relative to the others */
-    tr_bench_takes_fn *takes;    /* NULL for those that plan by themselves */
-    tr_bench_plan_fn *plan;      /* NULL for those that take rows */
+    enum tr_kernel_kind kind;  /* of the rows that it takes */
+    double seconds_per_kernel; /* share of the time budget, relative to the others */
+    tr_bench_takes_fn *takes;  /* NULL for those that plan by themselves */
+    tr_bench_plan_fn *plan;    /* NULL for those that take rows */
+    bool by_rows; /* plans by itself, for rows of `kind`, which can be asked for by name */
     enum tr_effort least_effort; /* in runs without a selection: from this effort on */
 };
 
@@ -41,9 +42,11 @@ const struct tr_bench *tr_benches(size_t *ret_n);
 
 #define TR_BENCH(name, ...) tr_bench_takes_fn tr_bench_##name;
 #define TR_BENCH_PLAN(name, ...) tr_bench_plan_fn tr_bench_##name;
+#define TR_BENCH_PLAN_ROWS(name, ...) tr_bench_plan_fn tr_bench_##name;
 #include "benches.def"
 #undef TR_BENCH
 #undef TR_BENCH_PLAN
+#undef TR_BENCH_PLAN_ROWS
 
 /* The rows that the experiment measures here, in the table's order; the caller frees the array.
  * 0 or TR_ENOMEM. */

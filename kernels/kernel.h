@@ -56,6 +56,7 @@ enum tr_dtype {
 #define TR_DTYPE(id, ...) TR_DTYPE_##id,
 #include "dtypes.def"
 #undef TR_DTYPE
+    TR_DTYPE_COUNT
 };
 const char *tr_dtype_name(enum tr_dtype dtype);
 /* Of a block, which is one element for ordinary numbers. */

@@ -142,31 +142,33 @@ static double element(enum tr_activation kind, const uint8_t *vector, size_t k, 
     }
 }
 
-/* Rows are taken in runs of so many blocks as this holds numbers: a leaf has no memory of its own.
- */
-enum { RUN = 256 };
-
-/* The product of row `row` of packed weights with one vector. */
-static double product(enum tr_dtype dtype, const struct tr_kargs *args, size_t row,
-                      const uint8_t *vector) {
+double tr_matrix_product(enum tr_dtype dtype, const void *packed, size_t row, size_t k,
+                         const void *vector, double *ret_size) {
+    enum { MOST_ELEMENTS = 256, MOST_BYTES = 256 }; /* of a block */
     const enum tr_activation kind = tr_activation_of(dtype);
-    double sum = 0, x[RUN] = {0};
-    uint8_t blocks[RUN * 4];
     const size_t quantum = tr_matrix_quantum(dtype);
-    for (size_t at = 0; at < args->k; at += quantum) {
-        tr_matrix_block(dtype, args->b, row, args->k, at / quantum, blocks);
-        tr_matrix_row(dtype, blocks, quantum, x);
-        for (size_t i = 0; i < quantum; i++)
-            sum += x[i] * element(kind, vector, args->k, at + i);
+    double sum = 0, size = 0, x[MOST_ELEMENTS] = {0};
+    uint8_t block[MOST_BYTES];
+    for (size_t at = 0; at < k; at += quantum) {
+        tr_matrix_block(dtype, packed, row, k, at / quantum, block);
+        tr_matrix_row(dtype, block, quantum, x);
+        for (size_t i = 0; i < quantum; i++) {
+            double term = x[i] * element(kind, vector, k, at + i);
+            sum += term;
+            size += fabs(term);
+        }
     }
+    *ret_size = size;
     return sum;
 }
 
 void tr_ref_gemm(const struct tr_kernel *kernel, struct tr_kargs *args) {
+    double size;
     for (size_t t = 0; t < args->batch; t++)
         for (size_t row = 0; row < args->n; row++)
-            ((float *)args->a)[t * args->n + row] = (float)product(
-                kernel->dtype, args, row, (const uint8_t *)args->c + t * args->stride_bytes);
+            ((float *)args->a)[t * args->n + row] =
+                (float)tr_matrix_product(kernel->dtype, args->b, row, args->k,
+                                         (const uint8_t *)args->c + t * args->stride_bytes, &size);
 }
 
 void tr_ref_gemv(const struct tr_kernel *kernel, struct tr_kargs *args) {

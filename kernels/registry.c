@@ -144,7 +144,8 @@ static double access_share(const struct tr_kernel *kernel) {
 double tr_kernel_nominal_bytes(const struct tr_kernel *kernel) {
     const struct tr_op *op = kernel->op;
     return (double)(op->read_elements + op->written_elements) *
-           (double)tr_dtype_bytes(kernel->dtype) * access_share(kernel);
+           (double)tr_dtype_bytes(kernel->dtype) / (double)tr_dtype_elements(kernel->dtype) *
+           access_share(kernel);
 }
 
 double tr_kernel_bus_bytes(const struct tr_kernel *kernel) {

@@ -54,6 +54,11 @@ void tr_activation_make(enum tr_activation kind, const float *x, size_t k, void 
 /* One row of blocks as numbers; `x` has k of them. Exact: in double. */
 void tr_matrix_row(enum tr_dtype dtype, const void *blocks, size_t k, double *ret_x);
 
+/* The product of one row of repacked weights with a vector of the type's kind, in double; *ret_size
+ * is the sum of the terms' sizes, of which rounding errors are a fraction. */
+double tr_matrix_product(enum tr_dtype dtype, const void *packed, size_t row, size_t k,
+                         const void *vector, double *ret_size);
+
 double tr_f16_value(uint16_t bits);
 uint16_t tr_f16_bits(float value); /* rounds to nearest, ties to even */
 uint16_t tr_bf16_bits(float value);

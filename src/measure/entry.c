@@ -139,6 +139,8 @@ static int set_names(const struct tr_group *group, const struct tr_step *step,
     if (kind && kind->nominal_traffic && !group->metric)
         m->traffic = must(strdup("nominal"), &failed);
     m->measured_at = must(iso_now(), &failed);
+    if (kernel->op->kind == TR_KIND_MATRIX)
+        m->quant = must(strdup(tr_dtype_name(kernel->dtype)), &failed);
     m->m = step->shape.m;
     m->n = step->shape.n;
     m->k = step->shape.k;
@@ -198,7 +200,8 @@ static int set_flags(const struct tr_step *step, const struct tr_series *series,
     if (!(half_width <= unsteady_half_width) || !(m->median > 0) ||
         m->n_samples < MIN_SAMPLES_FOR_MEDIAN)
         code |= tr_strings_add(flags, "unsteady");
-    if (step->result == TR_RESULT_MEASUREMENT && step->kernel->op->kind == TR_KIND_STREAM &&
+    if (step->result == TR_RESULT_MEASUREMENT &&
+        (step->kernel->op->kind == TR_KIND_STREAM || step->kernel->op->kind == TR_KIND_MATRIX) &&
         m->working_set_bytes < step->wanted_bytes) {
         code |= tr_strings_add(flags, "small_working_set");
         code |= tr_strings_add(&m->warnings,

@@ -1,5 +1,7 @@
 #include "work.h"
 
+#include <string.h>
+
 const struct tr_work_kind *tr_work_of(const struct tr_step *step) {
     switch (step->kernel->op->kind) {
     case TR_KIND_STREAM:
@@ -8,9 +10,10 @@ const struct tr_work_kind *tr_work_of(const struct tr_step *step) {
         return step->kernel->dtype == TR_DTYPE_I8 ? &tr_work_integer_chains : &tr_work_chains;
     case TR_KIND_CLOCK:
         return &tr_work_clock;
+    case TR_KIND_MATRIX:
+        return strcmp(step->kernel->op->name, "gemm") != 0 ? &tr_work_gemv : &tr_work_gemm;
     case TR_KIND_CHASE: /* experiments with runners of their own */
     case TR_KIND_SYNC:
-    case TR_KIND_MATRIX: /* no experiment measures these yet */
         break;
     }
     return NULL;

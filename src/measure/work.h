@@ -64,6 +64,7 @@ struct tr_worker {
     struct tr_core_clock clock; /* bursts between the pieces of this sample */
     double clock_ghz;           /* in this sample */
     uint64_t sum;               /* of all pieces of this sample */
+    size_t cursor;              /* matrices: the next one of the slice, from sample to sample */
     bool wrong, stopped;
     int barrier_sense;
 };
@@ -106,7 +107,7 @@ struct tr_work_kind {
 };
 
 extern const struct tr_work_kind tr_work_stream, tr_work_chains, tr_work_integer_chains,
-    tr_work_clock;
+    tr_work_clock, tr_work_gemv, tr_work_gemm;
 
 const struct tr_work_kind *tr_work_of(const struct tr_step *step);
 

@@ -420,6 +420,42 @@ static void every_place_once(void **state) {
     tr_machine_destroy(machine);
 }
 
+/* Three types by default, all of them with --full, one where it is named; each type's steps share
+ * one type of weights, and each thread has whole panels of every matrix. */
+static void products_by_type(void **state) {
+    (void)state;
+    struct tr_machine *machine = synthetic("synthetic:pack:1 l3:1(size=16777216) core:6 pu:1");
+    struct tr_plan_options options = options_default();
+    struct tr_strings notes = {0};
+    struct tr_plan plan;
+    for (int full = 0; full < 2; full++) {
+        size_t groups = 0;
+        options.effort = full ? TR_EFFORT_FULL : TR_EFFORT_DEFAULT;
+        assert_int_equal(tr_plan_make(machine, &options, &notes, &plan, NULL), 0);
+        for (size_t g = 0; g < plan.n_groups; g++) {
+            const struct tr_group *group = &plan.groups[g];
+            if (strcmp(group->name, "llm") != 0)
+                continue;
+            groups++;
+            for (size_t i = 0; i < group->n_steps; i++) {
+                const struct tr_step *step = &group->steps[i];
+                assert_int_equal(step->kernel->dtype, group->steps[0].kernel->dtype);
+                assert_int_equal(step->part_rows % 16, 0);
+                assert_true(step->slice_bytes > 0 && step->shape.k == 4096);
+                assert_true(step->part_rows * group->crew.n_threads >= step->shape.m);
+            }
+        }
+        assert_int_equal(groups, full ? 20 : 6);
+        tr_plan_finish(&plan);
+    }
+    plan = plan_named(machine, "gemm_q6_k");
+    assert_int_equal(plan.n_groups, 2);
+    for (size_t i = 0; i < plan.groups[0].n_steps; i++)
+        assert_string_equal(plan.groups[0].steps[i].kernel->id, "gemm_q6_k");
+    tr_plan_finish(&plan);
+    tr_machine_destroy(machine);
+}
+
 static void slices_divide(void **state) {
     (void)state;
     for (int64_t bytes = 1; bytes < 1 << 20; bytes = bytes * 3 / 2 + 1) {
@@ -446,6 +482,7 @@ int main(void) {
         cmocka_unit_test(sweep_reaches_from_l1_to_memory),
         cmocka_unit_test(node_matrix_pairs_every_node),
         cmocka_unit_test(every_place_once),
+        cmocka_unit_test(products_by_type),
         cmocka_unit_test(slices_divide),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

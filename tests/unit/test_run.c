@@ -307,6 +307,51 @@ static void late_error_is_noticed(void **state) {
     tr_series_finish(&series);
 }
 
+static void first_rows_only(struct tr_kargs *args) {
+    struct tr_kargs part = *args;
+    part.n -= 16;
+    part.batch = 1; /* results of many vectors would lie elsewhere */
+    tr_kernel_find("gemv_q4_0", "avx2")->function(&part);
+}
+
+/* One result of each panel is off by 1%. */
+static void one_row_off(struct tr_kargs *args) {
+    tr_kernel_find("gemv_q4_0", "avx2")->function(args);
+    ((float *)args->a)[3] *= 1.01F;
+}
+
+/* Matrices: the right product passes, rows left out and a result that is a little off do not. */
+static void matrix_results_are_checked(void **state) {
+    struct fixture *fixture = *state;
+    if (!fixture->machine->cpu.levels[TR_ISA_AVX2].available) {
+        printf("skipped: this CPU has no AVX2\n");
+        skip();
+    }
+    static const struct {
+        const char *id;
+        tr_kernel_fn *function;
+    } cases[] = {{"gemv_q4_0", NULL},
+                 {"gemm_q4_0", NULL},
+                 {"gemv_q4_0", first_rows_only},
+                 {"gemv_q4_0", one_row_off}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct tr_kernel kernel = *tr_kernel_find(cases[i].id, "avx2");
+        struct tr_series series;
+        bool gemm = !strcmp(kernel.op->name, "gemm");
+        if (cases[i].function)
+            kernel.function = cases[i].function;
+        /* One panel a part, so that every part's compared row has a chance of 1 in 16 a sample. */
+        struct tr_step step = {.kernel = &kernel,
+                               .slice_bytes = (int64_t)16 * 18 * 8 * 40,
+                               .part_rows = cases[i].function == first_rows_only ? 32 : 16,
+                               .shape = {.m = 64, .n = gemm ? 9 : 1, .k = 256, .batch = -1}};
+        assert_int_equal(run_steps(fixture, &step, 1, 0.3, &series), 0);
+        assert_true(series.wrong == (cases[i].function != NULL));
+        assert_true(series.wrong || series.n >= 3);
+        tr_series_finish(&series);
+    }
+}
+
 static void stop_ends_at_once(void **state) {
     struct fixture *fixture = *state;
     struct tr_step step = step_of(tr_kernel_find("read_plain", "sse2"), tr_slice_round(1 << 20));
@@ -365,6 +410,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(one_wrong_kernel_among_others, setup, teardown),
         cmocka_unit_test_setup_teardown(unequal_cores_are_not_disturbed, setup, teardown),
         cmocka_unit_test_setup_teardown(late_error_is_noticed, setup, teardown),
+        cmocka_unit_test_setup_teardown(matrix_results_are_checked, setup, teardown),
         cmocka_unit_test_setup_teardown(stop_ends_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(binding_is_proved, setup, teardown),
         cmocka_unit_test(pages_are_what_they_say),
