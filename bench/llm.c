@@ -1,6 +1,7 @@
 /* Kernels of language models: for each type of weights the matrix-vector product (a generated
  * token) out of memory, at 1 and all threads, and out of a core's own cache, and the product with
- * many vectors (a prompt) at several numbers of them.
+ * many vectors (a prompt) at several numbers of them;
+ * attention over a cache in memory.
  *
  * Without a selection the three types that predictions rest on; all of them with --full; with
  * --kernel what is named. */
@@ -14,6 +15,8 @@
 
 /* A matrix of a model of 8e9 parameters, such as the query and output projections of attention. */
 enum { MATRIX_ROWS = 4096, MATRIX_K = 4096 };
+/* Attention heads of such a model, and a long conversation. */
+enum { HEAD_SIZE = 128, DEPTH = 4096 };
 enum { MOST_STEPS = 8 };
 /* Half of the second-level cache: vectors and results need room beside the weights. */
 static const int64_t cache_bytes_unknown = 256 << 10;
@@ -35,8 +38,9 @@ static const struct tr_kernel *choose(const struct plan *plan, const char *op,
         if (row->op->kind != TR_KIND_MATRIX || strcmp(row->op->name, op) != 0 ||
             row->dtype != dtype || !tr_bench_available(&plan->request, row))
             continue;
-        bool wanted =
-            options->n_kernels ? false : row->main_set || options->effort == TR_EFFORT_FULL;
+        bool wanted = options->n_kernels
+                          ? false
+                          : row->set == TR_SET_MAIN || options->effort == TR_EFFORT_FULL;
         for (size_t k = 0; k < options->n_kernels; k++)
             wanted |= tr_bench_matches(plan->bench, row, options->kernels[k]);
         if (wanted)
@@ -109,6 +113,28 @@ static int add_type(const struct plan *plan, enum tr_dtype dtype, int n_threads,
                              plan->bench->seconds_per_kernel * (double)n, NULL, reterr);
 }
 
+/* Attention over one kind of cache, streaming. */
+static int add_attention(const struct plan *plan, enum tr_dtype dtype, int n_threads,
+                         struct tr_err *reterr) {
+    const struct tr_kernel *kernel = choose(plan, "attention", dtype);
+    struct tr_crew crew = {0};
+    if (!kernel)
+        return 0;
+    int code = tr_crew_make(plan->builder->machine, TR_PLACE_MACHINE, 0, plan->builder->options,
+                            n_threads, &crew, reterr);
+    if (code)
+        return code;
+    struct tr_step *step = calloc(1, sizeof(*step));
+    if (!step) {
+        tr_crew_finish(&crew);
+        return TR_ENOMEM;
+    }
+    *step = (struct tr_step){
+        .kernel = kernel, .shape = {.m = -1, .n = -1, .k = HEAD_SIZE, .batch = 1, .depth = DEPTH}};
+    return tr_plan_add_group(plan->builder, plan->bench, &crew, step, 1,
+                             plan->bench->seconds_per_kernel, NULL, reterr);
+}
+
 int tr_bench_llm(struct tr_plan_builder *builder, const struct tr_bench *bench,
                  struct tr_err *reterr) {
     const struct plan plan = {
@@ -123,5 +149,8 @@ int tr_bench_llm(struct tr_plan_builder *builder, const struct tr_bench *bench,
     for (enum tr_dtype dtype = 0; dtype < TR_DTYPE_COUNT; dtype++)
         for (size_t i = 0; i < n_threads && !code; i++)
             code = add_type(&plan, dtype, threads[i], reterr);
+    for (enum tr_dtype dtype = 0; dtype < TR_DTYPE_COUNT; dtype++)
+        for (size_t i = 0; i < n_threads && !code; i++)
+            code = add_attention(&plan, dtype, threads[i], reterr);
     return code;
 }

@@ -21,7 +21,13 @@
  * Chase: n loads of each of `streams` chains; `a` has their positions (void *), in and out.
  * Matrix products: a = float results, `batch` vectors of n; b = n rows of k weights, repacked, and
  * c = `batch` vectors, stride_bytes apart, both as matrix/format.h says; gemv has a batch of 1.
+ * Attention: a = float results, `batch` query heads (at most TR_ATTENTION_HEADS) of k elements; b =
+ * keys and c = values of n positions, rows of k elements of the cache's type, stride_bytes apart;
+ * queries = `batch` vectors as matrix/format.h says, one after the other; scalar = the factor of
+ * the scores. k is a multiple of 32.
  */
+#define TR_ATTENTION_HEADS 64
+
 struct tr_kargs {
     void *a; /* written */
     const void *b, *c;
@@ -30,7 +36,8 @@ struct tr_kargs {
      * are not measured with the cost of calls; 0 counts as 1. */
     size_t passes;
     size_t stride_bytes;
-    size_t k, batch; /* matrix products only */
+    size_t k, batch;     /* matrix kernels only */
+    const void *queries; /* attention only */
     double scalar;
     /* Gather: `range` elements from b on may be asked for; this call makes the accesses number
      * first .. first + n - 1 of the random sequence. */

@@ -176,3 +176,42 @@ void tr_ref_gemv(const struct tr_kernel *kernel, struct tr_kargs *args) {
     one.batch = 1;
     tr_ref_gemm(kernel, &one);
 }
+
+/* Element i of a row of the cache. */
+static double cached(enum tr_dtype dtype, const void *row, size_t i) {
+    const uint8_t *bytes = row;
+    if (dtype == TR_DTYPE_F16)
+        return f16_at(bytes + 2 * i);
+    return f16_at(bytes + i / 32 * 34) * (int8_t)bytes[i / 32 * 34 + 2 + i % 32];
+}
+
+static double score(enum tr_dtype dtype, const struct tr_kargs *args, const uint8_t *query,
+                    size_t position) {
+    const enum tr_activation kind = tr_activation_of(dtype);
+    double sum = 0;
+    for (size_t i = 0; i < args->k; i++)
+        sum += element(kind, query, args->k, i) *
+               cached(dtype, (const uint8_t *)args->b + position * args->stride_bytes, i);
+    return sum * args->scalar;
+}
+
+void tr_ref_attention(const struct tr_kernel *kernel, struct tr_kargs *args) {
+    enum { MOST_K = 512 }; /* a leaf has no memory of its own */
+    const enum tr_dtype dtype = kernel->dtype;
+    const size_t query_bytes = tr_activation_bytes(tr_activation_of(dtype), args->k);
+    for (size_t head = 0; head < args->batch; head++) {
+        const uint8_t *query = (const uint8_t *)args->queries + head * query_bytes;
+        double most = -INFINITY, weights = 0, sums[MOST_K] = {0};
+        for (size_t p = 0; p < args->n; p++)
+            most = fmax(most, score(dtype, args, query, p));
+        for (size_t p = 0; p < args->n; p++) {
+            const uint8_t *row = (const uint8_t *)args->c + p * args->stride_bytes;
+            double weight = exp(score(dtype, args, query, p) - most);
+            weights += weight;
+            for (size_t i = 0; i < args->k && i < MOST_K; i++)
+                sums[i] += weight * cached(dtype, row, i);
+        }
+        for (size_t i = 0; i < args->k && i < MOST_K; i++)
+            ((float *)args->a)[head * args->k + i] = (float)(sums[i] / weights);
+    }
+}

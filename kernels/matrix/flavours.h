@@ -31,5 +31,15 @@
 #else
 #define IN_FLAVOUR_bf16512(...)
 #endif
+#ifdef TR_FLAVOUR_vnni256
+#define IN_FLAVOUR_vnni256(...) __VA_ARGS__
+#else
+#define IN_FLAVOUR_vnni256(...)
+#endif
+#ifdef TR_FLAVOUR_amx
+#define IN_FLAVOUR_amx(...) __VA_ARGS__
+#else
+#define IN_FLAVOUR_amx(...)
+#endif
 
 #endif

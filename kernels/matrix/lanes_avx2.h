@@ -78,6 +78,41 @@ static inline vi vi_widen_u16(const void *p) {
     return _mm256_cvtepu16_epi32(_mm_loadu_si128(p));
 }
 
+static inline vi vi_widen_s8(const void *p) {
+    return _mm256_cvtepi8_epi32(_mm_loadl_epi64(p));
+}
+/* 4 bytes of memory in the first lane, zero in the others. */
+static inline vi vi_load_first(const void *p) {
+    return _mm256_zextsi128_si256(_mm_loadu_si32(p));
+}
+
+static inline vf vf_load(const float *p) {
+    return _mm256_loadu_ps(p);
+}
+static inline vf vf_max(vf a, vf b) {
+    return _mm256_max_ps(a, b);
+}
+static inline vf vf_sub(vf a, vf b) {
+    return _mm256_sub_ps(a, b);
+}
+static inline vi vf_to_int(vf a) {
+    return _mm256_cvtps_epi32(a);
+}
+static inline float vf_most(vf a) {
+    __m128 x = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    x = _mm_max_ps(x, _mm_movehl_ps(x, x));
+    return _mm_cvtss_f32(_mm_max_ss(x, _mm_movehdup_ps(x)));
+}
+static inline float vf_total(vf a) {
+    __m128 x = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    x = _mm_add_ps(x, _mm_movehl_ps(x, x));
+    return _mm_cvtss_f32(_mm_add_ss(x, _mm_movehdup_ps(x)));
+}
+/* The totals of four registers. */
+static inline void vf_totals(const vf a[4], float totals[4]) {
+    __m256 x = _mm256_hadd_ps(_mm256_hadd_ps(a[0], a[1]), _mm256_hadd_ps(a[2], a[3]));
+    _mm_storeu_ps(totals, _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1)));
+}
 static inline vf vf_zero(void) {
     return _mm256_setzero_ps();
 }
@@ -119,13 +154,21 @@ static inline vf vf_add_pairs(vf a, vf b) {
     return _mm256_castpd_ps(_mm256_permute4x64_pd(sums, 0xd8));
 }
 
-#ifdef __AVXVNNI__
+/* With AVX-VNNI, or with the 256-bit form of AVX-512's. */
+#if defined(__AVXVNNI__) || defined(__AVX512VNNI__)
+#ifdef __AVX512VNNI__
+#define DPBUSD _mm256_dpbusd_epi32
+#define DPWSSD _mm256_dpwssd_epi32
+#else
+#define DPBUSD _mm256_dpbusd_avx_epi32
+#define DPWSSD _mm256_dpwssd_avx_epi32
+#endif
 #define WEIGHT_OFFSET 128
 static inline vi dot_begin(const int32_t *start) {
     return vi_splat(start);
 }
 static inline vi dot_small(vi acc, vi weights, vi y) {
-    return _mm256_dpbusd_avx_epi32(acc, weights, y);
+    return DPBUSD(acc, weights, y);
 }
 static inline vi dot_small_end(vi acc, const int32_t *start) {
     (void)start;
@@ -138,19 +181,19 @@ static inline vi dot_small_sum(vi acc) {
     return acc;
 }
 static inline vi dot_unsigned(vi acc, vi weights, vi y) {
-    return _mm256_dpbusd_avx_epi32(acc, weights, y);
+    return DPBUSD(acc, weights, y);
 }
 static inline vi dot_signed_begin(const int32_t *start) {
     return vi_splat(start);
 }
 static inline vi dot_signed(vi acc, vi weights, vi y) {
-    return _mm256_dpbusd_avx_epi32(acc, weights, y);
+    return DPBUSD(acc, weights, y);
 }
 static inline vi from_stored(vi weights) {
     return weights;
 }
 static inline vi dot_words(vi acc, vi a, vi b) {
-    return _mm256_dpwssd_avx_epi32(acc, a, b);
+    return DPWSSD(acc, a, b);
 }
 #else
 #define WEIGHT_OFFSET 0

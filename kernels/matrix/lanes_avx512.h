@@ -83,6 +83,32 @@ static inline vi vi_widen_u16(const void *p) {
     return _mm512_cvtepu16_epi32(_mm256_loadu_si256(p));
 }
 
+static inline vf vf_load(const float *p) {
+    return _mm512_loadu_ps(p);
+}
+static inline vf vf_max(vf a, vf b) {
+    return _mm512_max_ps(a, b);
+}
+static inline vf vf_sub(vf a, vf b) {
+    return _mm512_sub_ps(a, b);
+}
+static inline vi vf_to_int(vf a) {
+    return _mm512_cvtps_epi32(a);
+}
+static inline float vf_most(vf a) {
+    return _mm512_reduce_max_ps(a);
+}
+static inline float vf_total(vf a) {
+    return _mm512_reduce_add_ps(a);
+}
+/* The totals of four registers. */
+static inline void vf_totals(const vf a[4], float totals[4]) {
+    __m256 half[4];
+    for (int i = 0; i < 4; i++)
+        half[i] = _mm256_add_ps(_mm512_castps512_ps256(a[i]), _mm512_extractf32x8_ps(a[i], 1));
+    __m256 x = _mm256_hadd_ps(_mm256_hadd_ps(half[0], half[1]), _mm256_hadd_ps(half[2], half[3]));
+    _mm_storeu_ps(totals, _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1)));
+}
 static inline vf vf_zero(void) {
     return _mm512_setzero_ps();
 }

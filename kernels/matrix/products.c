@@ -496,12 +496,15 @@ enum {
 #include "flavours.h"
 #define BODY_OF_gemv(type, parts, distance) gemv_##type(args, STEP_##type, parts, distance)
 #define BODY_OF_gemm(type, parts, distance) gemm_##type(args, STEP_##type)
-#define TR_MATRIX_HERE(id, operation, type, parts, distance)      \
+#define TR_HERE(id, operation, type, parts, distance)             \
     tr_kernel_fn TR_MATRIX_NAME(id, TR_FLAVOUR);                  \
     void TR_MATRIX_NAME(id, TR_FLAVOUR)(struct tr_kargs * args) { \
         BODY_OF_##operation(type, parts, distance);               \
     }
+#define TR_HERE_gemv(...) TR_HERE(__VA_ARGS__)
+#define TR_HERE_gemm(...) TR_HERE(__VA_ARGS__)
+#define TR_HERE_attention(...)
 #define TR_MATRIX(flavour, id, operation, type, parts, distance, set) \
-    IN_FLAVOUR_##flavour(TR_MATRIX_HERE(id, operation, type, parts, distance))
+    IN_FLAVOUR_##flavour(TR_HERE_##operation(id, operation, type, parts, distance))
 #include "../matrix.def"
 #undef TR_MATRIX

@@ -53,7 +53,7 @@ struct tr_step {
     bool one_line_a_page;         /* chases: of 4 KiB, so that translations miss and data do not */
     const struct tr_kernel *load; /* what the other threads run meanwhile; NULL: nothing */
     int64_t load_pause_cycles;    /* after each bit of it; -1: they do nothing */
-    int64_t part_rows; /* products: rows of one matrix that fall to a thread */
+    int64_t part_rows;            /* products: rows of one matrix that fall to a thread */
     enum tr_result result;
     size_t target, row, column;
     double x;

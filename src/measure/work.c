@@ -1,5 +1,6 @@
 #include "work.h"
 
+#include <math.h>
 #include <string.h>
 
 const struct tr_work_kind *tr_work_of(const struct tr_step *step) {
@@ -11,7 +12,9 @@ const struct tr_work_kind *tr_work_of(const struct tr_step *step) {
     case TR_KIND_CLOCK:
         return &tr_work_clock;
     case TR_KIND_MATRIX:
-        return strcmp(step->kernel->op->name, "gemm") != 0 ? &tr_work_gemv : &tr_work_gemm;
+        return !strcmp(step->kernel->op->name, "gemv")   ? &tr_work_gemv
+               : !strcmp(step->kernel->op->name, "gemm") ? &tr_work_gemm
+                                                         : &tr_work_attention;
     case TR_KIND_CHASE: /* experiments with runners of their own */
     case TR_KIND_SYNC:
         break;
@@ -45,4 +48,19 @@ int tr_work_fill_data(const struct tr_group *group, int thread, int array, size_
             return TR_ESTOPPED;
     }
     return 0;
+}
+
+void tr_work_calls_first_dose(const struct tr_step *step, struct tr_dose *dose) {
+    (void)step;
+    *dose = (struct tr_dose){.turns = 1, .passes_per_piece = 1};
+}
+
+void tr_work_calls_calibrate(const struct tr_step *step, double sample_ns, double span_ns,
+                             struct tr_dose *dose) {
+    double call = span_ns / (double)(dose->turns * dose->passes_per_piece);
+    double calls = fmax(1, ceil(sample_ns / call));
+    double per_piece = fmax(ceil(TR_PIECE_NS / call), ceil(calls / TR_MAX_PIECES));
+    (void)step;
+    dose->passes_per_piece = (size_t)per_piece;
+    dose->turns = (size_t)fmin(ceil(calls / per_piece), TR_MAX_PIECES);
 }

@@ -107,7 +107,7 @@ struct tr_work_kind {
 };
 
 extern const struct tr_work_kind tr_work_stream, tr_work_chains, tr_work_integer_chains,
-    tr_work_clock, tr_work_gemv, tr_work_gemm;
+    tr_work_clock, tr_work_gemv, tr_work_gemm, tr_work_attention;
 
 const struct tr_work_kind *tr_work_of(const struct tr_step *step);
 
@@ -128,5 +128,14 @@ void tr_work_stream_finish(struct tr_worker *worker);
 /* Walks on through the slice for about `ns`, unchecked: a glimpse of a form's rate. */
 void tr_work_stream_probe(const struct tr_step *step, double ns, const volatile sig_atomic_t *stop,
                           struct tr_worker *worker);
+
+/* Doses of kinds whose unit of work is one call (turns: pieces of passes_per_piece calls). Pieces
+ * of short calls are made of several, so that looking at the time costs nothing. */
+void tr_work_calls_first_dose(const struct tr_step *step, struct tr_dose *dose);
+void tr_work_calls_calibrate(const struct tr_step *step, double sample_ns, double span_ns,
+                             struct tr_dose *dose);
+
+/* Attention: heads of the cache, and query heads that share one, as in models of 8e9 parameters. */
+enum { TR_CACHE_HEADS = 8, TR_QUERIES_PER_HEAD = 4 };
 
 #endif

@@ -122,22 +122,6 @@ static int setup(const struct tr_step *step, struct tr_worker *worker, uint64_t 
     return 0;
 }
 
-static void first_dose(const struct tr_step *step, struct tr_dose *dose) {
-    (void)step;
-    *dose = (struct tr_dose){.turns = 1, .passes_per_piece = 1};
-}
-
-/* Pieces are calls; short ones are made of several, so that looking at the time costs nothing. */
-static void calibrate(const struct tr_step *step, double sample_ns, double span_ns,
-                      struct tr_dose *dose) {
-    double call = span_ns / (double)(dose->turns * dose->passes_per_piece);
-    double calls = fmax(1, ceil(sample_ns / call));
-    double per_piece = fmax(ceil(TR_PIECE_NS / call), ceil(calls / TR_MAX_PIECES));
-    (void)step;
-    dose->passes_per_piece = (size_t)per_piece;
-    dose->turns = (size_t)fmin(ceil(calls / per_piece), TR_MAX_PIECES);
-}
-
 /* No product is this number. */
 static const float poison = -7.25e30F;
 
@@ -234,8 +218,8 @@ const struct tr_work_kind tr_work_gemv = {
     .array_bytes = array_bytes,
     .fill = fill,
     .setup = setup,
-    .first_dose = first_dose,
-    .calibrate = calibrate,
+    .first_dose = tr_work_calls_first_dose,
+    .calibrate = tr_work_calls_calibrate,
     .prepare = prepare,
     .work = work,
     .check = check,
@@ -248,8 +232,8 @@ const struct tr_work_kind tr_work_gemm = {
     .array_bytes = array_bytes,
     .fill = fill,
     .setup = setup,
-    .first_dose = first_dose,
-    .calibrate = calibrate,
+    .first_dose = tr_work_calls_first_dose,
+    .calibrate = tr_work_calls_calibrate,
     .prepare = prepare,
     .work = work,
     .check = check,

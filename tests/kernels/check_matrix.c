@@ -238,8 +238,104 @@ static void check_product(const struct tr_kernel *kernel) {
     free(m.results);
 }
 
+/* ---- attention ---- */
+
+enum { MOST_POSITIONS = 70, MOST_HEADS = 9, MOST_HEAD = 256 };
+
+/* A cache of n positions: rows of numbers in the cache's type. `whole` small integers, else random
+ * ones of about `size`. */
+static void fill_cache(enum tr_dtype dtype, bool whole, float size, size_t salt, size_t n, size_t k,
+                       size_t stride, uint8_t *cache) {
+    for (size_t p = 0; p < n; p++)
+        for (size_t i = 0; i < k; i++) {
+            uint64_t random = random_word(salt + 100 * p, i);
+            uint8_t *row = cache + p * stride;
+            if (dtype == TR_DTYPE_F16)
+                set_f16(row + 2 * i, whole ? (float)(int)(random % 33) - 16
+                                           : size * ((float)(random % 2001) / 1000 - 1));
+            else {
+                set_f16(row + i / 32 * 34, whole ? 1 : size / 127);
+                row[i / 32 * 34 + 2 + i % 32] = (uint8_t)(whole ? random % 33 : random);
+            }
+        }
+}
+
+static void check_heads(const struct tr_kernel *kernel, const struct tr_kargs *args, bool whole,
+                        double value_size) {
+    struct tr_kargs reference = *args;
+    float expected[MOST_HEADS * MOST_HEAD];
+    reference.a = expected;
+    kernel->op->reference(kernel, &reference);
+    /* A score is a sum of up to 256 products, of size 1 or so after scaling; e^score carries its
+     * error, that of the series (2^-21) and of up to 5 changes of the maximum; then up to 70 sums.
+     * Relative to the largest value of the cache. */
+    double bound = whole ? 0 : value_size * (256 * 8 * 0x1p-24 + 8 * 0x1p-21 + 70 * 0x1p-24);
+    for (size_t i = 0; i < args->batch * args->k; i++) {
+        double got = (double)((const float *)args->a)[i];
+        if (!(fabs(got - (double)expected[i]) <= bound))
+            fail_msg("%s %s: %zu positions, %zu heads of %zu, stride %zu, element %zu: %.9g, not "
+                     "%.9g (+- %.3g) (seed %llu)",
+                     kernel->id, kernel->isa, args->n, args->batch, args->k, args->stride_bytes, i,
+                     got, (double)expected[i], bound, (unsigned long long)seed);
+    }
+}
+
+/* Scores of all sizes: alike (queries of zero: results are means, exact for whole numbers and a
+ * power of two of positions), moderate, and so far apart that one position takes all. */
+static void check_cache(const struct tr_kernel *kernel, size_t n, size_t heads, size_t k,
+                        size_t shift, float query_size) {
+    const enum tr_activation kind = tr_activation_of(kernel->dtype);
+    const size_t row = tr_dtype_bytes(kernel->dtype) * k / tr_dtype_elements(kernel->dtype);
+    const size_t stride = row + (shift ? shift : 512), query_bytes = tr_activation_bytes(kind, k);
+    const bool whole = query_size == 0 && (n & (n - 1)) == 0;
+    uint8_t *keys = aligned(stride * n + 64), *values = aligned(stride * n + 64);
+    uint8_t *queries = aligned(query_bytes * heads + 64);
+    float *results = aligned((heads * k + 2 * GUARD) * sizeof(float)), x[MOST_HEAD];
+    fill_cache(kernel->dtype, false, 1, 1, n, k, stride, keys + shift);
+    fill_cache(kernel->dtype, whole, 2, 2, n, k, stride, values + shift);
+    for (size_t h = 0; h < heads; h++) {
+        for (size_t i = 0; i < k; i++)
+            x[i] = query_size * ((float)(random_word(h + 50, i) % 2001) / 1000 - 1);
+        tr_activation_make(kind, x, k, queries + h * query_bytes);
+    }
+    for (size_t i = 0; i < heads * k + 2 * GUARD; i++)
+        results[i] = -12345.5F;
+    struct tr_kargs args = {.a = results + GUARD,
+                            .b = keys + shift,
+                            .c = values + shift,
+                            .queries = queries,
+                            .n = n,
+                            .k = k,
+                            .batch = heads,
+                            .stride_bytes = stride,
+                            .scalar = 1 / sqrt((double)k)};
+    kernel->function(&args);
+    check_heads(kernel, &args, whole, 2);
+    for (size_t i = 0; i < GUARD; i++)
+        if (results[i] != -12345.5F || results[GUARD + heads * k + i] != -12345.5F)
+            fail_msg("%s %s: writes beyond its results", kernel->id, kernel->isa);
+    free(keys);
+    free(values);
+    free(queries);
+    free(results);
+}
+
+static void check_attention(const struct tr_kernel *kernel) {
+    static const size_t positions[] = {1, 2, 3, 15, 16, 17, 31, 32, 64, MOST_POSITIONS};
+    static const size_t heads[] = {1, 2, 4, 7, MOST_HEADS}, sizes[] = {32, 64, 96, 128, MOST_HEAD};
+    static const float queries[] = {0, 1, 30};
+    for (size_t i = 0; i < sizeof(positions) / sizeof(positions[0]); i++)
+        for (size_t h = 0; h < sizeof(heads) / sizeof(heads[0]); h++)
+            for (size_t s = 0; s < sizeof(queries) / sizeof(queries[0]); s++)
+                check_cache(kernel, positions[i], heads[h], sizes[(i + h + s) % 5], (i + h) % 3 * 2,
+                            queries[s]);
+}
+
 void check_matrix(const struct tr_kernel *kernel) {
-    check_product(kernel);
+    if (!strcmp(kernel->op->name, "attention"))
+        check_attention(kernel);
+    else
+        check_product(kernel);
 }
 
 /* Every type that has a kernel: repacked and back, block by block too; the table's sizes. */

@@ -352,6 +352,35 @@ static void matrix_results_are_checked(void **state) {
     }
 }
 
+static void one_block_less(struct tr_kargs *args) {
+    struct tr_kargs part = *args;
+    part.n -= 16;
+    tr_kernel_find("attention_f16", "avx2")->function(&part);
+}
+
+static void attention_is_checked(void **state) {
+    struct fixture *fixture = *state;
+    if (!fixture->machine->cpu.levels[TR_ISA_AVX2].available) {
+        printf("skipped: this CPU has no AVX2\n");
+        skip();
+    }
+    for (int broken = 0; broken < 2; broken++)
+        for (int type = 0; type < 2; type++) {
+            const char *id = type && !broken ? "attention_q8_0" : "attention_f16";
+            struct tr_kernel kernel = *tr_kernel_find(id, "avx2");
+            struct tr_series series;
+            if (broken)
+                kernel.function = one_block_less;
+            struct tr_step step = {.kernel = &kernel,
+                                   .slice_bytes = 3 * 256 * 64 * 8 + 100,
+                                   .shape = {.m = -1, .n = -1, .k = 64, .batch = 1, .depth = 200}};
+            assert_int_equal(run_steps(fixture, &step, 1, 0.2, &series), 0);
+            assert_true(series.wrong == (broken == 1));
+            assert_true(series.wrong || series.n >= 3);
+            tr_series_finish(&series);
+        }
+}
+
 static void stop_ends_at_once(void **state) {
     struct fixture *fixture = *state;
     struct tr_step step = step_of(tr_kernel_find("read_plain", "sse2"), tr_slice_round(1 << 20));
@@ -411,6 +440,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(unequal_cores_are_not_disturbed, setup, teardown),
         cmocka_unit_test_setup_teardown(late_error_is_noticed, setup, teardown),
         cmocka_unit_test_setup_teardown(matrix_results_are_checked, setup, teardown),
+        cmocka_unit_test_setup_teardown(attention_is_checked, setup, teardown),
         cmocka_unit_test_setup_teardown(stop_ends_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(binding_is_proved, setup, teardown),
         cmocka_unit_test(pages_are_what_they_say),
