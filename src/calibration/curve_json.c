@@ -16,7 +16,10 @@ static int set(json_t *object, const char *key, json_t *value) {
 
 static json_t *point_to_json(const struct tr_point *point) {
     json_t *object = json_object();
-    int failed = set(object, "x", tr_json_number(point->x));
+    /* Reals are written with nine digits: too few for bytes. */
+    bool whole = point->x >= 1e9 && point->x < 9e15 && point->x == floor(point->x);
+    json_t *x = whole ? json_integer((json_int_t)point->x) : tr_json_number(point->x);
+    int failed = set(object, "x", x);
     failed |= set(object, "median", tr_json_number(point->median));
     failed |= set(object, "best", tr_json_number(point->best));
     failed |= set(object, "mad", tr_json_number(point->mad));

@@ -263,7 +263,8 @@ static int set_limit(struct tr_session *session, const struct tr_step *step,
     return 0;
 }
 
-static void add_conditions(struct tr_session *session, const struct tr_series *series) {
+static void add_conditions(struct tr_session *session, const struct tr_group *group,
+                           const struct tr_series *series) {
     session->context_switches += series->context_switches;
     session->page_faults += series->page_faults;
     if (series->migrations < 0 || session->migrations < 0)
@@ -273,7 +274,8 @@ static void add_conditions(struct tr_session *session, const struct tr_series *s
     session->cycles = series->cycles < 0 ? -1 : session->cycles + series->cycles;
     session->instructions =
         series->instructions < 0 ? -1 : session->instructions + series->instructions;
-    session->huge_fraction = fmin(session->huge_fraction, series->huge_fraction);
+    if (group->pages == session->plan->pages) /* others were asked for: that is no lack of them */
+        session->huge_fraction = fmin(session->huge_fraction, series->huge_fraction);
     session->node_fraction = fmin(session->node_fraction, series->node_fraction);
     session->bound_refused |= series->bound_refused;
 }
@@ -417,7 +419,7 @@ int tr_session_enter(struct tr_session *session, const struct tr_group *group,
     if (!series->n)
         return 0;
     int code = make_measurement(session, group, step, series, &m, &keep);
-    add_conditions(session, series);
+    add_conditions(session, group, series);
     if (!code && keep)
         code = note_fastest(session, group, step, &m);
     if (!code && keep && step->result == TR_RESULT_POINT)

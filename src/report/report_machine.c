@@ -1,6 +1,5 @@
 #include "report_machine.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,20 +25,6 @@ void tr_text_fact(struct tr_text *text, const char *name, char *value) {
         tr_text_wrap(text, line.text, NAME_COLUMNS);
     tr_strbuf_finish(&line);
     free(value);
-}
-
-char *tr_text_bytes(int64_t bytes) {
-    static const struct {
-        const char *unit;
-        int shift;
-    } units[] = {{"TiB", 40}, {"GiB", 30}, {"MiB", 20}, {"KiB", 10}};
-    if (bytes < 0)
-        return strdup("?");
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-        if (bytes >= INT64_C(1) << units[i].shift)
-            return tr_format("%.4g %s", (double)bytes / (double)(INT64_C(1) << units[i].shift),
-                             units[i].unit);
-    return tr_format("%" PRId64 " B", bytes);
 }
 
 static void head(struct tr_text *text, const char *line) {

@@ -31,7 +31,5 @@ bool tr_series_range(struct tr_machine *const *members, size_t n, const char *li
 /* A line "  <name>      <value>", the value wrapped. Takes over `value` (heap; NULL = out of
  * memory). */
 void tr_text_fact(struct tr_text *text, const char *name, char *value);
-/* "32 MiB", "1.5 GiB"; "?" if unknown. Heap. */
-char *tr_text_bytes(int64_t bytes);
 
 #endif

@@ -20,6 +20,7 @@ int tr_report_text(const struct tr_report_input *input, struct tr_strbuf *out) {
         tr_text_notice(&text);
         tr_text_machine(&text);
         tr_text_figures(&text);
+        tr_text_curves(&text);
         tr_text_limits(&text);
     }
     tr_text_predictions(&text);

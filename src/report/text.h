@@ -37,6 +37,8 @@ struct tr_number {
 struct tr_number tr_text_number(double value);
 /* `value` with the decimals that tr_text_number gives to `like`. */
 struct tr_number tr_text_number_like(double value, double like);
+/* "32 MiB", "1.5 GiB"; "?" if unknown. Heap. */
+char *tr_text_bytes(int64_t bytes);
 /* Columns of the longest line. */
 size_t tr_text_columns(const char *lines);
 
@@ -47,6 +49,10 @@ void tr_text_machine(struct tr_text *text);
 bool tr_text_suspicion(const struct tr_calibration *calibration, int *ret_fits, int *ret_of);
 /* text_figures.c */
 void tr_text_figures(struct tr_text *text);
+/* text_curves.c */
+void tr_text_curves(struct tr_text *text);
+/* A latency or the cost of a barrier: shown with the curves, not among the rates. */
+bool tr_text_is_time(const struct tr_measurement *measurement);
 /* text_limits.c */
 void tr_text_limits(struct tr_text *text);
 /* text_predictions.c */

@@ -226,10 +226,16 @@ void tr_text_figures(struct tr_text *text) {
         text->out->failed = true;
         return;
     }
-    tr_strbuf_add(text->out, "\n");
-    if (n == 0) {
+    const struct tr_calibration *calibration = text->calibration;
+    for (size_t i = 0; i < calibration->n_measurements && left_out; i++)
+        left_out -= tr_text_is_time(&calibration->measurements[i]);
+    bool nothing =
+        !calibration->n_measurements && !calibration->n_curves && !calibration->n_matrices;
+    if (n || left_out || nothing)
+        tr_strbuf_add(text->out, "\n");
+    if (nothing) {
         tr_text_wrap(text, "No figures were measured.", 2);
-    } else {
+    } else if (n) {
         struct columns columns = choose_columns(text, rows, n);
         write_table(text, rows, n, &columns, text->out);
         tr_text_wrap(

@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -170,4 +171,18 @@ size_t tr_text_columns(const char *lines) {
         lines += n + (lines[n] == '\n');
     }
     return most;
+}
+
+char *tr_text_bytes(int64_t bytes) {
+    static const struct {
+        const char *unit;
+        int shift;
+    } units[] = {{"TiB", 40}, {"GiB", 30}, {"MiB", 20}, {"KiB", 10}};
+    if (bytes < 0)
+        return strdup("?");
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+        if (bytes >= INT64_C(1) << units[i].shift)
+            return tr_format("%.4g %s", (double)bytes / (double)(INT64_C(1) << units[i].shift),
+                             units[i].unit);
+    return tr_format("%" PRId64 " B", bytes);
 }

@@ -446,6 +446,120 @@ static void csv_rows(void **state) {
     tr_calibration_destroy(calibration);
 }
 
+/* A latency curve in two page sizes, and matrices of 4 and of 16 cores with two slow pairs. */
+static void add_curves(struct tr_calibration *calibration) {
+    static const double ns[2][6] = {{1.2, 1.2, 5, 36, 160, 160}, {1.2, 1.2, 5, 40, 185, 200}};
+    calibration->curves = calloc(2, sizeof(*calibration->curves));
+    calibration->matrices = calloc(2, sizeof(*calibration->matrices));
+    assert_non_null(calibration->curves);
+    assert_non_null(calibration->matrices);
+    for (size_t c = 0; c < 2; c++) {
+        struct tr_curve *curve = &calibration->curves[calibration->n_curves++];
+        tr_curve_init(curve);
+        curve->name = strdup("latency");
+        curve->kernel = strdup("latency");
+        curve->place.kind = TR_PLACE_CORE;
+        curve->place.index = 3;
+        curve->page_bytes = c ? 4096 : 2 << 20;
+        curve->threads = 1;
+        curve->unit = strdup("ns");
+        curve->metric = strdup("latency");
+        curve->x = strdup("working_set_bytes");
+        curve->x_unit = strdup("bytes");
+        for (int i = 0; i < 6; i++) {
+            struct tr_point point = {.x = 4096.0 * (1 << 4 * i),
+                                     .median = ns[c][i],
+                                     .best = ns[c][i],
+                                     .mad = 0,
+                                     .ci95 = {ns[c][i] * 0.99, ns[c][i] * 1.01},
+                                     .n = 9,
+                                     .core_ghz = 4};
+            assert_int_equal(tr_curve_add(curve, &point), 0);
+        }
+        assert_int_equal(tr_curve_mark(curve, "memory", 268435456, 4294967296, 160), 0);
+    }
+    for (size_t k = 0; k < 2; k++) {
+        struct tr_matrix *matrix = &calibration->matrices[calibration->n_matrices++];
+        size_t n = k ? 16 : 4;
+        assert_int_equal(tr_matrix_init(matrix, n, n), 0);
+        matrix->name = strdup(k ? "core_to_core" : "node_read");
+        matrix->rows = strdup(k ? "core" : "node");
+        matrix->columns = strdup(matrix->rows);
+        matrix->metric = strdup("latency");
+        matrix->unit = strdup("ns");
+        for (size_t i = 0; i < n * n; i++)
+            if (i % (n + 1)) {
+                matrix->values[i] = 50 + (double)i / 100;
+                matrix->half_widths[i] = 0.5;
+            }
+        matrix->values[n + 3] = 333; /* row 1, column 3 */
+    }
+}
+
+static struct tr_calibration *with_curves(void) {
+    struct tr_calibration *calibration = load("vm");
+    add_curves(calibration);
+    return calibration;
+}
+
+static void text_has_curves_and_matrices(void **state) {
+    (void)state;
+    struct tr_calibration *calibration = with_curves();
+    for (int unicode = 0; unicode < 2; unicode++) {
+        struct tr_report_input input = {.calibration = calibration,
+                                        .term = {.width = 90, .unicode = unicode}};
+        char *text = render("text", &input);
+        assert_non_null(strstr(text, "latency, core 3, pages of 2 MiB: ns"));
+        assert_non_null(strstr(text, unicode ? "▁▁▃▆██" : "113688"));
+        assert_non_null(strstr(text, "memory 160.0 (256 MiB to 4 GiB)"));
+        /* Translations: what 4 KiB pages add, where both can be told apart. */
+        const char *translated = strstr(text, "translation");
+        assert_non_null(translated);
+        assert_non_null(strstr(translated, "25.00"));
+        assert_non_null(strstr(translated, "40.00"));
+        /* Small matrices whole, large ones by their slowest pairs. */
+        assert_non_null(strstr(text, "node"));
+        const char *pairs = strstr(text, "core_to_core");
+        assert_non_null(pairs);
+        assert_non_null(strstr(pairs, "slowest"));
+        assert_non_null(strstr(pairs, "1-3"));
+        for (const char *at = text; *at && !unicode; at++)
+            assert_true((unsigned char)*at < 128);
+        free(text);
+    }
+    tr_calibration_destroy(calibration);
+}
+
+static void csv_has_points_and_cells(void **state) {
+    (void)state;
+    struct tr_calibration *calibration = with_curves();
+    struct tr_report_input input = {.calibration = calibration};
+    char *text = render("csv", &input);
+    struct tr_csv csv;
+    struct tr_err err = {0};
+    size_t first = calibration->n_measurements + 1;
+    if (tr_csv_parse(text, strlen(text), "report", &csv, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(csv.n_rows, first + 2 * 6 + 4 * 3 + 16 * 15);
+    assert_string_equal(tr_csv_get(&csv, first - 1, "curve"), "");
+    assert_string_equal(tr_csv_get(&csv, first + 5, "curve"), "latency");
+    assert_true(tr_csv_number(&csv, first + 5, "x") == 4294967296.0);
+    assert_true(tr_csv_number(&csv, first + 5, "working_set_bytes") == 4294967296.0);
+    assert_true(tr_csv_number(&csv, first + 5, "median") == 160);
+    assert_true(tr_csv_number(&csv, first + 5, "core_ghz") == 4);
+    assert_string_equal(tr_csv_get(&csv, first + 5, "x_unit"), "bytes");
+    size_t cell = first + 12 + 3 + 2; /* row 1: columns 0, 2, 3 */
+    assert_string_equal(tr_csv_get(&csv, cell, "curve"), "node_read");
+    assert_string_equal(tr_csv_get(&csv, cell, "place"), "node");
+    assert_true(tr_csv_number(&csv, cell, "row") == 1 && tr_csv_number(&csv, cell, "column") == 3);
+    assert_true(tr_csv_number(&csv, cell, "median") == 333);
+    assert_true(tr_csv_number(&csv, cell, "ci95_high") == 333.5);
+    assert_string_equal(tr_csv_get(&csv, cell, "unit"), "ns");
+    tr_csv_finish(&csv);
+    free(text);
+    tr_calibration_destroy(calibration);
+}
+
 /* The columns that scripts rely on stand in the documentation, in this order. */
 static void csv_columns_are_documented(void **state) {
     (void)state;
@@ -524,6 +638,8 @@ int main(void) {
         cmocka_unit_test(extreme_values),
         cmocka_unit_test(csv_rows),
         cmocka_unit_test(csv_columns_are_documented),
+        cmocka_unit_test(text_has_curves_and_matrices),
+        cmocka_unit_test(csv_has_points_and_cells),
         cmocka_unit_test(json_forms),
         cmocka_unit_test(unknown_format),
     };
