@@ -60,11 +60,13 @@ int tr_bench_loaded_latency(struct tr_plan_builder *builder, const struct tr_ben
                             struct tr_err *reterr) {
     struct tr_bench_request request = {.machine = builder->machine,
                                        .isa_cap = builder->options->isa_cap};
-    const struct tr_kernel *load = tr_bench_best(&request, "read_s4");
+    const struct tr_kernel *load = tr_bench_best(&request, "read_plain");
     struct tr_crew crew = {0};
     struct tr_group *group = NULL;
     size_t target;
     int cores = 0, code = tr_bench_cores(builder, &cores, reterr);
+    if (!load)
+        return tr_err_set(reterr, TR_EFAIL, "no kernel to load the memory with");
     if (!code && cores < 2)
         return tr_bench_needs_two(builder, bench);
     if (!code)

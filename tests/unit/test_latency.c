@@ -164,7 +164,7 @@ static struct tr_step loaded_step(const struct tr_kernel *load, int64_t pause_cy
 
 static void latency_under_load(void **state) {
     struct fixture *fixture = *state;
-    const struct tr_kernel *read = tr_kernel_find("read_s4", "sse2");
+    const struct tr_kernel *read = tr_kernel_find("read_plain", "sse2");
     struct tr_step steps[] = {loaded_step(read, -1), loaded_step(read, 100000),
                               loaded_step(read, 0)};
     struct tr_series series[3];
@@ -184,7 +184,7 @@ static void read_nothing(struct tr_kargs *args) {
 
 static void a_load_that_reads_nothing_is_noticed(void **state) {
     struct fixture *fixture = *state;
-    struct tr_kernel broken = *tr_kernel_find("read_s4", "sse2");
+    struct tr_kernel broken = *tr_kernel_find("read_plain", "sse2");
     struct tr_step step = loaded_step(&broken, 0);
     struct tr_series series;
     need_two_cores(fixture);
@@ -231,7 +231,7 @@ static void a_stop_ends_each_runner(void **state) {
     struct fixture *fixture = *state;
     tr_group_runner *runners[] = {tr_run_latency, tr_run_loaded_latency, tr_run_pairs,
                                   tr_run_barriers};
-    const struct tr_kernel *read = tr_kernel_find("read_s4", "sse2");
+    const struct tr_kernel *read = tr_kernel_find("read_plain", "sse2");
     need_two_cores(fixture);
     for (size_t i = 0; i < 4; i++) {
         struct tr_step step = loaded_step(read, 0);
@@ -361,6 +361,24 @@ static void plan_of_latency(void **state) {
     tr_machine_destroy(machine);
 }
 
+/* The row that loads the memory exists: a plan without it would have nothing to run. */
+static void plan_of_loaded_latency(void **state) {
+    (void)state;
+    struct tr_machine *machine = synthetic("synthetic:pack:1 l3:2(size=33554432) core:6 pu:2");
+    struct tr_strings notes = {0};
+    struct tr_plan plan;
+    plan_by_name(machine, "loaded_latency", TR_EFFORT_FULL, &notes, &plan);
+    assert_int_equal(plan.n_groups, 1);
+    assert_int_equal(plan.groups[0].crew.n_threads, 12);
+    for (size_t i = 0; i < plan.groups[0].n_steps; i++) {
+        assert_non_null(plan.groups[0].steps[i].load);
+        assert_int_equal(plan.groups[0].steps[i].load->op->kind, TR_KIND_STREAM);
+    }
+    tr_plan_finish(&plan);
+    tr_strings_finish(&notes);
+    tr_machine_destroy(machine);
+}
+
 static void plan_of_barriers(void **state) {
     (void)state;
     struct tr_machine *machine = synthetic("synthetic:pack:1 l3:2(size=33554432) core:6 pu:2");
@@ -418,6 +436,7 @@ int main(void) {
         cmocka_unit_test(few_cores_are_all_paired),
         cmocka_unit_test(many_cores_are_thinned_out),
         cmocka_unit_test(plan_of_latency),
+        cmocka_unit_test(plan_of_loaded_latency),
         cmocka_unit_test(plan_of_barriers),
         cmocka_unit_test(one_core_is_said_to_be_too_few),
     };
