@@ -115,9 +115,10 @@ static int setup(const struct tr_step *step, struct tr_worker *worker, uint64_t 
     return 0;
 }
 
-static void prepare(const struct tr_step *step, const struct tr_sample_context *context,
-                    struct tr_worker *worker) {
+static void prepare(const struct tr_step *step, const struct tr_dose *dose,
+                    const struct tr_sample_context *context, struct tr_worker *worker) {
     float *results = results_of(step, worker, 0);
+    (void)dose;
     (void)context;
     tr_work_begin(worker);
     for (size_t i = 0; i < calls_in_slice(step) * result_elements(step); i++)

@@ -125,9 +125,10 @@ static int setup(const struct tr_step *step, struct tr_worker *worker, uint64_t 
 /* No product is this number. */
 static const float poison = -7.25e30F;
 
-static void prepare(const struct tr_step *step, const struct tr_sample_context *context,
-                    struct tr_worker *worker) {
+static void prepare(const struct tr_step *step, const struct tr_dose *dose,
+                    const struct tr_sample_context *context, struct tr_worker *worker) {
     float *results = (float *)worker->arrays[RESULTS];
+    (void)dose;
     (void)context;
     tr_work_begin(worker);
     for (size_t i = 0; i < slice_rows(step) * batch_of(step); i++)
