@@ -4,6 +4,8 @@
 
 #include "hyper.h"
 
+enum { TR_LINEAR_HEAD = 128, TR_LINEAR_CONVOLUTION = 4 };
+
 /* A row of data/models.csv; 0 where a model has no such thing. */
 struct tr_catalogue_model {
     char name[48], architecture[32], default_quant[16], features[96], source[96];
@@ -14,6 +16,8 @@ struct tr_catalogue_model {
     int dense_blocks; /* leading blocks without experts */
     int window;
     int q_lora, kv_lora, rope_length; /* multi-head latent attention */
+    /* Gated linear attention in all but each n-th block: heads of 128, with a convolution of 4. */
+    int attention_period, linear_key_heads, linear_value_heads;
     int context;
     uint64_t metadata_bytes; /* of a file: mostly the vocabulary; within about 20% */
 };

@@ -50,6 +50,9 @@ static void read_row(const struct tr_csv *csv, size_t row, struct tr_catalogue_m
         {"kv_lora", &model->kv_lora},
         {"rope_length", &model->rope_length},
         {"context", &model->context},
+        {"attention_period", &model->attention_period},
+        {"linear_key_heads", &model->linear_key_heads},
+        {"linear_value_heads", &model->linear_value_heads},
     };
     const struct {
         const char *column;
@@ -189,6 +192,8 @@ static int fill_hyper(const struct tr_catalogue_model *row, const struct tr_tens
     hyper->embedding_length = row->embedding;
     hyper->experts = row->experts;
     hyper->experts_used = row->experts_used;
+    /* One matrix a head, in F32. */
+    hyper->state_bytes = 2 * 4.0 * row->linear_value_heads * TR_LINEAR_HEAD * TR_LINEAR_HEAD;
     if (tr_hyper_allocate(hyper))
         return TR_ENOMEM;
     for (size_t i = 0; i < n; i++) {

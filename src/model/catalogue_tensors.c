@@ -68,6 +68,8 @@ static void add_attention(struct list *list) {
     const struct tr_catalogue_model *m = list->model;
     int keys = m->kv_heads * m->key_length, values = m->kv_heads * m->value_length;
     int queries = m->heads * m->key_length, results = m->heads * m->value_length;
+    if (has(list, "gated_attention")) /* a gate for each result beside each query */
+        queries *= 2;
     add_norm(list, "attn_norm", m->embedding);
     if (has(list, "two_norms"))
         add_norm(list, "attn_norm_2", m->embedding);
@@ -96,6 +98,24 @@ static void add_attention(struct list *list) {
         add_vector(list, "attn_sinks.weight", m->heads);
     if (has(list, "post_norm"))
         add_vector(list, "post_attention_norm.weight", m->embedding);
+}
+
+/* Gated delta rule: queries and keys of the key heads, values and their gate of the value heads. */
+static void add_linear_attention(struct list *list) {
+    const struct tr_catalogue_model *m = list->model;
+    int keys = m->linear_key_heads * TR_LINEAR_HEAD,
+        values = m->linear_value_heads * TR_LINEAR_HEAD;
+    int mixed = 2 * keys + values;
+    add_vector(list, "attn_norm.weight", m->embedding);
+    add_matrix(list, "attn_qkv.weight", m->embedding, mixed);
+    add_matrix(list, "attn_gate.weight", m->embedding, values);
+    add_matrix(list, "ssm_conv1d.weight", TR_LINEAR_CONVOLUTION, mixed);
+    add_matrix(list, "ssm_alpha.weight", m->embedding, m->linear_value_heads);
+    add_matrix(list, "ssm_beta.weight", m->embedding, m->linear_value_heads);
+    add_vector(list, "ssm_a", m->linear_value_heads);
+    add_vector(list, "ssm_dt.bias", m->linear_value_heads);
+    add_vector(list, "ssm_norm.weight", TR_LINEAR_HEAD);
+    add_matrix(list, "ssm_out.weight", values, m->embedding);
 }
 
 /* Multi-head latent attention in absorbed form. */
@@ -131,6 +151,8 @@ static void add_experts(struct list *list) {
         add_matrix(list, "ffn_down_exps.bias", m->embedding, m->experts);
     }
     if (shared) {
+        if (has(list, "shared_gate"))
+            add_vector(list, "ffn_gate_inp_shexp.weight", m->embedding);
         add_matrix(list, "ffn_gate_shexp.weight", m->embedding, shared);
         add_matrix(list, "ffn_up_shexp.weight", m->embedding, shared);
         add_matrix(list, "ffn_down_shexp.weight", shared, m->embedding);
@@ -157,7 +179,9 @@ static void add_dense(struct list *list) {
 static void add_block(struct list *list, int block) {
     const struct tr_catalogue_model *m = list->model;
     list->block = block;
-    if (m->kv_lora)
+    if (m->attention_period && (block + 1) % m->attention_period != 0)
+        add_linear_attention(list);
+    else if (m->kv_lora)
         add_latent_attention(list);
     else
         add_attention(list);

@@ -109,7 +109,8 @@ const struct tr_quant *tr_mix_type(const struct tr_mix *mix, const struct tr_cat
     if (!strcmp(tensor_name, "position_embd.weight"))
         return tr_quant_by_name("F32");
     /* Vectors, biases and the router stay as they are. */
-    if (n_dims <= 1 || !strncmp(part, "ffn_gate_inp", 12) || strstr(part, ".bias"))
+    if (n_dims <= 1 || strstr(part, "ssm_conv1d") || !strncmp(part, "ffn_gate_inp", 12) ||
+        strstr(part, ".bias"))
         return tr_quant_by_name("F32");
     if (!strcmp(tensor_name, "output.weight") || (table && model->tied))
         type = mix->output;
