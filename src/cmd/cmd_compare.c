@@ -45,31 +45,11 @@ static const struct tr_option rows[] = {
      .help = "models whose speed to predict from each run, or none"},
 };
 
-/* The model may be a file or a name; names are separated by commas. */
-static int load_models(const char *list, struct tr_model **models, size_t *n,
-                       struct tr_err *reterr) {
-    int code = 0;
-    while (!code && *list && strcmp(list, "none") != 0) {
-        size_t length = strcspn(list, ",");
-        char *name = strndup(list, length);
-        if (!name)
-            return TR_ENOMEM;
-        if (*n == MAX_MODELS)
-            code = tr_err_set(reterr, TR_EUSAGE, "--model: more than %d models", MAX_MODELS);
-        else if (length)
-            code = tr_err_of_input(tr_model_load(name, &models[*n], reterr));
-        *n += !code && length;
-        free(name);
-        list += length + (list[length] == ',');
-    }
-    return code;
-}
-
 static int collect_figures(struct tr_run_set *sets, size_t n_sets, const char *models,
                            struct tr_figures *figures, struct tr_err *reterr) {
     struct tr_model *loaded[MAX_MODELS] = {0};
     size_t n_models = 0;
-    int code = load_models(models, loaded, &n_models, reterr);
+    int code = tr_models_load(models, loaded, MAX_MODELS, &n_models, reterr);
     for (size_t set = 0; set < n_sets; set++) {
         for (size_t run = 0; !code && run < sets[set].n; run++) {
             code = tr_figures_add_run(figures, set, sets[set].runs[run]);
@@ -100,7 +80,7 @@ static int render_verdicts(const char *format, const struct tr_comparison *compa
                                           .why = at->why};
     }
     if (!strcmp(format, "junit"))
-        tr_verdicts_junit("tokenroof.compare", verdicts, comparison->n, out);
+        tr_verdicts_junit("compare", verdicts, comparison->n, out);
     else
         tr_verdicts_tap(verdicts, comparison->n, out);
     free(verdicts);
@@ -179,7 +159,7 @@ static int run(void *data, char *const *arguments, size_t n, struct tr_err *rete
 }
 
 static const struct compare_options defaults = {
-    .models = "llama-3.1-8b-q4_k_m,qwen3-30b-a3b-q4_k_m",
+    .models = TR_JUDGED_MODELS,
     .threshold_percent = 1,
     .runs_sd_percent = NAN,
 };

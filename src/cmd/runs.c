@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "cmd.h"
+#include "measured_rates.h"
 #include "rates.h"
 #include "strbuf.h"
 
@@ -91,22 +92,42 @@ static const struct tr_use_case tests[] = {
 };
 enum { N_TESTS = sizeof(tests) / sizeof(tests[0]) };
 
-/* tok/s of each test, NAN where the model does not fit or the run has no rate. */
+/* tok/s of each test, NAN where the model does not fit or the run has no rate; and by which tier
+ * (static storage). */
 static int predict(const struct tr_calibration *run, const struct tr_model *model,
-                   double rates_of_tests[N_TESTS], struct tr_err *reterr) {
+                   double rates_of_tests[N_TESTS], const char **ret_tier, struct tr_err *reterr) {
     struct tr_rates rates;
+    struct tr_measured measured = {0};
     struct tr_prediction *prediction = NULL;
-    int code = tr_rates_from_calibration(run, 0, &rates, reterr);
     for (size_t i = 0; i < N_TESTS; i++)
         rates_of_tests[i] = NAN;
+    *ret_tier = "formula";
+    int code = tr_rates_from_calibration(run, 0, &rates, reterr);
     if (code == TR_EUNAVAILABLE)
         return 0;
     if (!code)
-        code = tr_predict_formula(model, &rates, tests, N_TESTS, &prediction, reterr);
+        code = tr_measured_from_calibration(run, &measured);
+    if (!code) {
+        const struct tr_basis basis = {.platform = rates.platform,
+                                       .threads = rates.threads,
+                                       .memory_bytes = rates.memory_bytes,
+                                       .storage_gb_per_s = NAN,
+                                       .rates = &rates,
+                                       .measured =
+                                           tr_measured_has_products(&measured) ? &measured : NULL};
+        /* A tier that is not possible leaves its reason there, which is none of ours. */
+        struct tr_err why = {0};
+        code = tr_predict_finest(model, &basis, tests, N_TESTS, &prediction, &why);
+        if (code)
+            tr_err_set(reterr, code, "%s", why.text);
+    }
+    if (!code)
+        *ret_tier = prediction->fidelity;
     for (size_t i = 0; !code && i < N_TESTS; i++)
         rates_of_tests[i] = tests[i].prompt_tokens ? prediction->results[i].pp_tok_s.value
                                                    : prediction->results[i].tg_tok_s.value;
     tr_prediction_destroy(prediction);
+    tr_measured_finish(&measured);
     return code;
 }
 
@@ -123,7 +144,8 @@ static int predict_end(struct tr_calibration *run, const struct tr_model *model,
         if (m->ci95[end] > 0)
             m->median = m->ci95[end];
     }
-    int code = predict(run, model, rates_of_tests, reterr);
+    const char *tier;
+    int code = predict(run, model, rates_of_tests, &tier, reterr);
     for (size_t i = 0; i < n; i++)
         run->measurements[i].median = medians[i];
     free(medians);
@@ -133,7 +155,8 @@ static int predict_end(struct tr_calibration *run, const struct tr_model *model,
 int tr_run_predict(struct tr_figures *figures, size_t set, struct tr_calibration *run,
                    const struct tr_model *model, struct tr_err *reterr) {
     double value[N_TESTS], low[N_TESTS], high[N_TESTS];
-    int code = predict(run, model, value, reterr);
+    const char *tier;
+    int code = predict(run, model, value, &tier, reterr);
     if (!code)
         code = predict_end(run, model, 0, low, reterr);
     if (!code)
@@ -143,10 +166,42 @@ int tr_run_predict(struct tr_figures *figures, size_t set, struct tr_calibration
         struct tr_run_figure figure = {.value = value[i],
                                        .error = fabs(high[i] - low[i]) / 2 / 1.959964 / value[i],
                                        .untrusted = read && tr_doubt_of(read)};
-        char *name = tr_format("%s %s", model->name, tests[i].name);
+        /* By its tier, so that predictions of two kinds are never set against each other. */
+        char *name = tr_format("%s %s, %s tier", model->name, tests[i].name, tier);
         code = name ? tr_figures_add(figures, set, name, "tok/s", TR_FIGURE_DERIVED, false, &figure)
                     : TR_ENOMEM;
         free(name);
+    }
+    return code;
+}
+
+int tr_run_speed(const struct tr_calibration *run, const struct tr_model *model,
+                 double *ret_pp_tok_s, double *ret_tg_tok_s, struct tr_err *reterr) {
+    double rates_of_tests[N_TESTS];
+    const char *tier;
+    int code = predict(run, model, rates_of_tests, &tier, reterr);
+    if (!code) {
+        *ret_pp_tok_s = rates_of_tests[0];
+        *ret_tg_tok_s = rates_of_tests[1];
+    }
+    return code;
+}
+
+int tr_models_load(const char *list, struct tr_model **models, size_t max, size_t *n,
+                   struct tr_err *reterr) {
+    int code = 0;
+    while (!code && *list && strcmp(list, "none") != 0) {
+        size_t length = strcspn(list, ",");
+        char *name = strndup(list, length);
+        if (!name)
+            return TR_ENOMEM;
+        if (*n == max)
+            code = tr_err_set(reterr, TR_EUSAGE, "--model: more than %zu models", max);
+        else if (length)
+            code = tr_err_of_input(tr_model_load(name, &models[*n], reterr));
+        *n += !code && length;
+        free(name);
+        list += length + (list[length] == ',');
     }
     return code;
 }

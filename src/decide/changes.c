@@ -1,12 +1,12 @@
 #include "changes.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <jansson.h>
 
+#include "facts.h"
 #include "series.h"
 #include "strbuf.h"
 
@@ -56,18 +56,6 @@ static const struct {
     {"conditions.steal_fraction", "share of stolen time", 0.01},
 };
 
-static const json_t *at_path(const struct tr_calibration *run, const char *path) {
-    const json_t *at = run->document;
-    while (at && *path) {
-        char key[48];
-        size_t n = strcspn(path, ".");
-        snprintf(key, sizeof(key), "%.*s", (int)n, path);
-        at = json_object_get(at, key);
-        path += n + (path[n] == '.');
-    }
-    return at;
-}
-
 static char *describe(const json_t *value) {
     if (json_is_string(value))
         return strdup(json_string_value(value));
@@ -80,14 +68,14 @@ static char *describe(const json_t *value) {
 static char *values_of(struct tr_calibration *const *runs, size_t n, const char *path) {
     struct tr_strbuf all = {0};
     for (size_t i = 0; i < n; i++) {
-        const json_t *value = at_path(runs[i], path);
-        if (!value || json_is_null(value))
+        const json_t *value = tr_fact(runs[i]->document, path);
+        if (!value)
             continue;
         char *text = describe(value);
         bool seen = !text;
         for (size_t k = 0; k < i && !seen; k++) {
-            const json_t *other = at_path(runs[k], path);
-            char *before = other && !json_is_null(other) ? describe(other) : NULL;
+            const json_t *other = tr_fact(runs[k]->document, path);
+            char *before = other ? describe(other) : NULL;
             seen = before && !strcmp(before, text);
             free(before);
         }
@@ -137,7 +125,7 @@ static int median_of(struct tr_calibration *const *runs, size_t n, const char *p
     if (!values)
         return TR_ENOMEM;
     for (size_t i = 0; i < n; i++) {
-        const json_t *value = at_path(runs[i], path);
+        const json_t *value = tr_fact(runs[i]->document, path);
         if (json_is_number(value))
             values[known++] = json_number_value(value);
     }

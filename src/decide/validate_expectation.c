@@ -1,0 +1,244 @@
+/* The machine against what was bought. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "facts.h"
+#include "figure_sets.h"
+#include "tokenroof/err.h"
+#include "validate.h"
+
+/* Facts that the firmware rounds. */
+static const double mts_slack = 20;
+
+static int check_text(const struct tr_validation *validation, const char *path, const char *wanted,
+                      enum tr_check_group group, const char *name, const char *advice,
+                      struct tr_checks *checks) {
+    const char *found = tr_fact_text(validation->machine, path);
+    struct tr_check_facts facts = TR_CHECK_OF(name);
+    facts.from = validation->expectation->path;
+    if (!wanted)
+        return 0;
+    if (!found)
+        return tr_checks_add(checks, group, TR_CHECK_SKIP, &facts, "'%s' is expected; unknown here",
+                             wanted);
+    if (!strcasecmp(found, wanted))
+        return tr_checks_add(checks, group, TR_CHECK_PASS, &facts, "%s", found);
+    return tr_checks_add(checks, group, TR_CHECK_FAIL, &facts, "'%s' instead of '%s': %s", found,
+                         wanted, advice);
+}
+
+static int check_number(const struct tr_validation *validation, double found, double wanted,
+                        bool exact, const char *unit, enum tr_check_group group, const char *name,
+                        const char *advice, struct tr_checks *checks) {
+    struct tr_check_facts facts = {
+        name, found, unit, wanted, exact ? wanted : NAN, validation->expectation->path};
+    if (isnan(wanted))
+        return 0;
+    if (isnan(found))
+        return tr_checks_add(checks, group, TR_CHECK_SKIP, &facts, "unknown here");
+    bool good = exact ? found == wanted : found >= wanted;
+    return tr_checks_add(checks, group, good ? TR_CHECK_PASS : TR_CHECK_FAIL, &facts, "%s",
+                         good ? "as bought" : advice);
+}
+
+static double count_modules(const json_t *machine) {
+    const json_t *modules = tr_fact(machine, "memory.modules");
+    double n = 0;
+    size_t i;
+    const json_t *module;
+    json_array_foreach(modules, i, module) n += tr_fact_number(module, "size_bytes") > 0;
+    return json_array_size(modules) ? n : NAN;
+}
+
+static int check_facts(const struct tr_validation *validation, struct tr_checks *checks) {
+    const struct tr_expectation *wanted = validation->expectation;
+    const json_t *machine = validation->machine;
+    double cores = (double)json_array_size(tr_fact(machine, "cores"));
+    int code = check_text(validation, "cpu.model", wanted->cpu_model, TR_CHECK_IDENTITY,
+                          "processor as bought", "another part was delivered", checks);
+    if (!code)
+        code = check_number(validation, tr_fact_number(machine, "packages"), wanted->sockets, true,
+                            "sockets", TR_CHECK_IDENTITY, "sockets as bought",
+                            "a processor is missing, or not recognised", checks);
+    if (!code)
+        code =
+            check_number(validation, cores > 0 ? cores : NAN, wanted->cores, true, "cores",
+                         TR_CHECK_IDENTITY, "cores as bought",
+                         "cores are switched off in the BIOS, by the kernel (maxcpus=, offline), "
+                         "or not allowed to this process",
+                         checks);
+    if (!code)
+        code = check_number(validation, count_modules(machine), wanted->modules, true, "modules",
+                            TR_CHECK_POPULATION, "modules as bought",
+                            "modules are missing, or failed their training: look at the BIOS's log",
+                            checks);
+    if (!code)
+        code = check_number(validation, tr_fact_number(machine, "memory.total_bytes") / 0x1p30,
+                            wanted->memory_bytes / 0x1p30, false, "GiB", TR_CHECK_POPULATION,
+                            "memory as bought", "less memory was delivered", checks);
+    if (!code)
+        code = check_number(validation, tr_fact_number(machine, "memory.channels_populated"),
+                            wanted->channels, false, "64-bit channels", TR_CHECK_POPULATION,
+                            "channels as bought", "modules sit in the wrong slots", checks);
+    if (!code)
+        code = check_number(validation, tr_fact_number(machine, "memory.configured_mts"),
+                            wanted->mts - mts_slack, false, "MT/s", TR_CHECK_POPULATION,
+                            "memory speed as bought",
+                            "slower modules, or a lower speed set in the BIOS", checks);
+    if (!code)
+        code = check_text(validation, "settings.nps", wanted->nps, TR_CHECK_CONFIGURATION,
+                          "NUMA setting as bought", "set it in the BIOS", checks);
+    return code ? code
+                : check_text(validation, "settings.smt", wanted->smt, TR_CHECK_CONFIGURATION,
+                             "SMT as bought", "set it in the BIOS", checks);
+}
+
+/* --- figures --------------------------------------------------------------------------------- */
+
+static enum tr_check_group group_of(const struct tr_figure *figure) {
+    return figure->lower_is_better         ? TR_CHECK_LATENCY
+           : !strcmp(figure->unit, "GB/s") ? TR_CHECK_BANDWIDTH
+                                           : TR_CHECK_COMPUTE;
+}
+
+static int check_figure(const struct tr_validation *validation, const struct tr_figures *figures,
+                        const struct tr_expected_figure *wanted, struct tr_checks *checks) {
+    const struct tr_figure *found = NULL;
+    for (size_t i = 0; !found && i < figures->n; i++)
+        if (!strcmp(figures->items[i].name, wanted->name))
+            found = &figures->items[i];
+    struct tr_check_facts facts = TR_CHECK_OF(wanted->name);
+    facts.from = validation->expectation->path;
+    if (!found)
+        return tr_checks_add(checks, TR_CHECK_BANDWIDTH, TR_CHECK_SKIP, &facts,
+                             "at %s %g %s is expected, but it was not measured",
+                             isnan(wanted->least) ? "most" : "least",
+                             isnan(wanted->least) ? wanted->most : wanted->least, wanted->unit);
+    const struct tr_run_figure *run = &found->sets[0].runs[0];
+    if (strcmp(found->unit, wanted->unit) != 0)
+        return tr_checks_add(checks, group_of(found), TR_CHECK_SKIP, &facts,
+                             "is measured in %s, the expectation is in %s", found->unit,
+                             wanted->unit);
+    facts.value = run->value;
+    facts.unit = found->unit;
+    facts.low = wanted->least;
+    facts.high = wanted->most;
+    bool bad = run->value < wanted->least || run->value > wanted->most;
+    if (bad && run->untrusted)
+        return tr_checks_add(checks, group_of(found), TR_CHECK_WARN, &facts,
+                             "misses what was bought; only a warning: the figure is not to be "
+                             "trusted, measure again on an idle machine");
+    return tr_checks_add(checks, group_of(found), bad ? TR_CHECK_FAIL : TR_CHECK_PASS, &facts, "%s",
+                         bad ? "misses what was bought: compare population, settings and other "
+                               "processes with the machine that the expectation is from"
+                             : "as bought");
+}
+
+static int check_figures(const struct tr_validation *validation, struct tr_checks *checks) {
+    const struct tr_expectation *wanted = validation->expectation;
+    struct tr_figures figures;
+    int code = 0;
+    tr_figures_init(&figures, 1);
+    if (validation->calibration)
+        code = tr_figures_add_run(&figures, 0, validation->calibration);
+    for (size_t i = 0; !code && i < wanted->n_figures; i++)
+        code = check_figure(validation, &figures, &wanted->figures[i], checks);
+    tr_figures_finish(&figures);
+    return code;
+}
+
+/* --- spreads --------------------------------------------------------------------------------- */
+
+/* Best and least part of one kernel over all places of a kind. */
+static int check_spread(const struct tr_validation *validation, enum tr_place_kind kind,
+                        double most, struct tr_checks *checks) {
+    const struct tr_calibration *calibration = validation->calibration;
+    struct tr_figures figures;
+    double low = INFINITY, high = 0;
+    char name[64], suffix[32];
+    size_t n = 0;
+    int code = 0;
+    if (isnan(most))
+        return 0;
+    snprintf(name, sizeof(name), "spread of reads between %ss", tr_place_kind_name(kind));
+    snprintf(suffix, sizeof(suffix), ", %s ", tr_place_kind_name(kind));
+    struct tr_check_facts facts = {name, NAN, "%", NAN, 100 * most, validation->expectation->path};
+    tr_figures_init(&figures, 1);
+    if (calibration)
+        code = tr_figures_add_run(&figures, 0, calibration);
+    for (size_t i = 0; i < figures.n; i++) {
+        const struct tr_figure *figure = &figures.items[i];
+        if (strncmp(figure->name, "read ", 5) != 0 || !strstr(figure->name, suffix))
+            continue;
+        low = fmin(low, figure->sets[0].runs[0].value);
+        high = fmax(high, figure->sets[0].runs[0].value);
+        n++;
+    }
+    tr_figures_finish(&figures);
+    if (code)
+        return code;
+    if (n < 2)
+        return tr_checks_add(checks, TR_CHECK_SYMMETRY, TR_CHECK_SKIP, &facts,
+                             "less than two were measured");
+    facts.value = 100 * (1 - low / high);
+    bool bad = facts.value > facts.high;
+    return tr_checks_add(checks, TR_CHECK_SYMMETRY, bad ? TR_CHECK_FAIL : TR_CHECK_PASS, &facts,
+                         "%zu of them%s", n,
+                         bad ? ": farther apart than bought; measure again idle, then look at the "
+                               "slowest"
+                             : "");
+}
+
+/* --- models ---------------------------------------------------------------------------------- */
+
+static int check_speed(const struct tr_validation *validation, const char *model, const char *test,
+                       double found, double wanted, struct tr_checks *checks) {
+    char name[160];
+    snprintf(name, sizeof(name), "%.120s %s", model, test);
+    return check_number(validation, found, wanted, false, "tok/s", TR_CHECK_MODELS, name,
+                        "slower than bought, by the rates that were measured: see the checks "
+                        "above",
+                        checks);
+}
+
+static int check_models(const struct tr_validation *validation, struct tr_checks *checks) {
+    const struct tr_expectation *wanted = validation->expectation;
+    int code = 0;
+    for (size_t i = 0; !code && i < wanted->n_models; i++) {
+        const struct tr_expected_model *model = &wanted->models[i];
+        struct tr_model_speed speed = {model->model, NAN, NAN};
+        for (size_t k = 0; k < validation->n_speeds; k++)
+            if (!strcmp(validation->speeds[k].model, model->model))
+                speed = validation->speeds[k];
+        code =
+            check_speed(validation, model->model, "pp512", speed.pp_tok_s, model->pp_tok_s, checks);
+        if (!code)
+            code = check_speed(validation, model->model, "tg128", speed.tg_tok_s, model->tg_tok_s,
+                               checks);
+    }
+    return code;
+}
+
+int tr_validate_expectation(const struct tr_validation *validation, struct tr_checks *checks) {
+    const struct tr_expectation *wanted = validation->expectation;
+    struct tr_check_facts facts = TR_CHECK_OF("models");
+    if (!wanted || !wanted->n_models) {
+        int code = tr_checks_add(checks, TR_CHECK_MODELS, TR_CHECK_SKIP, &facts,
+                                 "no speed of a model is expected: give one with --expect");
+        if (code || !wanted)
+            return code;
+    }
+    int code = check_facts(validation, checks);
+    if (!code)
+        code = check_figures(validation, checks);
+    if (!code)
+        code = check_spread(validation, TR_PLACE_CORE, wanted->core_spread, checks);
+    if (!code)
+        code = check_spread(validation, TR_PLACE_CCD, wanted->ccd_spread, checks);
+    if (!code)
+        code = check_spread(validation, TR_PLACE_NODE, wanted->node_spread, checks);
+    return code ? code : check_models(validation, checks);
+}

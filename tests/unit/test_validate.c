@@ -1,0 +1,621 @@
+/* Checks of machines: recordings, shares of limits by class, slow parts, purchase files. */
+#include <math.h>
+
+#include <jansson.h>
+
+#include "calibration_json.h"
+#include "checks.h"
+#include "csv.h"
+#include "data.h"
+#include "expected_shares.h"
+#include "facts.h"
+#include "machine_json.h"
+#include "machines.h"
+#include "prng.h"
+#include "simulated.h"
+#include "test.h"
+#include "tokenroof/platform.h"
+#include "validate.h"
+
+/* A machine with what is measured on it. */
+struct subject {
+    struct tr_machine *machine;
+    json_t *facts;
+    struct tr_calibration *calibration;
+    struct tr_checks checks;
+};
+
+static void subject_of(struct subject *subject, struct tr_machine *machine) {
+    *subject = (struct subject){.machine = machine};
+    assert_int_equal(tr_machine_to_json(machine, &subject->facts), 0);
+    assert_int_equal(tr_calibration_create(&subject->calibration), 0);
+}
+
+static void subject_named(struct subject *subject, const char *name, int packages,
+                          const struct tr_overrides *overrides) {
+    struct tr_machine *machine = NULL;
+    const struct tr_platform *platform = tr_platform_by_name(name);
+    assert_non_null(platform);
+    assert_int_equal(tr_machine_of_platform(platform, packages, overrides, &machine, NULL), 0);
+    subject_of(subject, machine);
+}
+
+static void subject_finish(struct subject *subject) {
+    tr_checks_finish(&subject->checks);
+    json_decref(subject->facts);
+    tr_calibration_destroy(subject->calibration);
+    tr_machine_destroy(subject->machine);
+}
+
+static void validate(struct subject *subject, bool measured,
+                     const struct tr_expectation *expectation) {
+    struct tr_validation validation = {.machine = subject->facts,
+                                       .limits = subject->machine->limits,
+                                       .n_limits = subject->machine->n_limits,
+                                       .calibration = measured ? subject->calibration : NULL,
+                                       .expectation = expectation};
+    tr_checks_finish(&subject->checks);
+    assert_int_equal(tr_validate(&validation, &subject->checks), 0);
+}
+
+static const struct tr_check *check_named(const struct tr_checks *checks, const char *name) {
+    for (size_t i = 0; i < checks->n; i++)
+        if (!strcmp(checks->items[i].name, name))
+            return &checks->items[i];
+    return NULL;
+}
+
+static void assert_outcome(const struct subject *subject, const char *name,
+                           enum tr_check_outcome outcome, const char *part_of_why) {
+    const struct tr_check *check = check_named(&subject->checks, name);
+    if (!check)
+        fail_msg("no check '%s'", name);
+    if (check->outcome != outcome)
+        fail_msg("%s: %s, not %s: %s", name, tr_check_outcome_name(check->outcome),
+                 tr_check_outcome_name(outcome), check->why);
+    if (part_of_why && !strstr(check->why, part_of_why))
+        fail_msg("%s: '%s' does not say '%s'", name, check->why, part_of_why);
+}
+
+static struct tr_measurement *measure(struct subject *subject, const char *kernel,
+                                      const char *limit, enum tr_place_kind kind, int index,
+                                      double value) {
+    struct tr_calibration *calibration = subject->calibration;
+    struct tr_measurement *all =
+        realloc(calibration->measurements, (calibration->n_measurements + 1) * sizeof(*all));
+    assert_non_null(all);
+    calibration->measurements = all;
+    struct tr_measurement *m = &all[calibration->n_measurements++];
+    tr_measurement_init(m);
+    m->kernel = strdup(kernel);
+    m->metric = strdup("bandwidth");
+    m->unit = strdup("GB/s");
+    m->dtype = strdup("f64");
+    m->limit = limit ? strdup(limit) : NULL;
+    m->place.kind = kind;
+    m->place.index = index;
+    m->threads = kind == TR_PLACE_MACHINE ? 32 : 1;
+    m->median = m->best = value;
+    m->bus_per_nominal = 1;
+    return m;
+}
+
+/* --- recordings ------------------------------------------------------------------------------ */
+
+static bool is_finding(const struct tr_check *check) {
+    return check->outcome == TR_CHECK_WARN || check->outcome == TR_CHECK_FAIL;
+}
+
+/* What the notes of a recorded machine ask for, and nothing else. */
+static void check_recorded(const char *folder, const json_t *expected) {
+    struct subject subject;
+    char source[512];
+    const char *name = json_string_value(json_object_get(expected, "machine"));
+    const char *note = json_string_value(json_object_get(expected, "note"));
+    double populated = tr_fact_number(expected, "channels_populated_64bit");
+    double present = tr_fact_number(expected, "channels_present_64bit");
+    double runs = tr_fact_number(expected, "configured_mts");
+    double rated = tr_fact_number(expected, "rated_mts");
+    snprintf(source, sizeof(source), "%s/%s", folder, name);
+    subject_of(&subject, machine_from(source, NULL));
+    validate(&subject, false, NULL);
+    size_t findings = 0, wanted = 0;
+    for (size_t i = 0; i < subject.checks.n; i++)
+        findings += is_finding(&subject.checks.items[i]);
+    if (populated < present) {
+        char text[64];
+        snprintf(text, sizeof(text), "%g of %g channels are empty", present - populated, present);
+        assert_outcome(&subject, "memory channels", TR_CHECK_FAIL, text);
+        wanted++;
+    }
+    if (runs != rated && !isnan(runs)) {
+        assert_true(is_finding(check_named(&subject.checks, "memory speed")));
+        assert_true(check_named(&subject.checks, "memory speed")->value == runs);
+        wanted++;
+    }
+    if (strstr(note, "channels F, J and L")) {
+        assert_outcome(&subject, "memory channels", TR_CHECK_FAIL,
+                       "P0 F (DIMM 0), P0 J (DIMM 0), "
+                       "P0 L (DIMM 0)");
+        assert_outcome(&subject, "memory channels", TR_CHECK_FAIL, "345.6 instead of 460.8 GB/s");
+    }
+    if (strstr(note, "no local memory")) {
+        assert_outcome(&subject, "memory of each socket", TR_CHECK_FAIL, "socket 1 has no memory");
+        wanted++;
+    }
+    printf("%s: %zu findings\n", name, findings);
+    if (findings != wanted)
+        fail_msg("%s: %zu findings, %zu are noted", name, findings, wanted);
+    subject_finish(&subject);
+}
+
+static void test_recorded_machines(void **state) {
+    (void)state;
+    char *path = recorded_data("smbios/expected.json");
+    if (!path)
+        skip();
+    json_t *all = json_load_file(path, 0, NULL);
+    size_t i;
+    const json_t *expected;
+    assert_true(json_array_size(all) > 10);
+    *strrchr(path, '/') = '\0';
+    json_array_foreach(all, i, expected) check_recorded(path, expected);
+    json_decref(all);
+    free(path);
+}
+
+static void test_own_recordings(void **state) {
+    (void)state;
+    static const struct {
+        const char *name, *check;
+        enum tr_check_outcome outcome;
+        const char *why;
+    } cases[] = {
+        {"smbios/server-10-of-12", "memory channels", TR_CHECK_FAIL, "2 of 12 channels are empty"},
+        {"smbios/server-2-sockets-16-of-24", "memory channels", TR_CHECK_FAIL, "8 of 24"},
+        {"smbios/desktop-2-of-4-ddr5", "memory channels", TR_CHECK_PASS, NULL},
+        {"smbios/qemu-plain", "memory channels", TR_CHECK_SKIP, NULL},
+        {"smbios/laptop-lpddr5-8x16bit", "memory channels", TR_CHECK_PASS, NULL},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct subject subject;
+        subject_of(&subject, machine_from_data(cases[i].name));
+        validate(&subject, false, NULL);
+        assert_outcome(&subject, cases[i].check, cases[i].outcome, cases[i].why);
+        subject_finish(&subject);
+    }
+}
+
+/* --- facts ----------------------------------------------------------------------------------- */
+
+static void test_population_rules(void **state) {
+    (void)state;
+    struct subject subject;
+    subject_of(&subject, machine_from_data("smbios/server-2-sockets-16-of-24"));
+    json_t *memory = json_object_get(subject.facts, "memory");
+    json_t *modules = json_object_get(memory, "modules");
+    /* Half of what is plugged in is not there for the kernel. */
+    double total = tr_fact_number(memory, "total_bytes");
+    json_object_set_new(subject.facts, "os", json_pack("{s:f}", "memory_bytes", total / 2));
+    validate(&subject, false, NULL);
+    assert_outcome(&subject, "memory in use", TR_CHECK_FAIL, "failed its training");
+    json_object_set_new(subject.facts, "os", json_pack("{s:f}", "memory_bytes", 0.97 * total));
+    validate(&subject, false, NULL);
+    assert_outcome(&subject, "memory in use", TR_CHECK_PASS, NULL);
+    /* One module twice as large: its channel and its socket have more. */
+    assert_outcome(&subject, "memory of each channel", TR_CHECK_PASS, NULL);
+    assert_outcome(&subject, "memory of each socket", TR_CHECK_PASS, NULL);
+    for (size_t i = 0; i < json_array_size(modules); i++) {
+        json_t *module = json_array_get(modules, i);
+        double bytes = tr_fact_number(module, "size_bytes");
+        if (bytes > 0) {
+            json_object_set_new(module, "size_bytes", json_real(2 * bytes));
+            break;
+        }
+    }
+    validate(&subject, false, NULL);
+    assert_outcome(&subject, "memory of each channel", TR_CHECK_WARN, "use equal modules");
+    assert_outcome(&subject, "memory of each socket", TR_CHECK_WARN, "give each the same");
+    subject_finish(&subject);
+}
+
+/* Below what population and platform allow it fails, at what they allow it warns, above too. */
+static void test_speed_rules(void **state) {
+    (void)state;
+    static const struct {
+        double runs, rated, platform, population;
+        enum tr_check_outcome outcome;
+        const char *why;
+    } cases[] = {
+        {4800, 4800, 4800, NAN, TR_CHECK_PASS, "as rated"},
+        {5592, 5600, 5600, NAN, TR_CHECK_PASS, "as rated"},
+        {4000, 4800, 4800, NAN, TR_CHECK_FAIL, "in the BIOS"},
+        {3600, 4800, 5200, 3600, TR_CHECK_WARN, "maximum with 2 modules a channel"},
+        {3200, 4800, 5200, 3600, TR_CHECK_FAIL, "may run at 3600"},
+        {5200, 5600, 5200, NAN, TR_CHECK_WARN, "the processor's maximum"},
+        {6400, 5600, 5200, NAN, TR_CHECK_WARN, "overclocking"},
+        {NAN, 5600, 5200, NAN, TR_CHECK_SKIP, "no speed"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct subject subject;
+        subject_of(&subject, machine_from_data("smbios/desktop-2-of-4-ddr5"));
+        json_t *memory = json_object_get(subject.facts, "memory");
+        json_object_set_new(memory, "configured_mts", tr_json_number(cases[i].runs));
+        json_object_set_new(memory, "rated_mts", tr_json_number(cases[i].rated));
+        json_t *population = json_object_get(memory, "population");
+        json_object_set_new(population, "platform_mts", tr_json_number(cases[i].platform));
+        json_object_set_new(population, "population_mts", tr_json_number(cases[i].population));
+        json_object_set_new(population, "modules_per_channel", json_integer(2));
+        validate(&subject, false, NULL);
+        assert_outcome(&subject, "memory speed", cases[i].outcome, cases[i].why);
+        subject_finish(&subject);
+    }
+}
+
+static void test_settings(void **state) {
+    (void)state;
+    struct subject subject;
+    subject_of(&subject, machine_from_data("smbios/desktop-2-of-4-ddr5"));
+    json_t *good = json_pack("{s:s, s:s, s:s, s:b, s:i}", "governor", "performance", "driver",
+                             "acpi-cpufreq", "thp", "madvise", "boost", 1, "numa_balancing", 0);
+    json_t *bad = json_pack("{s:s, s:s, s:s, s:b, s:i}", "governor", "powersave", "driver",
+                            "acpi-cpufreq", "thp", "never", "boost", 0, "numa_balancing", 1);
+    json_t *nodes = json_pack("[{s:i}, {s:i}]", "index", 0, "index", 1);
+    static const char *const names[] = {"CPU governor", "transparent huge pages", "boost",
+                                        "NUMA balancing"};
+    json_object_set_new(subject.facts, "numa_nodes", nodes);
+    json_object_set_new(subject.facts, "settings", good);
+    validate(&subject, false, NULL);
+    for (size_t i = 0; i < 4; i++)
+        assert_outcome(&subject, names[i], TR_CHECK_PASS, NULL);
+    json_object_set(subject.facts, "settings", bad);
+    validate(&subject, false, NULL);
+    for (size_t i = 0; i < 4; i++)
+        assert_outcome(&subject, names[i], TR_CHECK_WARN, NULL);
+    json_object_set_new(bad, "driver", json_string("intel_pstate"));
+    validate(&subject, false, NULL);
+    assert_outcome(&subject, "CPU governor", TR_CHECK_PASS, NULL);
+    json_decref(bad);
+    /* Counters and temperatures. */
+    json_object_set_new(subject.facts, "sensors",
+                        json_pack("{s:i, s:i, s:f, s:f}", "corrected_errors", 3,
+                                  "uncorrected_errors", 0, "cpu_celsius", 99.0, "cpu_limit_celsius",
+                                  100.0));
+    validate(&subject, false, NULL);
+    assert_outcome(&subject, "memory errors", TR_CHECK_WARN, "corrected");
+    assert_outcome(&subject, "CPU temperature", TR_CHECK_WARN, NULL);
+    json_object_set_new(json_object_get(subject.facts, "sensors"), "uncorrected_errors",
+                        json_integer(1));
+    validate(&subject, false, NULL);
+    assert_outcome(&subject, "memory errors", TR_CHECK_FAIL, "replace");
+    subject_finish(&subject);
+}
+
+/* --- shares of limits ------------------------------------------------------------------------ */
+
+static void make_hard(struct subject *subject) {
+    for (size_t i = 0; i < subject->machine->n_limits; i++)
+        subject->machine->limits[i].hard = true;
+}
+
+static void set_nps(struct subject *subject, const char *nps) {
+    json_object_set_new(subject->facts, "settings", json_pack("{s:s}", "nps", nps));
+}
+
+static double limit_of(const struct subject *subject, const char *name) {
+    const struct tr_limit *limit = tr_limit_find(
+        subject->machine->limits, subject->machine->n_limits, name, TR_PLACE_MACHINE, 0);
+    assert_non_null(limit);
+    return limit->value;
+}
+
+static void test_genoa(void **state) {
+    (void)state;
+    struct subject subject;
+    struct tr_overrides overrides = {.fclk_mhz = 2000};
+    subject_named(&subject, "EPYC 9654", 2, &overrides);
+    make_hard(&subject);
+    set_nps(&subject, "NPS1");
+    double limit = limit_of(&subject, "memory_read");
+    assert_near(limit, 921.6, 0.1);
+    struct tr_measurement *read =
+        measure(&subject, "read", "memory_read", TR_PLACE_MACHINE, 0, 0.78 * limit);
+    validate(&subject, true, NULL);
+    assert_outcome(&subject, "read", TR_CHECK_PASS, NULL);
+    /* The narrower range of NPS4 is not verified: it warns. */
+    set_nps(&subject, "NPS4");
+    validate(&subject, true, NULL);
+    assert_outcome(&subject, "read", TR_CHECK_WARN, "the expectation is not verified");
+    read->median = 0.6 * limit;
+    validate(&subject, true, NULL);
+    assert_outcome(&subject, "read", TR_CHECK_FAIL, NULL);
+    assert_non_null(strstr(check_named(&subject.checks, "read")->from, "azure"));
+    /* What cannot be trusted fails nobody, nor does a limit that nobody read. */
+    assert_int_equal(tr_strings_add(&read->flags, "unsteady"), 0);
+    validate(&subject, true, NULL);
+    assert_outcome(&subject, "read", TR_CHECK_WARN, "not to be trusted");
+    tr_strings_finish(&read->flags);
+    for (size_t i = 0; i < subject.machine->n_limits; i++)
+        subject.machine->limits[i].hard = false;
+    validate(&subject, true, NULL);
+    assert_outcome(&subject, "read", TR_CHECK_WARN, "not read from this machine");
+    /* More than there can be. */
+    read->median = 1.2 * limit;
+    validate(&subject, true, NULL);
+    assert_outcome(&subject, "read", TR_CHECK_SKIP, "must be wrong");
+    subject_finish(&subject);
+}
+
+/* 46% of its DRAM is what its two links carry. */
+static void test_strix_halo(void **state) {
+    (void)state;
+    struct subject subject;
+    subject_named(&subject, "Ryzen AI Max+ 395", 1, NULL);
+    make_hard(&subject);
+    assert_near(limit_of(&subject, "dram"), 256, 0.1);
+    struct tr_measurement *read =
+        measure(&subject, "read", "memory_read", TR_PLACE_MACHINE, 0, 0.46 * 256);
+    validate(&subject, true, NULL);
+    assert_outcome(&subject, "read", TR_CHECK_PASS, NULL);
+    read->median = 0.35 * 256;
+    validate(&subject, true, NULL);
+    assert_outcome(&subject, "read", TR_CHECK_FAIL, "FCLK");
+    subject_finish(&subject);
+}
+
+static bool in_catalogue(const char *platform) {
+    size_t n = 0;
+    const struct tr_platform *const all = tr_platforms(&n);
+    bool found = !strcmp(platform, "*");
+    for (size_t i = 0; !found && i < n; i++)
+        found =
+            !strcmp(all[i].name, platform) || (all[i].series && !strcmp(all[i].series, platform));
+    return found;
+}
+
+/* Each row has its range, its source, and a name that the catalogue knows. */
+static void test_rows(void **state) {
+    (void)state;
+    const struct tr_data *data = tr_data_find("expected_shares.csv");
+    struct tr_csv table;
+    assert_int_equal(tr_csv_parse(data->text, data->length, data->name, &table, NULL), 0);
+    assert_true(table.n_rows > 20);
+    for (size_t i = 1; i < table.n_rows; i++) {
+        double low = tr_csv_number(&table, i, "low"), high = tr_csv_number(&table, i, "high");
+        const char *verified = tr_csv_get(&table, i, "verified");
+        const char *platform = tr_csv_get(&table, i, "platform");
+        const char *binds = tr_csv_get(&table, i, "binds");
+        if (!in_catalogue(platform))
+            fail_msg("row %zu: the catalogue has no %s", i, platform);
+        assert_true(low > 0 && low < high && high < 1.1);
+        assert_true(!strcmp(verified, "yes") || !strcmp(verified, "no"));
+        assert_true(!*binds || !strcmp(binds, "dram") || !strcmp(binds, "fabric"));
+        assert_true(strlen(tr_csv_get(&table, i, "source")) > 20);
+        /* What is said of all machines is said of none in particular. */
+        assert_true(strcmp(platform, "*") != 0 || !strcmp(verified, "no"));
+    }
+    tr_csv_finish(&table);
+}
+
+/* The row that is most about a machine is taken. */
+static void test_table(void **state) {
+    (void)state;
+    struct tr_share_class of = {
+        .name = "AMD EPYC 9124", .series = "AMD EPYC 9004", .kernel = "read", .binds = "dram"};
+    struct tr_expected_share verified, unverified;
+    assert_int_equal(tr_expected_share_find(&of, &verified, &unverified), 0);
+    assert_near(verified.low, 0.54, 1e-9); /* its own row, not its series' */
+    assert_null(unverified.source);
+    free(verified.source);
+    of = (struct tr_share_class){.kernel = "read", .binds = "fabric_read"};
+    assert_int_equal(tr_expected_share_find(&of, &verified, &unverified), 0);
+    assert_null(verified.source);
+    assert_near(unverified.low, 0.80, 1e-9);
+    free(unverified.source);
+    of.kernel = "nothing";
+    assert_int_equal(tr_expected_share_find(&of, &verified, &unverified), 0);
+    assert_true(!verified.source && !unverified.source && isnan(verified.low));
+}
+
+static void test_virtual(void **state) {
+    (void)state;
+    struct subject subject;
+    subject_named(&subject, "EPYC 9654", 1, NULL);
+    json_object_set_new(subject.facts, "virtual", json_true());
+    measure(&subject, "read", NULL, TR_PLACE_MACHINE, 0, 10);
+    validate(&subject, true, NULL);
+    assert_outcome(&subject, "virtual machine", TR_CHECK_WARN, NULL);
+    assert_outcome(&subject, "read", TR_CHECK_SKIP, "limits of the host");
+    assert_outcome(&subject, "memory channels", TR_CHECK_SKIP, NULL);
+    assert_int_equal(tr_checks_count(&subject.checks, TR_CHECK_FAIL), 0);
+    subject_finish(&subject);
+}
+
+/* --- symmetry -------------------------------------------------------------------------------- */
+
+static void measure_parts(struct subject *subject, enum tr_place_kind kind, size_t n, size_t slow) {
+    struct tr_prng prng = {3};
+    for (size_t i = 0; i < n; i++) {
+        double part = (i == slow ? 0.97 : 1) * 30 * (1 + 0.005 * sim_noise(&prng, SIM_NORMAL));
+        struct tr_measurement *m = measure(subject, "read", NULL, kind, (int)i, part);
+        m->n_samples = 10;
+        m->samples = calloc(10, sizeof(double));
+        for (size_t k = 0; k < 10; k++)
+            m->samples[k] = part * (1 + 0.003 * sim_noise(&prng, SIM_NORMAL));
+    }
+}
+
+static void test_weak_core(void **state) {
+    (void)state;
+    static const struct {
+        enum tr_place_kind kind;
+        size_t n;
+        const char *name, *slow;
+    } cases[] = {
+        {TR_PLACE_CORE, 192, "read f64 of each core", "core 7 by"},
+        {TR_PLACE_CCD, 16, "read f64 of each ccd", "ccd 7 by"},
+    };
+    for (size_t i = 0; i < 2; i++) {
+        for (int healthy = 0; healthy < 2; healthy++) {
+            struct subject subject;
+            subject_named(&subject, "EPYC 9654", 1, NULL);
+            measure_parts(&subject, cases[i].kind, cases[i].n, healthy ? cases[i].n : 7);
+            validate(&subject, true, NULL);
+            assert_outcome(&subject, cases[i].name, healthy ? TR_CHECK_PASS : TR_CHECK_FAIL,
+                           healthy ? "none stands out" : cases[i].slow);
+            subject_finish(&subject);
+        }
+    }
+}
+
+/* Efficiency cores are not weak performance cores. */
+static void test_hybrid(void **state) {
+    (void)state;
+    struct subject subject;
+    json_t *cores = json_array();
+    subject_named(&subject, "EPYC 9654", 1, NULL);
+    for (int i = 0; i < 16; i++) {
+        json_array_append_new(cores, json_pack("{s:i, s:s}", "index", i, "kind",
+                                               i < 8 ? "performance" : "efficiency"));
+        measure(&subject, "read", NULL, TR_PLACE_CORE, i, (i < 8 ? 30 : 15) + 0.01 * (i * 5 % 8));
+    }
+    json_object_set_new(subject.facts, "cores", cores);
+    validate(&subject, true, NULL);
+    assert_outcome(&subject, "read f64 of each performance core", TR_CHECK_PASS, NULL);
+    assert_outcome(&subject, "read f64 of each efficiency core", TR_CHECK_PASS, NULL);
+    subject_finish(&subject);
+}
+
+/* Two nodes: nobody can tell which is odd, but not whether one is. */
+static void test_two_nodes(void **state) {
+    (void)state;
+    struct subject subject;
+    subject_named(&subject, "EPYC 9654", 2, NULL);
+    measure(&subject, "read", NULL, TR_PLACE_NODE, 0, 380);
+    struct tr_measurement *second = measure(&subject, "read", NULL, TR_PLACE_NODE, 1, 378);
+    validate(&subject, true, NULL);
+    assert_outcome(&subject, "read f64 of each node", TR_CHECK_PASS, "too few to tell");
+    second->median = 300;
+    validate(&subject, true, NULL);
+    assert_outcome(&subject, "read f64 of each node", TR_CHECK_WARN, "too few to tell");
+    subject_finish(&subject);
+}
+
+/* --- purchase files -------------------------------------------------------------------------- */
+
+static void parse(const char *text, struct tr_expectation *expectation) {
+    struct tr_err err = {0};
+    if (tr_expectation_parse(text, strlen(text), "bought.json", expectation, &err))
+        fail_msg("%s", err.text);
+}
+
+static void test_expectation(void **state) {
+    (void)state;
+    struct subject subject;
+    struct tr_expectation bought;
+    subject_named(&subject, "EPYC 9654", 2, NULL);
+    measure(&subject, "read", "memory_read", TR_PLACE_MACHINE, 0, 700);
+    parse("{\"schema\":\"tokenroof.expectation/1\",\"cpu_model\":\"another\",\"sockets\":2,"
+          "\"memory\":{\"mts\":4800,\"modules\":24},\"settings\":{\"nps\":\"NPS4\"},"
+          "\"figures\":[{\"name\":\"read f64, all threads\",\"unit\":\"GB/s\",\"least\":710},"
+          "{\"name\":\"latency memory\",\"unit\":\"ns\",\"most\":120}],"
+          "\"maximum_spread_percent\":{\"node\":3},"
+          "\"models\":[{\"model\":\"m\",\"tg128_tok_s\":10}]}",
+          &bought);
+    json_object_set_new(json_object_get(subject.facts, "cpu"), "model", json_string("EPYC"));
+    set_nps(&subject, "NPS1");
+    validate(&subject, true, &bought);
+    assert_outcome(&subject, "processor as bought", TR_CHECK_FAIL, "'EPYC' instead of 'another'");
+    assert_outcome(&subject, "sockets as bought", TR_CHECK_PASS, NULL);
+    assert_outcome(&subject, "modules as bought", TR_CHECK_SKIP, NULL);
+    assert_outcome(&subject, "NUMA setting as bought", TR_CHECK_FAIL, NULL);
+    assert_outcome(&subject, "read f64, all threads", TR_CHECK_FAIL, "misses what was bought");
+    assert_outcome(&subject, "latency memory", TR_CHECK_SKIP, "was not measured");
+    assert_outcome(&subject, "spread of reads between nodes", TR_CHECK_SKIP, NULL);
+    assert_outcome(&subject, "m tg128", TR_CHECK_SKIP, NULL);
+    assert_int_equal(tr_strings_add(&subject.calibration->measurements[0].flags, "disturbed"), 0);
+    validate(&subject, true, &bought);
+    assert_outcome(&subject, "read f64, all threads", TR_CHECK_WARN, "not to be trusted");
+    tr_expectation_finish(&bought);
+    subject_finish(&subject);
+}
+
+/* What a good machine promises it keeps itself, and a slower one does not. */
+static void test_round_trip(void **state) {
+    (void)state;
+    struct subject subject;
+    struct tr_expectation bought;
+    json_t *document = NULL;
+    const struct tr_model_speed speed = {"m", 100, 10};
+    subject_named(&subject, "EPYC 9654", 2, NULL);
+    struct tr_measurement *read =
+        measure(&subject, "read", "memory_read", TR_PLACE_MACHINE, 0, 700);
+    assert_int_equal(
+        tr_expectation_of(subject.facts, subject.calibration, &speed, 1, 0.05, &document), 0);
+    char *text = json_dumps(document, TR_JSON_FLAGS);
+    parse(text, &bought);
+    assert_int_equal(bought.n_figures, 1);
+    assert_near(bought.figures[0].least, 665, 0.1);
+    assert_near(bought.models[0].tg_tok_s, 9.5, 1e-9);
+    assert_near(bought.node_spread, 0.05, 1e-9);
+    validate(&subject, true, &bought);
+    assert_int_equal(tr_checks_count(&subject.checks, TR_CHECK_FAIL), 0);
+    assert_outcome(&subject, "read f64, all threads", TR_CHECK_PASS, NULL);
+    read->median = 660;
+    validate(&subject, true, &bought);
+    assert_outcome(&subject, "read f64, all threads", TR_CHECK_FAIL, NULL);
+    free(text);
+    json_decref(document);
+    tr_expectation_finish(&bought);
+    subject_finish(&subject);
+}
+
+static void test_bad_expectations(void **state) {
+    (void)state;
+#define HEAD "{\"schema\":\"tokenroof.expectation/1\""
+    static const struct {
+        const char *text, *says;
+    } cases[] = {
+        {"{", "line 1"},
+        {"[]", "schema: expected tokenroof.expectation/1, found none"},
+        {"{\"schema\":\"tokenroof.expectation/2\"}", "found tokenroof.expectation/2"},
+        {HEAD ",\"socket\":2}", "socket: unknown field"},
+        {HEAD ",\"memory\":{\"speed\":2}}", "memory.speed: unknown field"},
+        {HEAD ",\"sockets\":\"two\"}", "sockets"},
+        {HEAD ",\"sockets\":-1}", "sockets"},
+        {HEAD ",\"figures\":[{\"unit\":\"GB/s\",\"least\":1}]}", "figures[0].name"},
+        {HEAD ",\"figures\":[{\"name\":\"a\",\"unit\":\"GB/s\"}]}", "figures[0].least"},
+        {HEAD ",\"models\":[{\"model\":\"a\",\"tg\":1}]}", "models[0].tg: unknown field"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct tr_expectation expectation;
+        struct tr_err err = {0};
+        assert_int_equal(tr_expectation_parse(cases[i].text, strlen(cases[i].text), "bought.json",
+                                              &expectation, &err),
+                         TR_EFORMAT);
+        if (!strstr(err.text, cases[i].says) || strncmp(err.text, "bought.json: ", 13) != 0)
+            fail_msg("'%s' does not say '%s'", err.text, cases[i].says);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_recorded_machines),
+        cmocka_unit_test(test_own_recordings),
+        cmocka_unit_test(test_population_rules),
+        cmocka_unit_test(test_speed_rules),
+        cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_genoa),
+        cmocka_unit_test(test_strix_halo),
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_virtual),
+        cmocka_unit_test(test_weak_core),
+        cmocka_unit_test(test_hybrid),
+        cmocka_unit_test(test_two_nodes),
+        cmocka_unit_test(test_expectation),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_bad_expectations),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
