@@ -32,16 +32,6 @@ static void add_version(struct html *html) {
     json_decref(tool);
 }
 
-static void add_title(struct html *html) {
-    const struct tr_calibration *calibration = html->inputs[0].calibration;
-    const char *model = calibration ? tr_calibration_text(calibration, "cpu.model") : NULL;
-    tr_strbuf_add(html->out, "tokenroof: ");
-    if (html->n > 1)
-        tr_strbuf_addf(html->out, "comparison of %zu files", html->n);
-    else
-        tr_markup_text(html->out, model ? model : calibration ? "a machine" : "predictions");
-}
-
 static void add_style(struct html *html) {
     add_part(html, "page.css");
 }
@@ -104,15 +94,58 @@ static void add_json(struct html *html, const json_t *document) {
     free(text);
 }
 
+static size_t count_calibrations(const struct html *html) {
+    size_t n = 0;
+    for (size_t i = 0; i < html->n; i++)
+        n += html->inputs[i].calibration != NULL;
+    return n;
+}
+
+static void add_title(struct html *html) {
+    const struct tr_calibration *calibration = NULL;
+    for (size_t i = 0; i < html->n && !calibration; i++)
+        calibration = html->inputs[i].calibration;
+    const char *model = calibration ? tr_calibration_text(calibration, "cpu.model") : NULL;
+    tr_strbuf_add(html->out, "tokenroof: ");
+    if (count_calibrations(html) > 1)
+        tr_strbuf_addf(html->out, "comparison of %zu files", html->n);
+    else
+        tr_markup_text(html->out, model ? model : calibration ? "a machine" : "predictions");
+}
+
+/* A calibration and files of predictions are one report: its item gets all predictions. */
+static int fold(json_t *items) {
+    size_t i;
+    json_t *item, *kept = json_array_get(items, 0);
+    json_array_foreach(items, i, item) {
+        if (!json_is_null(json_object_get(item, "calibration")))
+            kept = item;
+    }
+    json_t *all = json_array(), *folded = json_array();
+    int failed = !all || !folded;
+    json_array_foreach(items, i, item) {
+        failed = failed || json_array_extend(all, json_object_get(item, "predictions"));
+    }
+    failed = failed || json_object_set(kept, "predictions", all) ||
+             json_array_append(folded, kept) || json_array_clear(items) ||
+             json_array_extend(items, folded);
+    json_decref(all);
+    json_decref(folded);
+    return failed ? TR_ENOMEM : 0;
+}
+
 static void add_data(struct html *html) {
     json_t *items = json_array(), *tool = tr_tool_to_json();
+    bool several = count_calibrations(html) > 1;
     int failed = !items || !tool;
     for (size_t i = 0; !failed && i < html->n; i++)
         failed = json_array_append_new(items, input_to_json(&html->inputs[i]));
-    json_t *document =
-        failed ? NULL
-               : json_pack("{s:s, s:O, s:O}", "page", html->n > 1 ? "comparison" : "report",
-                           "version", json_object_get(tool, "version"), "items", items);
+    if (!failed && !several)
+        failed = fold(items);
+    json_t *document = failed
+                           ? NULL
+                           : json_pack("{s:s, s:O, s:O}", "page", several ? "comparison" : "report",
+                                       "version", json_object_get(tool, "version"), "items", items);
     add_json(html, document);
     json_decref(document);
     json_decref(items);

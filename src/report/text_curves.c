@@ -83,9 +83,12 @@ static double height(const struct range *range, double value) {
 static char *x_text(const struct tr_curve *curve, double x) {
     if (curve->x_unit && !strcmp(curve->x_unit, "bytes"))
         return tr_text_bytes((int64_t)x);
-    return tr_format("%s%s%s", tr_text_number(x).text,
-                     curve->x_unit && strcmp(curve->x_unit, "1") != 0 ? " " : "",
-                     curve->x_unit && strcmp(curve->x_unit, "1") != 0 ? curve->x_unit : "");
+    if (!curve->x_unit || !strcmp(curve->x_unit, "1"))
+        return tr_format("%s", tr_text_number(x).text);
+    char *unit = tr_printable(curve->x_unit);
+    char *made = tr_format("%s %s", tr_text_number(x).text, unit ? unit : "?");
+    free(unit);
+    return made;
 }
 
 static void add_blocks(struct tr_text *text, const struct tr_curve *curve) {
@@ -163,8 +166,9 @@ static void add_points(struct tr_text *text, const struct tr_curve *curve) {
     struct tr_table table;
     size_t step = (curve->n_points + MOST_POINTS - 1) / MOST_POINTS;
     tr_table_init(&table, larger ? "rrrrrl" : "rrrrl");
-    tr_table_add(&table, curve->x_unit && !strcmp(curve->x_unit, "bytes") ? "bytes" : curve->x);
-    tr_table_add(&table, text_of(curve->unit));
+    tr_text_cell(text, &table,
+                 curve->x_unit && !strcmp(curve->x_unit, "bytes") ? "bytes" : curve->x, 24);
+    tr_text_cell(text, &table, curve->unit, 12);
     tr_table_add(&table, "+-");
     tr_table_add(&table, "GHz");
     if (larger)
@@ -324,7 +328,7 @@ static void add_cells(struct tr_text *text, const struct tr_matrix *matrix) {
     struct tr_table table;
     tr_table_init(&table, "rrrrrrrrrr");
     table.n_columns = matrix->n_columns + 1;
-    tr_table_add(&table, text_of(matrix->rows));
+    tr_text_cell(text, &table, matrix->rows, 12);
     for (size_t i = 0; i < matrix->n_columns; i++)
         tr_table_addf(&table, "%d", matrix->column_ids[i]);
     for (size_t row = 0; row < matrix->n_rows; row++) {
