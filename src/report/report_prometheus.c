@@ -105,7 +105,7 @@ static const struct {
 } units[] = {
     {"GB/s", "bytes_per_second", 1e9},
     {"GFLOP/s", "flop_per_second", 1e9},
-    {"GOP/s", "ops_per_second", 1e9},
+    {"Gop/s", "operations_per_second", 1e9},
     {"ns", "seconds", 1e-9},
     {"us", "seconds", 1e-6},
     {"s", "seconds", 1},

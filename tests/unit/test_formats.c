@@ -180,6 +180,30 @@ static void no_series_twice(void **state) {
     tr_calibration_destroy(calibration);
 }
 
+/* Every unit that the program measures in becomes a base unit. */
+static void base_units(void **state) {
+    (void)state;
+    static const char *const units[][2] = {{"GB/s", "_bytes_per_second{"},
+                                           {"GFLOP/s", "_flop_per_second{"},
+                                           {"Gop/s", "_operations_per_second{"},
+                                           {"ns", "_seconds{"},
+                                           {"GHz", "_hertz{"}};
+    struct tr_calibration *calibration = load("server");
+    struct tr_report_input input = {.calibration = calibration};
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        free(calibration->measurements[0].unit);
+        calibration->measurements[0].unit = strdup(units[i][0]);
+        free(calibration->measurements[0].metric);
+        calibration->measurements[0].metric = strdup("quantity");
+        char *text = render("prometheus", &input, 1);
+        const char *at = strstr(text, "\ntokenroof_quantity_");
+        assert_non_null(at);
+        assert_int_equal(strncmp(at + 19, units[i][1], strlen(units[i][1])), 0);
+        free(text);
+    }
+    tr_calibration_destroy(calibration);
+}
+
 static void verdict_lists(void **state) {
     (void)state;
     static const struct tr_verdict verdicts[] = {
@@ -300,10 +324,11 @@ static void one_file_at_a_time(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(as_recorded),     cmocka_unit_test(lines_of_json),
-        cmocka_unit_test(no_series_twice), cmocka_unit_test(verdict_lists),
-        cmocka_unit_test(pictures),        cmocka_unit_test(charts_by_name),
-        cmocka_unit_test(ticks_of_scales), cmocka_unit_test(one_file_at_a_time),
+        cmocka_unit_test(as_recorded),        cmocka_unit_test(lines_of_json),
+        cmocka_unit_test(no_series_twice),    cmocka_unit_test(verdict_lists),
+        cmocka_unit_test(base_units),         cmocka_unit_test(pictures),
+        cmocka_unit_test(charts_by_name),     cmocka_unit_test(ticks_of_scales),
+        cmocka_unit_test(one_file_at_a_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
