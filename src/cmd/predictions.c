@@ -333,6 +333,9 @@ static void add_basis(struct tr_strbuf *out, const json_t *document) {
     add_safe(out, fidelity);
     if (fidelity && !strcmp(fidelity, "formula"))
         tr_strbuf_add(out, ": upper bound (bandwidth / bytes); real engines reach less");
+    else if (fidelity && !strcmp(fidelity, "measured"))
+        tr_strbuf_add(out, ": rates of this machine's matrix products; an engine's kernels may be "
+                           "slower");
     else if (fidelity && !strcmp(fidelity, "spec"))
         tr_strbuf_add(out, ": the catalogue's limits x what published results reach of them");
     tr_strbuf_add(out, "\n");

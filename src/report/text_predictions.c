@@ -108,6 +108,11 @@ void tr_text_predictions(struct tr_text *text) {
                       "%spredictions%s: upper bound by the formula (bandwidth / bytes); real "
                       "engines reach less",
                       tr_text_tone(text, TR_TONE_HEAD), tr_text_plain(text));
+    else if (columns->fidelity && !strcmp(columns->fidelity, "measured"))
+        tr_text_wrapf(text, 2,
+                      "%spredictions%s: from the rates of matrix products measured here; an engine "
+                      "whose kernels are slower reaches less (predict --engine DIR times its own)",
+                      tr_text_tone(text, TR_TONE_HEAD), tr_text_plain(text));
     else
         tr_text_head(text, "predictions");
     if (any) {
