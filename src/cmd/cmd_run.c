@@ -134,7 +134,8 @@ static int run(void *data, char *const *arguments, size_t n_arguments, struct tr
     struct run_options *options = data;
     struct tr_measuring measuring = {0};
     struct tr_calibration *calibration = NULL;
-    const struct tr_plan_options plan = {.isa_cap = -1, .seconds = budget_s};
+    const struct tr_plan_options plan = {
+        .isa_cap = -1, .seconds = budget_s, .effort = TR_EFFORT_RUN};
     (void)arguments;
     (void)n_arguments;
 

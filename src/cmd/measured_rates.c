@@ -41,10 +41,24 @@ static bool is_machine_wide(const struct tr_measurement *m) {
     return m->place.kind == TR_PLACE_MACHINE || (m->place.kind == TR_PLACE_CORE && m->threads == 1);
 }
 
-static int add_measurement(struct tr_measured *measured, const struct tr_measurement *m) {
+/* The same product was measured with more weights too: this one is out of a cache. */
+static bool is_from_cache(const struct tr_calibration *calibration,
+                          const struct tr_measurement *m) {
+    for (size_t i = 0; i < calibration->n_measurements; i++) {
+        const struct tr_measurement *other = &calibration->measurements[i];
+        if (!strcmp(m->kernel, "gemv") && !strcmp(other->kernel, "gemv") && m->dtype &&
+            other->dtype && !strcmp(m->dtype, other->dtype) && m->threads == other->threads &&
+            other->working_set_bytes > m->working_set_bytes)
+            return true;
+    }
+    return false;
+}
+
+static int add_measurement(const struct tr_calibration *calibration, struct tr_measured *measured,
+                           const struct tr_measurement *m) {
     const char *type = m->quant ? m->quant : m->dtype;
     if (!is_machine_wide(m) || !(m->median > 0) || tr_strings_has(&m->flags, "above_ceiling") ||
-        tr_strings_has(&m->flags, "in_cache") || tr_strings_has(&m->flags, "small_working_set"))
+        tr_strings_has(&m->flags, "small_working_set") || is_from_cache(calibration, m))
         return 0;
     for (size_t i = 0; i < sizeof(kernels) / sizeof(kernels[0]); i++) {
         if (strcmp(m->kernel, kernels[i].kernel) != 0)
@@ -83,7 +97,7 @@ int tr_measured_from_calibration(const struct tr_calibration *calibration,
     if (read)
         measured.read_gb_per_s = read->best;
     for (size_t i = 0; i < calibration->n_measurements && !code; i++)
-        code = add_measurement(&measured, &calibration->measurements[i]);
+        code = add_measurement(calibration, &measured, &calibration->measurements[i]);
     for (size_t i = 0; i < calibration->n_curves && !code; i++)
         code = add_barriers(&measured, &calibration->curves[i]);
     if (code) {

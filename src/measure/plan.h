@@ -104,7 +104,9 @@ struct tr_plan {
     bool memory_bound; /* working sets are smaller than the rule asks for */
 };
 
-enum tr_effort { TR_EFFORT_QUICK, TR_EFFORT_DEFAULT, TR_EFFORT_FULL };
+/* How much a run without a selection does: measure --quick, tokenroof run, measure, measure --full.
+ */
+enum tr_effort { TR_EFFORT_QUICK, TR_EFFORT_RUN, TR_EFFORT_DEFAULT, TR_EFFORT_FULL };
 
 struct tr_plan_options {
     enum tr_effort effort;
