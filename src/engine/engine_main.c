@@ -96,7 +96,7 @@ static int run_rounds(const struct tr_ggml *ggml, const struct tr_engine_request
             if (round >= 0)
                 all[i].samples_ns[round] = (after - before) / request->jobs[i].copies;
         }
-        *ret_n = (size_t)(round + 1);
+        *ret_n = round < 0 ? 0 : (size_t)round + 1;
     }
     return 0;
 }

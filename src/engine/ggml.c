@@ -32,15 +32,16 @@ static const char *rest_of(const char *name, const char *prefix) {
 }
 
 static int add_library(struct libraries *found, const char *folder, const char *name) {
+    const char *cpu = rest_of(name, "libggml-cpu"), *base = rest_of(name, "libggml-base");
+    const char *main_library = rest_of(name, "libggml");
     char **slot = NULL;
-    const char *rest;
-    if ((rest = rest_of(name, "libggml-cpu-")) != NULL && found->n_variants < MAX_LIBRARIES)
+    if (cpu && *cpu == '-' && found->n_variants < MAX_LIBRARIES)
         slot = &found->variants[found->n_variants++];
-    else if ((rest = rest_of(name, "libggml-cpu")) != NULL && *rest == '.')
+    else if (cpu && *cpu == '.')
         slot = &found->cpu;
-    else if ((rest = rest_of(name, "libggml-base")) != NULL && *rest == '.')
+    else if (base && *base == '.')
         slot = &found->base;
-    else if ((rest = rest_of(name, "libggml")) != NULL && *rest == '.')
+    else if (main_library && *main_library == '.')
         slot = &found->main;
     /* libggml.so and libggml.so.0 are one file. */
     if (!slot || *slot)
@@ -164,6 +165,8 @@ static int start_backend(const struct libraries *found, struct tr_ggml *ggml,
         ggml->log_set(be_quiet, NULL);
     if (best && ggml->backend_load && ggml->backend_load(best))
         ggml->variant = variant_of(best);
+    if (!ggml->backend_init_by_type) /* tells the analyser what find_functions() has seen to */
+        return TR_EFAIL;
     ggml->backend = ggml->backend_init_by_type(0, NULL);
     /* One backend alone, which is not linked to libggml. */
     if (!ggml->backend && found->cpu && ggml->backend_load && ggml->backend_load(found->cpu))

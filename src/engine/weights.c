@@ -117,7 +117,7 @@ static int fill_set(const struct tr_ggml *ggml, struct tr_weights *set, struct t
             buft = ggml->bufts[i];
     if (!buft)
         return 0;
-    set->tensors = calloc((size_t)set->copies, sizeof(*set->tensors));
+    set->tensors = calloc((size_t)set->copies + 1, sizeof(*set->tensors));
     set->context = set->tensors ? describe(ggml, set, set->copies, set->tensors) : NULL;
     if (!set->context)
         return TR_ENOMEM;
@@ -135,7 +135,7 @@ static int fill_set(const struct tr_ggml *ggml, struct tr_weights *set, struct t
 int tr_weight_pool_init(const struct tr_ggml *ggml, const struct tr_engine_request *request,
                         struct tr_weight_pool *ret_pool, struct tr_err *reterr) {
     struct tr_weight_pool pool = {.ggml = ggml,
-                                  .sets = calloc(request->n_jobs, sizeof(*pool.sets))};
+                                  .sets = calloc(request->n_jobs + 1, sizeof(*pool.sets))};
     int code = pool.sets ? 0 : TR_ENOMEM;
     for (size_t i = 0; i < request->n_jobs && !code; i++) {
         const struct tr_engine_job *job = &request->jobs[i];
