@@ -112,10 +112,11 @@ static void times_come_back(void **state) {
         /* A node is never faster; with 2 threads it takes half. */
         assert_true(items[i].ns >= (items[i].threads == 2 ? NODE_NS / 2 : NODE_NS));
     }
-    /* Each job has its own number of threads. */
-    assert_true(items[8].ns < 0.8 * items[9].ns);
+    /* From here on the interval's low ends, which other programs on the machine hardly raise. Each
+     * job has its own number of threads. */
+    assert_true(items[8].ci95_ns[0] < 0.8 * items[9].ci95_ns[0]);
     /* Times are per copy: eight take eight times as long, one of them does not. */
-    assert_true(items[1].ns < 4 * items[0].ns);
+    assert_true(items[1].ci95_ns[0] < 4 * items[0].ci95_ns[0]);
     /* A block is a dozen nodes. */
     assert_true(items[7].ns >= 8 * NODE_NS);
     assert_string_equal(items[0].buffer, "FAKE_REPACK");
