@@ -52,6 +52,7 @@ typedef void tr_kernel_fn(struct tr_kargs *args);
 
 enum tr_kernel_kind {
     TR_KIND_STREAM,  /* bytes per element count */
+    TR_KIND_ROOF,    /* operations on what is loaded count */
     TR_KIND_COMPUTE, /* operations count */
     TR_KIND_CLOCK,   /* dependent operations of known latency */
     TR_KIND_CHASE,   /* dependent loads */
@@ -114,7 +115,7 @@ struct tr_kernel {
      * from one word that is read to the next. */
     int run_bytes;
     bool fused;       /* multiply-add rounds once */
-    int chains;       /* of multiply-adds: independent accumulators */
+    int chains;       /* of multiply-adds: independent accumulators; roof: FLOP per element */
     int adds;         /* chains of additions beside them */
     int vector_bytes; /* or of a tile */
     enum tr_set set;
@@ -140,8 +141,8 @@ bool tr_op_uses(const struct tr_op *op, int operand);
  * unknown. */
 double tr_kernel_nominal_bytes(const struct tr_kernel *kernel);
 double tr_kernel_bus_bytes(const struct tr_kernel *kernel);
-/* Operations (floating-point or integer, 2 per multiply-add) per iteration of the chains, 0 for the
- * others. */
+/* Operations (floating-point or integer, 2 per multiply-add) per iteration of the chains, or
+ * per element of roof; 0 for the others. */
 double tr_kernel_flop(const struct tr_kernel *kernel);
 /* "8 streams, prefetch 2048 B"; empty for the plain form. */
 enum { TR_VARIANT_BYTES = 64 };

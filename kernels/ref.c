@@ -1,5 +1,7 @@
 #include "ref.h"
 
+#include "roof.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -154,6 +156,21 @@ void tr_ref_stride(const struct tr_kernel *kernel, struct tr_kargs *args) {
     for (size_t i = 0; i < args->n; i += (size_t)kernel->run_bytes / 8)
         sum += bits_of(((const double *)args->b)[i]);
     args->sum = sum * passes_of(args);
+}
+
+/* Whole numbers: 64-bit integers are as exact as the kernels' doubles. */
+void tr_ref_roof(const struct tr_kernel *kernel, struct tr_kargs *args) {
+    const double *b = args->b;
+    int64_t plain = 0, products = 0, factors = 0;
+    size_t i = 0, pairs = kernel->chains == 1 ? args->n / TR_ROOF_PAIR * TR_ROOF_PAIR : 0;
+    for (; i < pairs; i++)
+        if (i % TR_ROOF_PAIR < TR_ROOF_PAIR / 2)
+            products += (int64_t)(b[i] * b[i + TR_ROOF_PAIR / 2]);
+    for (; i < args->n; i++)
+        plain += (int64_t)b[i];
+    for (int j = 0; j < kernel->chains / 2; j++)
+        factors += (int64_t)TR_ROOF_FACTORS[j % TR_ROOF_N_FACTORS];
+    args->sum = (uint64_t)(products + plain * (kernel->chains == 1 ? 1 : factors));
 }
 
 void tr_ref_clock_add(const struct tr_kernel *kernel, struct tr_kargs *args) {

@@ -83,6 +83,12 @@ static const struct tr_kernel kernels[] = {
                  0, set, ISA_##flavour, 0, 0)
 #define TR_CHAINS(isa, needs, id, op, dtype, chains, adds, set) \
     ROW_OF_CHAINS(needs, id, op, dtype, NONE, 1, 0, t0, 0, set, isa, chains, adds)
+/* Twice the multiply-adds per element, since there are halves. */
+#define TR_ROOF(id, flop, set)                                                  \
+    ROW_OF_CHAINS(NULL, id, roof, F64, NONE, 1, 0, t0, 0, set, scalar, flop, 0) \
+    ROW_OF_CHAINS(NULL, id, roof, F64, NONE, 1, 0, t0, 0, set, sse2, flop, 0)   \
+    ROW_OF_CHAINS(NULL, id, roof, F64, NONE, 1, 0, t0, 0, set, avx2, flop, 0)   \
+    ROW_OF_CHAINS(NULL, id, roof, F64, NONE, 1, 0, t0, 0, set, avx512, flop, 0)
 #include "kernels.def"
     /* The clock needs no vectors. */
     ROW(NULL, clock_add, clock_add, U64, NONE, 1, 0, t0, 0, MAIN, scalar)
@@ -162,6 +168,8 @@ double tr_kernel_bus_bytes(const struct tr_kernel *kernel) {
 }
 
 double tr_kernel_flop(const struct tr_kernel *kernel) {
+    if (kernel->op->kind == TR_KIND_ROOF)
+        return kernel->chains;
     if (kernel->op->kind != TR_KIND_COMPUTE)
         return 0;
     /* A tile of 16 rows: each element of the left operand meets the 16 of a right one's row. */

@@ -7,6 +7,8 @@ const struct tr_work_kind *tr_work_of(const struct tr_step *step) {
     switch (step->kernel->op->kind) {
     case TR_KIND_STREAM:
         return &tr_work_stream;
+    case TR_KIND_ROOF:
+        return &tr_work_roof;
     case TR_KIND_COMPUTE:
         return step->kernel->dtype == TR_DTYPE_I8 ? &tr_work_integer_chains : &tr_work_chains;
     case TR_KIND_CLOCK:

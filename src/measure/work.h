@@ -107,7 +107,7 @@ struct tr_work_kind {
 };
 
 extern const struct tr_work_kind tr_work_stream, tr_work_chains, tr_work_integer_chains,
-    tr_work_clock, tr_work_gemv, tr_work_gemm, tr_work_attention;
+    tr_work_roof, tr_work_clock, tr_work_gemv, tr_work_gemm, tr_work_attention;
 
 const struct tr_work_kind *tr_work_of(const struct tr_step *step);
 

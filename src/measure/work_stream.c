@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "roof.h"
 
 enum { WORDS_PER_PAGE = 512 };
 static const size_t piece_bytes_wanted = 2 << 20;
@@ -357,4 +358,35 @@ const struct tr_work_kind tr_work_stream = {
     .work = work,
     .check = check,
     .rate = rate,
+};
+
+/* Whole numbers, so that sums of products are exact. */
+static int fill_roof(const struct tr_group *group, int thread, int array, size_t bytes,
+                     const volatile sig_atomic_t *stop, struct tr_worker *worker) {
+    (void)group;
+    for (size_t i = 0; i < bytes / 8; i++) {
+        worker->arrays[array][i] = tr_roof_element((uint64_t)thread, i);
+        if (i % (1 << 20) == 0 && *stop)
+            return TR_ESTOPPED;
+    }
+    return 0;
+}
+
+static double roof_rate(const struct tr_step *step, double units_per_ns) {
+    return units_per_ns * tr_kernel_flop(step->kernel);
+}
+
+/* As streams that are read; what is counted are the operations. */
+const struct tr_work_kind tr_work_roof = {
+    .metric = "compute",
+    .unit = "GFLOP/s",
+    .array_bytes = array_bytes,
+    .fill = fill_roof,
+    .setup = setup,
+    .first_dose = first_dose,
+    .calibrate = calibrate,
+    .prepare = prepare,
+    .work = work,
+    .check = check,
+    .rate = roof_rate,
 };

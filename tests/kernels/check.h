@@ -9,6 +9,7 @@
 
 void check_stream(const struct tr_kernel *kernel);
 void check_chains(const struct tr_kernel *kernel);
+void check_roof(const struct tr_kernel *kernel);
 void check_clock(const struct tr_kernel *kernel);
 void check_chase(const struct tr_kernel *kernel);
 void check_chase_order(void **state);

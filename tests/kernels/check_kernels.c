@@ -26,6 +26,9 @@ static void check_kernel(void **state) {
     case TR_KIND_STREAM:
         check_stream(kernel);
         break;
+    case TR_KIND_ROOF:
+        check_roof(kernel);
+        break;
     case TR_KIND_COMPUTE:
         check_chains(kernel);
         break;
