@@ -52,6 +52,12 @@ static int shade_number(double value, double low, double high) {
     return number < 0 ? 0 : number >= SHADES ? SHADES - 1 : number;
 }
 
+static void corner_of(const struct tr_matrix *matrix, size_t index, double *ret_x, double *ret_y) {
+    size_t row = index / matrix->n_columns, column = index % matrix->n_columns;
+    *ret_x = LEFT + (double)column * cell_size(matrix);
+    *ret_y = TOP + (double)row * cell_size(matrix);
+}
+
 /* All cells of one shade as one path: thousands of cores stay one small file. */
 static void draw_cells(const struct tr_matrix *matrix, double low, double high,
                        struct tr_strbuf *out) {
@@ -66,9 +72,9 @@ static void draw_cells(const struct tr_matrix *matrix, double low, double high,
             if (!any)
                 tr_strbuf_add(out, "<path shape-rendering=\"crispEdges\" class=\"mark\" d=\"");
             any = true;
-            tr_strbuf_addf(out, "M%.2f,%.2fh%.2fv%.2fh-%.2fz",
-                           LEFT + (double)(i % matrix->n_columns) * cell,
-                           TOP + (double)(i / matrix->n_columns) * cell, cell, cell, cell);
+            double x, y;
+            corner_of(matrix, i, &x, &y);
+            tr_strbuf_addf(out, "M%.2f,%.2fh%.2fv%.2fh-%.2fz", x, y, cell, cell, cell);
         }
         if (any)
             tr_strbuf_addf(out, "\" fill=\"#%02x%02x%02x\"/>\n", (unsigned)shade.red,
@@ -85,13 +91,13 @@ static void draw_values(const struct tr_matrix *matrix, double low, double high,
         if (!isfinite(matrix->values[i]))
             continue;
         struct shade at = shade_of((shade_number(matrix->values[i], low, high) + 0.5) / SHADES);
+        double x, y;
+        corner_of(matrix, i, &x, &y);
         bool light = 0.299 * at.red + 0.587 * at.green + 0.114 * at.blue > 125;
         tr_strbuf_addf(out,
                        "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\" style=\"fill:%s;"
                        "font-size:11px\">%.3g</text>\n",
-                       LEFT + ((double)(i % matrix->n_columns) + 0.5) * cell,
-                       TOP + ((double)(i / matrix->n_columns) + 0.5) * cell + 4,
-                       light ? "#000" : "#fff", matrix->values[i]);
+                       x + cell / 2, y + cell / 2 + 4, light ? "#000" : "#fff", matrix->values[i]);
     }
 }
 
