@@ -139,13 +139,11 @@ int tr_bench_llm(struct tr_plan_builder *builder, const struct tr_bench *bench,
                  struct tr_err *reterr) {
     const struct plan plan = {
         builder, bench, {.machine = builder->machine, .isa_cap = builder->options->isa_cap}};
-    static const int one_and_all[] = {1, 0};
     const struct tr_plan_options *options = builder->options;
+    int cores = 0, code = tr_bench_cores(builder, &cores, reterr);
+    const int one_and_all[] = {1, cores};
     const int *threads = options->n_threads ? options->threads : one_and_all;
-    size_t n_threads = options->n_threads                                    ? options->n_threads
-                       : tr_place_count(builder->machine, TR_PLACE_CORE) > 1 ? 2
-                                                                             : 1;
-    int code = 0;
+    const size_t n_threads = options->n_threads ? options->n_threads : cores > 1 ? 2 : 1;
     for (enum tr_dtype dtype = 0; dtype < TR_DTYPE_COUNT; dtype++)
         for (size_t i = 0; i < n_threads && !code; i++)
             code = add_type(&plan, dtype, threads[i], reterr);
