@@ -175,41 +175,6 @@ static const struct tr_segment_sums *sums_of(const struct tr_step *step,
     return NULL;
 }
 
-/* What the passes of the sample must sum up to. */
-static uint64_t expected_sum(const struct tr_step *step, const struct tr_dose *dose,
-                             uint64_t one_pass, const struct tr_worker *worker) {
-    const size_t segments = segments_of(step);
-    const struct tr_segment_sums *known = sums_of(step, worker);
-    uint64_t sum = 0;
-    if (segments == 1 || !known)
-        return one_pass * dose->passes;
-    for (size_t pass = 0; pass < dose->passes; pass++)
-        sum += known->sums[(worker->first_segment + pass) % segments];
-    return sum;
-}
-
-static void check(const struct tr_step *step, const struct tr_dose *dose,
-                  const struct tr_sample_context *context, uint64_t expected,
-                  struct tr_worker *worker) {
-    struct range ranges[2];
-    if (!step->kernel->op->written_elements) {
-        worker->wrong |= worker->sum != expected_sum(step, dose, expected, worker);
-        return;
-    }
-    size_t n_ranges = ranges_of(step, dose, worker, ranges);
-    for (size_t r = 0; r < n_ranges; r++)
-        for (size_t page = 0; page * WORDS_PER_PAGE < ranges[r].n; page++) {
-            size_t n, begin = words_of_page(&ranges[r], page, &n);
-            size_t marked = marked_word(context->number, begin, n);
-            worker->wrong |= context->whole ? !is_right(step, context, worker, begin, n)
-                                            : !is_right(step, context, worker, marked, 1);
-            if (page % 2048 == 0 && *context->stop) { /* some milliseconds of comparing */
-                worker->stopped = true;
-                return;
-            }
-        }
-}
-
 /* Pieces are whole multiples of 4 lines in each of 16 parts; very large slices get larger pieces,
  * so that the time line holds a pass. */
 static void first_dose(const struct tr_step *step, struct tr_dose *dose) {
@@ -258,6 +223,44 @@ static int keep_segment_sums(const struct tr_step *step, struct tr_worker *worke
     grown[worker->n_segment_sums++] = (struct tr_segment_sums){step->kernel->op, step->slice_bytes,
                                                                step->kernel->vector_bytes, sums};
     return 0;
+}
+
+/* What the passes of the sample must sum up to. */
+static uint64_t expected_sum(const struct tr_step *step, const struct tr_dose *dose,
+                             uint64_t one_pass, struct tr_worker *worker) {
+    const size_t segments = segments_of(step);
+    uint64_t sum = 0;
+    if (segments == 1)
+        return one_pass * dose->passes;
+    /* A search may have put a form of another instruction set in the step's place since setup(). */
+    if (!sums_of(step, worker) && keep_segment_sums(step, worker))
+        return worker->sum; /* out of memory: no ground for calling the kernel wrong */
+    const struct tr_segment_sums *known = sums_of(step, worker);
+    for (size_t pass = 0; pass < dose->passes; pass++)
+        sum += known->sums[(worker->first_segment + pass) % segments];
+    return sum;
+}
+
+static void check(const struct tr_step *step, const struct tr_dose *dose,
+                  const struct tr_sample_context *context, uint64_t expected,
+                  struct tr_worker *worker) {
+    struct range ranges[2];
+    if (!step->kernel->op->written_elements) {
+        worker->wrong |= worker->sum != expected_sum(step, dose, expected, worker);
+        return;
+    }
+    size_t n_ranges = ranges_of(step, dose, worker, ranges);
+    for (size_t r = 0; r < n_ranges; r++)
+        for (size_t page = 0; page * WORDS_PER_PAGE < ranges[r].n; page++) {
+            size_t n, begin = words_of_page(&ranges[r], page, &n);
+            size_t marked = marked_word(context->number, begin, n);
+            worker->wrong |= context->whole ? !is_right(step, context, worker, begin, n)
+                                            : !is_right(step, context, worker, marked, 1);
+            if (page % 2048 == 0 && *context->stop) { /* some milliseconds of comparing */
+                worker->stopped = true;
+                return;
+            }
+        }
 }
 
 void tr_work_stream_finish(struct tr_worker *worker) {
