@@ -8,7 +8,9 @@
 bool tr_bench_flops(const struct tr_bench_request *request, const struct tr_kernel *row) {
     if (row->set != TR_SET_MAIN && !request->n_names)
         return false;
+    if (request->quick && !request->all_threads && strcmp(row->op->name, "fma") != 0)
+        return false;
     if (row == tr_bench_best(request, row->id))
         return true;
-    return request->all_threads && strcmp(row->isa, "scalar");
+    return request->all_threads && !request->quick && strcmp(row->isa, "scalar");
 }

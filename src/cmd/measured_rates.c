@@ -123,7 +123,11 @@ void tr_measured_finish(struct tr_measured *measured) {
 int tr_predict_finest(const struct tr_model *model, const struct tr_basis *basis,
                       const struct tr_use_case *use_cases, size_t n_use_cases,
                       struct tr_prediction **ret_prediction, struct tr_err *reterr) {
-    int code = tr_predict("measured", model, basis, use_cases, n_use_cases, ret_prediction, reterr);
+    struct tr_err coarser = {0}; /* no error where the other one answers */
+    int code =
+        tr_predict("measured", model, basis, use_cases, n_use_cases, ret_prediction, &coarser);
+    if (code && code != TR_EUNAVAILABLE && reterr)
+        *reterr = coarser;
     if (code != TR_EUNAVAILABLE)
         return code;
     return tr_predict("formula", model, basis, use_cases, n_use_cases, ret_prediction, reterr);

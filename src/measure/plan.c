@@ -17,6 +17,8 @@ static const int64_t array_bytes_least = 64 << 20;
 /* Of what is available, the rest stays for the page cache and everybody else. */
 static const double memory_share = 0.5;
 enum { MOST_ARRAYS = 3 };
+/* Shorter samples where time is short; still thousands of steps of the clock. */
+static const double quick_sample_ns = 12e6;
 /* Time lines and the like, per thread and array; a slice below the least is no measurement. */
 static const int64_t worker_bytes = 64 << 10, slice_least = 4096;
 
@@ -123,6 +125,7 @@ int tr_plan_add_group(struct tr_plan_builder *builder, const struct tr_bench *be
                              .steps = steps,
                              .n_steps = n_steps,
                              .seconds = seconds,
+                             .sample_ns = options->effort <= TR_EFFORT_RUN ? quick_sample_ns : 0,
                              .pages = options->pages};
     int code = TR_ENOMEM;
     *crew = (struct tr_crew){0};
@@ -207,6 +210,7 @@ static int add_rows(struct tr_plan_builder *builder, const struct tr_bench *benc
         .machine = builder->machine,
         .isa_cap = options->isa_cap,
         .all_threads = n_threads == 0,
+        .quick = options->effort == TR_EFFORT_QUICK && !options->n_kernels && !options->n_threads,
         .names = options->kernels,
         .n_names = options->n_kernels,
     };

@@ -87,14 +87,19 @@ static int map_arrays(struct state *state, int thread, struct tr_worker *worker,
     return 0;
 }
 
+/* Vectors and results of a product are smaller than a huge page: that they lie in none tells
+ * nothing. */
+enum { LEAST_HUGE_BYTES = 4 << 20 };
+
 static void measure_placement(struct state *state, int thread, struct tr_worker *worker) {
     int node = state->group->crew.memory_nodes[thread];
     for (int array = 0; array < TR_ARRAYS; array++) {
         if (!worker->buffers[array].mapping)
             continue;
         /* fmin ignores NAN: the worst array that the kernel tells about. */
-        worker->huge_fraction =
-            fmin(worker->huge_fraction, tr_buffer_huge_fraction(&worker->buffers[array]));
+        if (worker->buffers[array].bytes >= LEAST_HUGE_BYTES)
+            worker->huge_fraction =
+                fmin(worker->huge_fraction, tr_buffer_huge_fraction(&worker->buffers[array]));
         worker->node_fraction =
             fmin(worker->node_fraction, tr_buffer_node_fraction(&worker->buffers[array], node));
     }
