@@ -334,8 +334,8 @@ static void add_basis(struct tr_strbuf *out, const json_t *document) {
     if (fidelity && !strcmp(fidelity, "formula"))
         tr_strbuf_add(out, ": upper bound (bandwidth / bytes); real engines reach less");
     else if (fidelity && !strcmp(fidelity, "measured"))
-        tr_strbuf_add(out, ": rates of this machine's matrix products; an engine's kernels may be "
-                           "slower");
+        tr_strbuf_add(out, ": this machine's matrix products, by how much llama.cpp's kernels were "
+                           "slower on one machine");
     else if (fidelity && !strcmp(fidelity, "spec"))
         tr_strbuf_add(out, ": the catalogue's limits x what published results reach of them");
     tr_strbuf_add(out, "\n");

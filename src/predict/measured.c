@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "profile.h"
 #include "quant.h"
 #include "tier.h"
 
@@ -110,13 +111,16 @@ static double product_ns(const struct tr_product *product, const struct tr_basis
                          const struct tr_token_work *work) {
     const struct tr_measured *measured = basis->measured;
     double bytes = product_bytes(product), one = NAN;
-    double read = tr_measured_rate_of(measured, TR_MEASURED_GEMV, product->type, 1, basis->threads);
+    double read =
+        tr_measured_rate_of(measured, TR_MEASURED_GEMV, product->type, 1, basis->threads) /
+        tr_profile_ratio(TR_PROFILE_DEFAULT, "gemv", product->type, 1);
     if (work->phase == TR_PHASE_GENERATION && work->batch <= 1)
         return product->count * used(product) * bytes / read;
     double flop = 2 * (double)product->rows * (double)product->columns * used(product);
     double experts = distinct_experts(product, work->batch);
     double tokens = work->batch * used(product) / experts; /* in each matrix */
-    one = tr_measured_rate_of(measured, TR_MEASURED_GEMM, product->type, tokens, basis->threads);
+    one = tr_measured_rate_of(measured, TR_MEASURED_GEMM, product->type, tokens, basis->threads) /
+          tr_profile_ratio(TR_PROFILE_DEFAULT, "gemm", product->type, tokens);
     return product->count * fmax(flop / one, experts * bytes / read / work->batch);
 }
 

@@ -109,10 +109,12 @@ void tr_text_predictions(struct tr_text *text) {
                       "engines reach less",
                       tr_text_tone(text, TR_TONE_HEAD), tr_text_plain(text));
     else if (columns->fidelity && !strcmp(columns->fidelity, "measured"))
-        tr_text_wrapf(text, 2,
-                      "%spredictions%s: from the rates of matrix products measured here; an engine "
-                      "whose kernels are slower reaches less (predict --engine DIR times its own)",
-                      tr_text_tone(text, TR_TONE_HEAD), tr_text_plain(text));
+        tr_text_wrapf(
+            text, 2,
+            "%spredictions%s for llama.cpp: from the rates of matrix products measured here, "
+            "by how much its kernels were slower on one machine (predict --engine DIR "
+            "times them here)",
+            tr_text_tone(text, TR_TONE_HEAD), tr_text_plain(text));
     else
         tr_text_head(text, "predictions");
     if (any) {

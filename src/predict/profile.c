@@ -1,0 +1,67 @@
+/* How much faster this program's kernels are than an engine's: data/engine_profiles.csv. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <threads.h>
+
+#include "csv.h"
+#include "data.h"
+#include "profile.h"
+#include "quant.h"
+
+enum { MAX_ROWS = 128 };
+
+/* Read once from the embedded table, constant from then on. */
+static struct {
+    struct row {
+        char engine[24], type[16], op[8];
+        double tokens, ratio;
+    } rows[MAX_ROWS];
+    size_t n;
+} table;
+static once_flag once = ONCE_FLAG_INIT;
+
+static void load(void) {
+    const struct tr_data *data = tr_data_find("engine_profiles.csv");
+    struct tr_csv csv = {0};
+    if (!data || tr_csv_parse(data->text, data->length, data->name, &csv, NULL))
+        return;
+    for (size_t i = 1; i < csv.n_rows && table.n < MAX_ROWS; i++) {
+        struct row *row = &table.rows[table.n++];
+        snprintf(row->engine, sizeof(row->engine), "%s", tr_csv_get(&csv, i, "engine"));
+        snprintf(row->type, sizeof(row->type), "%s", tr_csv_get(&csv, i, "type"));
+        snprintf(row->op, sizeof(row->op), "%s", tr_csv_get(&csv, i, "op"));
+        row->tokens = tr_csv_number(&csv, i, "tokens");
+        row->ratio = tr_csv_number(&csv, i, "ratio");
+    }
+    tr_csv_finish(&csv);
+}
+
+/* Of exactly this type, at the number of tokens nearest on the scale of octaves. */
+static double exact(const char *engine, const char *op, const char *type, double tokens) {
+    double ratio = NAN, nearest = INFINITY;
+    for (size_t i = 0; i < table.n; i++) {
+        const struct row *row = &table.rows[i];
+        double distance = fabs(log(row->tokens / fmax(tokens, 1)));
+        if (strcmp(row->engine, engine) || strcmp(row->op, op) || strcmp(row->type, type) ||
+            distance >= nearest)
+            continue;
+        nearest = distance;
+        ratio = row->ratio;
+    }
+    return ratio;
+}
+
+double tr_profile_ratio(const char *engine, const char *op, const char *type, double tokens) {
+    enum { MOST_STEPS = 4 };
+    call_once(&once, load);
+    double ratio = exact(engine, op, type, tokens);
+    for (int step = 0; isnan(ratio) && step < MOST_STEPS; step++) {
+        const struct tr_quant *quant = tr_quant_by_name(type);
+        if (!quant || !quant->nearest[0])
+            break;
+        type = quant->nearest;
+        ratio = exact(engine, op, type, tokens);
+    }
+    return isnan(ratio) ? 1 : ratio;
+}

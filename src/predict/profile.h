@@ -1,0 +1,13 @@
+/* Engine profiles: this program's kernels against an engine's. */
+#ifndef TR_PREDICT_PROFILE_H
+#define TR_PREDICT_PROFILE_H
+
+/* The engine that predictions of the measured tier are for, unless another is named. */
+#define TR_PROFILE_DEFAULT "llama.cpp"
+
+/* Rate of this program's kernel / rate of the engine's, for products of a type with `tokens`
+ * vectors at once (op: "gemv" or "gemm"), by the nearest number of tokens and the nearest type that
+ * was compared (data/engine_profiles.csv). 1 where nothing is known. */
+double tr_profile_ratio(const char *engine, const char *op, const char *type, double tokens);
+
+#endif
