@@ -96,6 +96,8 @@ static double mix21_one(const struct tr_kernel *kernel, double scalar, double a,
 static double mix31_one(const struct tr_kernel *kernel, double scalar, double a, const double *b,
                         const double *c) {
     (void)kernel, (void)scalar;
+    if (!b || !c) /* rows of this operation have both */
+        return a;
     return double_of(bits_of(a) ^ bits_of(*b) ^ bits_of(*c));
 }
 

@@ -52,7 +52,7 @@ void TR_NAME(roof_1_16)(struct tr_kargs *args) {
 static inline __attribute__((always_inline)) void roof(struct tr_kargs *args, const int each) {
     const double *b = args->b, *const factors = TR_ROOF_FACTORS;
     const int vectors = each < BODY ? BODY / each : 1, rounds = each > BODY ? each / BODY : 1;
-    const size_t turn = (size_t)(vectors * VD);
+    const size_t turn = (size_t)vectors * VD;
     double tail = 0;
     vd sums[SUMS], f[TR_ROOF_N_FACTORS];
     size_t i = 0;

@@ -13,9 +13,12 @@ GCC_ONLY = {"-fno-tree-loop-distribute-patterns"}
 
 
 def write_commands(build, folder):
-    """The build's compile commands, without what clang does not know."""
+    """The build's compile commands, without what clang does not know; one for each source: kernels
+    are compiled for many instruction sets, and their text is the same."""
     with open(os.path.join(build, "compile_commands.json"), encoding="utf-8") as file:
         commands = json.load(file)
+    commands = list({os.path.join(entry["directory"], entry["file"]): entry
+                     for entry in commands}.values())
     for entry in commands:
         words = entry["command"].split(" ")
         entry["command"] = " ".join(word for word in words if word not in GCC_ONLY)
