@@ -343,7 +343,7 @@ static int digest(struct state *state) {
     /* Another program on the core takes it away for whole time slices, of 3 to 5 ms: while two
      * share a core that is a switch or two in 10 ms, where a kernel thread now and then makes one
      * or two. */
-    bool preempted = switches > 2 + (int)(window.span_ns / 20e6);
+    bool preempted = switches > 1 + (int)(window.span_ns / 40e6);
     bool hopeless = !(window.rate > 0) || !(window.span_ns > 0);
     bool disturbed = migrated || not_pinned || faulted || preempted || window.fraction < 0.7;
     if (hopeless || (disturbed && series->dropped <= series->n + 5)) {
