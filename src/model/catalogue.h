@@ -18,6 +18,8 @@ struct tr_catalogue_model {
     int q_lora, kv_lora, rope_length; /* multi-head latent attention */
     /* Gated linear attention in all but each n-th block: heads of 128, with a convolution of 4. */
     int attention_period, linear_key_heads, linear_value_heads;
+    int prediction_blocks; /* behind the others: in the file, not run in ordinary decoding */
+    bool size_unverified;  /* no published file was found to compare the computed size with */
     int context;
     uint64_t metadata_bytes; /* of a file: mostly the vocabulary; within about 20% */
 };

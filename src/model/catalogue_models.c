@@ -53,6 +53,7 @@ static void read_row(const struct tr_csv *csv, size_t row, struct tr_catalogue_m
         {"attention_period", &model->attention_period},
         {"linear_key_heads", &model->linear_key_heads},
         {"linear_value_heads", &model->linear_value_heads},
+        {"prediction_blocks", &model->prediction_blocks},
     };
     const struct {
         const char *column;
@@ -71,6 +72,7 @@ static void read_row(const struct tr_csv *csv, size_t row, struct tr_catalogue_m
         snprintf(texts[i].to, texts[i].size, "%s", tr_csv_get(csv, row, texts[i].column));
     model->in_run = !strcmp(tr_csv_get(csv, row, "in_run"), "yes");
     model->tied = !strcmp(tr_csv_get(csv, row, "tied"), "yes");
+    model->size_unverified = !strcmp(tr_csv_get(csv, row, "size"), "not verified");
     model->metadata_bytes = (uint64_t)cell(csv, row, "metadata_bytes");
 }
 
@@ -187,7 +189,7 @@ static int fill_hyper(const struct tr_catalogue_model *row, const struct tr_tens
                       size_t n, struct tr_hyper *hyper) {
     const struct tr_architecture *architecture = tr_architecture_find(row->architecture);
     hyper->architecture_known = architecture != NULL;
-    hyper->blocks = row->blocks;
+    hyper->blocks = row->blocks + row->prediction_blocks;
     hyper->context_length = row->context;
     hyper->embedding_length = row->embedding;
     hyper->experts = row->experts;
@@ -202,7 +204,7 @@ static int fill_hyper(const struct tr_catalogue_model *row, const struct tr_tens
         if (block >= 0)
             tr_block_note(&hyper->use[block], part);
     }
-    for (int i = 0; i < row->blocks; i++) {
+    for (int i = 0; i < hyper->blocks; i++) {
         struct tr_attention_layer *layer = &hyper->attention[i];
         bool windowed = architecture && tr_block_is_windowed(architecture->window_period, i);
         layer->heads = row->heads;
@@ -239,6 +241,9 @@ int tr_model_from_catalogue(const char *name, struct tr_model **ret_model, struc
     code = model->name && model->architecture && model->source
                ? tr_model_fill(model, &hyper, tensors, n)
                : TR_ENOMEM;
+    if (!code && row->size_unverified)
+        code = tr_model_note(model, "Sizes are computed from the model's hyper-parameters; no "
+                                    "published file was found to compare them with");
 out:
     free(tensors);
     tr_hyper_finish(&hyper);

@@ -196,6 +196,18 @@ static void add_block(struct list *list, int block) {
     add_dense(list);
 }
 
+/* Predicts a token further ahead: a block with a projection of its own, and its own vocabularies.
+ */
+static void add_prediction(struct list *list) {
+    const struct tr_catalogue_model *m = list->model;
+    add_matrix(list, "nextn.eh_proj.weight", 2 * m->embedding, m->embedding);
+    add_matrix(list, "nextn.embed_tokens.weight", m->embedding, m->vocabulary);
+    add_matrix(list, "nextn.shared_head_head.weight", m->embedding, m->vocabulary);
+    add_vector(list, "nextn.enorm.weight", m->embedding);
+    add_vector(list, "nextn.hnorm.weight", m->embedding);
+    add_vector(list, "nextn.shared_head_norm.weight", m->embedding);
+}
+
 int tr_catalogue_tensors(const struct tr_catalogue_model *model, const struct tr_mix *mix,
                          struct tr_tensor **ret_tensors, size_t *ret_n) {
     struct list list = {.model = model, .mix = mix, .block = -1};
@@ -205,8 +217,11 @@ int tr_catalogue_tensors(const struct tr_catalogue_model *model, const struct tr
     add_norm(&list, "output_norm", model->embedding);
     if (has(&list, "positions"))
         add_matrix(&list, "position_embd.weight", model->embedding, model->context);
-    for (int i = 0; i < model->blocks; i++)
+    for (int i = 0; i < model->blocks + model->prediction_blocks; i++) {
         add_block(&list, i);
+        if (i >= model->blocks)
+            add_prediction(&list);
+    }
     if (list.code) {
         free(list.tensors);
         return list.code;

@@ -74,6 +74,7 @@ static const char *block_type(const struct tr_mix *mix, const struct tr_catalogu
     bool values = !strcmp(part, "attn_v.weight");
     bool down = !strcmp(part, "ffn_down.weight") || !strcmp(part, "ffn_down_exps.weight");
     bool many_bits = !mix->more; /* a mix of one type makes no exceptions */
+    int blocks = model->blocks + model->prediction_blocks;
     if (mix->experts && strstr(part, "_exps."))
         return mix->experts;
     /* Eight experts share one attention: its few bytes are worth more bits. */
@@ -89,13 +90,11 @@ static const char *block_type(const struct tr_mix *mix, const struct tr_catalogu
     /* A down projection of four times the width holds half of the weights: fewer bits there. */
     if (down && !strcmp(model->architecture, "falcon") && !strcmp(mix->base, "Q4_K") &&
         mix->more_blocks == OUTER_AND_THIRDS)
-        return block < model->blocks / 16            ? "Q6_K"
-               : has_more(mix, block, model->blocks) ? "Q5_K"
-                                                     : "Q4_K";
-    if ((values || down) && has_more(mix, block, model->blocks))
+        return block < blocks / 16 ? "Q6_K" : has_more(mix, block, blocks) ? "Q5_K" : "Q4_K";
+    if ((values || down) && has_more(mix, block, blocks))
         return mix->more;
     /* 80 blocks: eight heads share each value matrix. */
-    if (values && !many_bits && model->blocks == 80 && !strcmp(mix->base, "Q4_K"))
+    if (values && !many_bits && blocks == 80 && !strcmp(mix->base, "Q4_K"))
         return "Q5_K";
     return mix->base;
 }

@@ -157,7 +157,8 @@ int tr_model_fill(struct tr_model *model, const struct tr_hyper *hyper,
     model->active_parameters = (uint64_t)(model->flop_per_token / 2);
     model->prompt_flop_per_token =
         model->flop_per_token - model->classes[TR_TENSOR_OUTPUT].flop_per_token;
-    model->blocks = hyper->blocks;
+    for (int i = 0; i < hyper->blocks; i++)
+        model->blocks += !hyper->use[i].prediction;
     model->context_length = hyper->context_length;
     model->embedding_length = hyper->embedding_length;
     model->experts = hyper->experts;
