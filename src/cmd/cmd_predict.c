@@ -133,6 +133,9 @@ static int check_options(const struct tr_command *command, void *target, struct 
     if (options->spec.n_names && options->machine.source)
         return tr_err_set(reterr, TR_EUSAGE,
                           "--platform is a machine by name: it does not go with --machine");
+    int code = tr_spec_check(&options->spec, options->machine.source, reterr);
+    if (code)
+        return code;
     if (options->depth >= 0 && !options->pp && !options->tg)
         return tr_err_set(reterr, TR_EUSAGE, "--depth belongs to --pp or --tg: give one of them");
     return 0;
@@ -404,6 +407,17 @@ static int find_grounds(struct grounds *grounds, struct tr_calibration **calibra
     return code;
 }
 
+/* Two threads a core at most; 0: the best number. */
+static int set_threads(struct tr_named_spec *named, int threads, struct tr_err *reterr) {
+    const struct tr_spec_cpu *cpu = &named->spec.cpu;
+    int cores = cpu->packages * (cpu->cores + cpu->e_cores);
+    named->spec.threads = threads;
+    if (named->spec.has_cpu && cores > 0 && threads > 2 * cores)
+        return tr_err_set(reterr, TR_EUNAVAILABLE, "--threads: %s has %d cores, not %d threads",
+                          named->name, cores, threads);
+    return 0;
+}
+
 /* The models come first: a wrong name or a bad file weighs more than a calibration that is missing.
  */
 static int predict_all(struct grounds *grounds, struct tr_model **models, char *const *names,
@@ -418,8 +432,8 @@ static int predict_all(struct grounds *grounds, struct tr_model **models, char *
     for (size_t j = 0; !code && j < (machines ? machines : 1); j++) {
         struct tr_named_spec *spec = machines ? &grounds->specs.items[j] : NULL;
         if (spec)
-            spec->spec.threads = grounds->options->threads;
-        if (grounds->options->largest)
+            code = set_threads(spec, grounds->options->threads, reterr);
+        if (!code && grounds->options->largest)
             code = predict_largest(grounds, spec, documents, reterr);
         for (size_t i = 0; !code && i < n; i++)
             code = predict_one(grounds, models[i], spec, documents, reterr);

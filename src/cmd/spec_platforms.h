@@ -37,8 +37,22 @@ struct tr_spec_list {
     size_t n;
 };
 
+/* --- options (spec_options.c) --- */
+
 /* Whether machines are named at all. */
 bool tr_spec_asked(const struct tr_spec_options *options, const char *machine_source);
+/* Options that say nothing without a machine by name, or without a card. */
+int tr_spec_check(const struct tr_spec_options *options, const char *machine_source,
+                  struct tr_err *reterr);
+/* The same, for the machines that were found. */
+int tr_spec_check_list(const struct tr_spec_options *options, const struct tr_spec_list *list,
+                       struct tr_err *reterr);
+/* One "name=value" of --what-if, `n` bytes. */
+int tr_spec_read_change(const char *text, size_t n, struct tr_overrides *overrides, int *cores,
+                        struct tr_err *reterr);
+
+/* --- machines (spec_platforms.c, spec_cpu.c) --- */
+
 /* One item a machine; a series has one for each member. TR_EUNAVAILABLE with what is unknown. */
 int tr_spec_list_make(const struct tr_spec_options *options,
                       const struct tr_machine_options *machine, struct tr_spec_list *ret_list,

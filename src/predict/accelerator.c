@@ -78,8 +78,26 @@ static int fit_of(const char *full, const char *key) {
     return 0;
 }
 
+/* Compared as people write them, without the maker's name. */
+static const char *nearest_name(const char *text) {
+    char(*keys)[TR_SPEC_NAME] = calloc(MAX_ROWS + 1, sizeof(*keys)), key[TR_SPEC_NAME];
+    const char **list = calloc(MAX_ROWS + 1, sizeof(*list)), *found = NULL;
+    make_key(text, key);
+    for (size_t i = 0; keys && list && catalogue.names[i]; i++) {
+        make_key(catalogue.names[i], keys[i]);
+        list[i] = keys[i];
+    }
+    const char *nearest = keys && list && *key ? tr_nearest(key, list) : NULL;
+    for (size_t i = 0; nearest && !found; i++)
+        if (list[i] == nearest)
+            found = catalogue.names[i];
+    free(list);
+    free(keys);
+    return found;
+}
+
 static int unknown(const char *text, struct tr_err *reterr) {
-    const char *nearest = tr_nearest(text, catalogue.names);
+    const char *nearest = nearest_name(text);
     if (nearest)
         return tr_err_set(reterr, TR_EUSAGE, "unknown accelerator '%.60s'. Did you mean '%s'?",
                           text, nearest);
