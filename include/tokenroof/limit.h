@@ -31,8 +31,9 @@ struct tr_place {
     struct tr_cpulist memory_nodes;
 };
 
-/* Names: dram, dram_all_channels, fabric_read, fabric_write, memory_read, memory_write,
- * memory_mixed, l1_read, l2_read, flop_<dtype>_<isa>. A limit is found by name and place. */
+/* Names: dram, dram_all_channels, memory_controller, fabric_read, fabric_write, memory_read,
+ * memory_write, memory_mixed, l1_read, l2_read, flop_<dtype>_<isa>. A limit is found by name and
+ * place. */
 struct tr_limit {
     char *name;
     struct tr_place place;
@@ -44,7 +45,7 @@ struct tr_limit {
     bool hard;      /* read from this machine or measured on it: a result above it is refused */
     bool refuted;   /* a result above it was measured: the limit is wrong */
     bool host_only; /* virtual machine: the host's limit, rates nothing */
-    char *binds;    /* for memory_*: which limit binds ("dram" or "fabric_read"); else NULL */
+    char *binds;    /* for memory_*: which limit binds: "dram", "fabric_read", ...; else NULL */
 };
 
 /* NULL if there is none. */

@@ -85,9 +85,19 @@ struct tr_ccd {
     size_t n_l3_groups;
 };
 
+/* At least two cores, fewer than their package has, that share a second-level cache or that the
+ * kernel calls a cluster: a module of efficiency cores, for one. */
+struct tr_cluster {
+    int index;
+    int package, node; /* -1 unknown */
+    struct tr_cpulist cpus;
+    int64_t l2_bytes; /* -1: they share none */
+};
+
 struct tr_core {
     int index;
     int package, node, l3_group, ccd;
+    int cluster;            /* -1: in none */
     const char *kind;       /* "performance", "efficiency", NULL where all are alike */
     struct tr_cpulist cpus; /* hardware threads that this process may use, lowest first */
     int64_t l1d_bytes, l2_bytes;
@@ -103,6 +113,10 @@ struct tr_memory_module {
     int rank;
     int package;   /* socket it belongs to, as far as the locator tells; -1 unknown */
     char *channel; /* e.g. "P0 A"; NULL unknown */
+    /* Physical addresses that it answers, by the firmware: from the lowest to behind the highest;
+     * and its turn among the modules that share them, 0 where it has them alone. -1 unknown. */
+    int64_t mapped_from_bytes, mapped_to_bytes;
+    int interleave_position;
 };
 
 /* How fast the modules may run where they sit: rated, the platform's maximum and its maximum with
@@ -128,6 +142,10 @@ struct tr_memory {
     int configured_mts; /* the slowest populated module's */
     int rated_mts;
     int64_t total_bytes;
+    /* By the firmware's address map: how many modules share one range (1: each has its own), and
+     * how much is mapped; -1 unknown. */
+    int interleaved_modules;
+    int64_t mapped_bytes;
     struct tr_population population;
 };
 
@@ -196,6 +214,9 @@ struct tr_firmware {
     char *board_vendor, *board_name;
     char *bios_vendor, *bios_version, *bios_date;
     char *microcode;
+    /* By its tables (SMBIOS type 4): sockets of the board, those with a processor, and the cores of
+     * each of these, where all have as many. -1 unknown. */
+    int sockets, sockets_populated, cores_per_socket;
 };
 
 struct tr_settings {
@@ -283,6 +304,8 @@ struct tr_machine {
     size_t n_l3_groups;
     struct tr_ccd *ccds;
     size_t n_ccds;
+    struct tr_cluster *clusters;
+    size_t n_clusters;
     struct tr_core *cores; /* only cores with at least one usable hardware thread */
     size_t n_cores;
     struct tr_cpulist allowed_cpus; /* affinity and cpuset; all CPUs of a recording */

@@ -251,6 +251,9 @@ static int take_modules(struct tr_machine *machine, struct entries *entries) {
             .rated_mts = -1,
             .configured_mts = -1,
             .rank = -1,
+            .mapped_from_bytes = -1,
+            .mapped_to_bytes = -1,
+            .interleave_position = -1,
             .package = entry->package,
         };
         entry->label = entry->type = NULL;

@@ -54,7 +54,7 @@ static int fill_place(const struct tr_machine *machine, enum tr_place_kind kind,
     return code;
 }
 
-static struct tr_limit *find(struct tr_machine *machine, const char *name, enum tr_place_kind kind,
+struct tr_limit *tr_limit_of(struct tr_machine *machine, const char *name, enum tr_place_kind kind,
                              int index) {
     const struct tr_limit *limit =
         tr_limit_find(machine->limits, machine->n_limits, name, kind, index);
@@ -74,7 +74,7 @@ int tr_limit_put(struct tr_machine *machine, const struct tr_limit_facts *facts)
     made.unit = strdup(facts->unit);
     made.basis = strdup(facts->basis);
     made.binds = facts->binds ? strdup(facts->binds) : NULL;
-    struct tr_limit *old = find(machine, facts->name, facts->kind, facts->index);
+    struct tr_limit *old = tr_limit_of(machine, facts->name, facts->kind, facts->index);
     struct tr_limit *limits =
         old ? machine->limits : realloc(machine->limits, (machine->n_limits + 1) * sizeof(*limits));
     if (limits)
@@ -99,6 +99,8 @@ int tr_package_count(const struct tr_machine *machine) {
         return machine->catalogue_packages;
     if (machine->n_packages)
         return (int)machine->n_packages;
+    if (machine->firmware.sockets_populated > 0)
+        return machine->firmware.sockets_populated;
     for (size_t i = 0; i < machine->memory.n_modules; i++) {
         int package = machine->memory.modules[i].package;
         if (package < 0)
@@ -185,18 +187,21 @@ static int put_dram(struct tr_machine *machine, const char *name, enum tr_place_
         tr_strbuf_addf(&formula, "%g packages x ", packages);
     tr_strbuf_addf(&formula, "%g channel%s x %d B x %g GT/s", channels, channels == 1 ? "" : "s",
                    BYTES_PER_CHANNEL, gt_s);
-    return tr_limit_put(machine,
-                        &(struct tr_limit_facts){
-                            .name = name,
-                            .kind = kind,
-                            .index = index,
-                            .value = packages * channels * BYTES_PER_CHANNEL * gt_s,
-                            .unit = "GB/s",
-                            .basis = tr_weaker_basis(from->channels_basis, from->mts_basis),
-                            .formula = tr_strbuf_take(&formula),
-                            .of_memory = true,
-                            .soft = from->soft,
-                        });
+    int code =
+        tr_limit_put(machine, &(struct tr_limit_facts){
+                                  .name = name,
+                                  .kind = kind,
+                                  .index = index,
+                                  .value = packages * channels * BYTES_PER_CHANNEL * gt_s,
+                                  .unit = "GB/s",
+                                  .basis = tr_weaker_basis(from->channels_basis, from->mts_basis),
+                                  .formula = tr_strbuf_take(&formula),
+                                  .of_memory = true,
+                                  .soft = from->soft,
+                              });
+    if (!code && !strcmp(name, "dram"))
+        code = tr_limits_put_controller(machine, packages, channels, kind, index);
+    return code;
 }
 
 /* Channels of one package counted from the modules: each channel once, as wide as its widest
@@ -310,80 +315,6 @@ static int add_dram(struct tr_machine *machine) {
     return code;
 }
 
-/* --- what binds ------------------------------------------------------------------------------ */
-
-static int put_memory(struct tr_machine *machine, const char *name, enum tr_place_kind kind,
-                      int index, const struct tr_limit *dram, const char *fabric_name,
-                      double fabric, const char *fabric_basis, const char *fabric_text) {
-    struct tr_limit_facts facts = {
-        .name = name, .kind = kind, .index = index, .unit = "GB/s", .of_memory = true};
-    bool dram_binds = !(fabric < dram->value);
-    facts.value = dram_binds ? dram->value : fabric;
-    facts.binds = dram_binds ? "dram" : fabric_name;
-    facts.soft = machine->clocks.fclk_may_rise && (!dram_binds || !dram->hard);
-    /* The other one would have to be wrong too for this one to be: both count. */
-    facts.basis = isnan(fabric) ? dram->basis : tr_weaker_basis(dram->basis, fabric_basis);
-    facts.formula = isnan(fabric) ? tr_format("dram %g", dram->value)
-                                  : tr_format("min(dram %g, %s)", dram->value, fabric_text);
-    return tr_limit_put(machine, &facts);
-}
-
-/* memory_read, memory_write and memory_mixed at one place. Equal parts of reads and writes take the
- * time of both: 2 / (1 / read + 1 / write). */
-static int add_memory_at(struct tr_machine *machine, enum tr_place_kind kind, int index) {
-    /* A CCD has no channels of its own: it reads from all of them. */
-    enum tr_place_kind from = kind == TR_PLACE_CCD ? TR_PLACE_MACHINE : kind;
-    struct tr_limit *dram = find(machine, "dram", from, from == kind ? index : 0);
-    struct tr_limit *read = find(machine, "fabric_read", kind, index);
-    struct tr_limit *write = find(machine, "fabric_write", kind, index);
-    if (!dram || (kind == TR_PLACE_CCD && !read))
-        return 0;
-    struct tr_limit copy = *dram; /* the array moves when limits are added */
-    double r = read ? read->value : NAN, w = write ? write->value : NAN;
-    double mixed = 2 / (1 / r + 1 / w);
-    const char *basis = read && write ? tr_weaker_basis(read->basis, write->basis)
-                        : read        ? read->basis
-                                      : NULL;
-    const char *copied_basis = basis ? strdup(basis) : NULL;
-    char *dram_basis = strdup(copy.basis);
-    copy.basis = dram_basis;
-    char *read_text = tr_format("fabric_read %g", r);
-    char *write_text = tr_format("fabric_write %g", w);
-    char *mixed_text =
-        tr_format("2 / (1 / fabric_read %g + 1 / fabric_write %g) = %.4g", r, w, mixed);
-    int code = TR_ENOMEM;
-    if (!dram_basis || (basis && !copied_basis) || !read_text || !write_text || !mixed_text)
-        goto out;
-    code = put_memory(machine, "memory_read", kind, index, &copy, "fabric_read", r, copied_basis,
-                      read_text);
-    /* Reads are known to pass a fabric, how wide writes are is not: no limit for them. */
-    if (!code && !(isfinite(r) && isnan(w)))
-        code = put_memory(machine, "memory_write", kind, index, &copy, "fabric_write", w,
-                          copied_basis, write_text);
-    if (!code && !(isfinite(r) && isnan(w)))
-        code = put_memory(machine, "memory_mixed", kind, index, &copy,
-                          w < r ? "fabric_write" : "fabric_read", mixed, copied_basis, mixed_text);
-out:
-    free(read_text);
-    free(write_text);
-    free(mixed_text);
-    free(dram_basis);
-    free((char *)copied_basis);
-    return code;
-}
-
-static int add_memory(struct tr_machine *machine) {
-    int packages = tr_package_count(machine);
-    int code = add_memory_at(machine, TR_PLACE_MACHINE, 0);
-    for (int i = 0; i < (packages > 0 ? packages : 1) && !code; i++)
-        code = add_memory_at(machine, TR_PLACE_PACKAGE, i);
-    for (size_t i = 0; i < machine->n_nodes && !code; i++)
-        code = add_memory_at(machine, TR_PLACE_NODE, machine->nodes[i].index);
-    for (size_t i = 0; i < machine->n_ccds && !code; i++)
-        code = add_memory_at(machine, TR_PLACE_CCD, machine->ccds[i].index);
-    return code;
-}
-
 int tr_machine_update_limits(struct tr_machine *machine) {
     /* What was measured here stays. */
     size_t kept = 0;
@@ -398,7 +329,7 @@ int tr_machine_update_limits(struct tr_machine *machine) {
     if (!code)
         code = tr_limits_add_fabric(machine);
     if (!code)
-        code = add_memory(machine);
+        code = tr_limits_add_memory(machine);
     if (!code)
         code = tr_limits_add_catalogue_flop(machine);
     return code;

@@ -38,6 +38,10 @@ static void set_unknown(struct tr_machine *machine) {
     machine->memory.configured_mts = -1;
     machine->memory.rated_mts = -1;
     machine->memory.total_bytes = -1;
+    machine->memory.interleaved_modules = -1;
+    machine->firmware.sockets = machine->firmware.sockets_populated = -1;
+    machine->firmware.cores_per_socket = -1;
+    machine->memory.mapped_bytes = -1;
     machine->memory.population = (struct tr_population){-1, -1, -1, -1, -1, NULL, NULL, NULL};
     machine->os.memory_bytes = -1;
     machine->edac =
@@ -151,12 +155,15 @@ static void finish_topology(struct tr_machine *machine) {
         tr_cpulist_finish(&machine->ccds[i].cpus);
         free(machine->ccds[i].l3_groups);
     }
+    for (size_t i = 0; i < machine->n_clusters; i++)
+        tr_cpulist_finish(&machine->clusters[i].cpus);
     for (size_t i = 0; i < machine->n_cores; i++)
         tr_cpulist_finish(&machine->cores[i].cpus);
     free(machine->packages);
     free(machine->nodes);
     free(machine->l3_groups);
     free(machine->ccds);
+    free(machine->clusters);
     free(machine->cores);
     tr_cpulist_finish(&machine->allowed_cpus);
 }

@@ -125,6 +125,21 @@ static json_t *ccds_json(const struct tr_machine *machine) {
     return checked(array, ok);
 }
 
+static json_t *clusters_json(const struct tr_machine *machine) {
+    json_t *array = json_array();
+    bool ok = array;
+    for (size_t i = 0; ok && i < machine->n_clusters; i++) {
+        const struct tr_cluster *cluster = &machine->clusters[i];
+        json_t *object = json_object();
+        ok = object && put_count(object, "index", cluster->index) &&
+             put_count(object, "package", cluster->package) &&
+             put_count(object, "node", cluster->node) && put_cpus(object, "cpus", &cluster->cpus) &&
+             put_count(object, "l2_bytes", cluster->l2_bytes);
+        ok = append(array, checked(object, ok));
+    }
+    return checked(array, ok);
+}
+
 static json_t *cores_json(const struct tr_machine *machine) {
     json_t *array = json_array();
     bool ok = array;
@@ -135,6 +150,7 @@ static json_t *cores_json(const struct tr_machine *machine) {
              put_text(object, "kind", core->kind) && put_cpus(object, "cpus", &core->cpus) &&
              put_count(object, "package", core->package) && put_count(object, "node", core->node) &&
              put_count(object, "l3_group", core->l3_group) && put_count(object, "ccd", core->ccd) &&
+             put_count(object, "cluster", core->cluster) &&
              put_count(object, "l1d_bytes", core->l1d_bytes) &&
              put_count(object, "l2_bytes", core->l2_bytes);
         ok = append(array, checked(object, ok));
@@ -155,7 +171,10 @@ static json_t *module_json(const struct tr_memory_module *module) {
               put_text(object, "manufacturer", module->manufacturer) &&
               put_text(object, "part_number", module->part_number) &&
               put_count(object, "package", module->package) &&
-              put_text(object, "channel", module->channel);
+              put_text(object, "channel", module->channel) &&
+              put_count(object, "mapped_from_bytes", module->mapped_from_bytes) &&
+              put_count(object, "mapped_to_bytes", module->mapped_to_bytes) &&
+              put_count(object, "interleave_position", module->interleave_position);
     return checked(object, ok);
 }
 
@@ -184,6 +203,8 @@ static json_t *memory_json(const struct tr_memory *memory) {
          put_count(object, "configured_mts", memory->configured_mts) &&
          put_count(object, "rated_mts", memory->rated_mts) &&
          put_count(object, "total_bytes", memory->total_bytes) &&
+         put_count(object, "interleaved_modules", memory->interleaved_modules) &&
+         put_count(object, "mapped_bytes", memory->mapped_bytes) &&
          put(object, "population", population_json(&memory->population)) &&
          json_object_set(object, "modules", modules) == 0;
     json_decref(modules);
@@ -255,7 +276,10 @@ static json_t *firmware_json(const struct tr_firmware *firmware) {
               put_text(object, "bios_vendor", firmware->bios_vendor) &&
               put_text(object, "bios", firmware->bios_version) &&
               put_text(object, "bios_date", firmware->bios_date) &&
-              put_text(object, "microcode", firmware->microcode);
+              put_text(object, "microcode", firmware->microcode) &&
+              put_count(object, "sockets", firmware->sockets) &&
+              put_count(object, "sockets_populated", firmware->sockets_populated) &&
+              put_count(object, "cores_per_socket", firmware->cores_per_socket);
     return checked(object, ok);
 }
 
@@ -358,24 +382,26 @@ int tr_machine_to_json(const struct tr_machine *machine, json_t **ret_object) {
     int64_t packages = machine->n_packages           ? (int64_t)machine->n_packages
                        : machine->catalogue_packages ? machine->catalogue_packages
                                                      : -1;
-    bool ok =
-        object && put_text(object, "host_id", machine->host_id) &&
-        put_text(object, "fingerprint", machine->fingerprint) &&
-        put(object, "cpu", cpu_json(&machine->cpu)) && put_count(object, "packages", packages) &&
-        put(object, "numa_nodes", nodes_json(machine)) &&
-        put(object, "l3_groups", l3_groups_json(machine)) &&
-        put(object, "ccds", ccds_json(machine)) && put(object, "cores", cores_json(machine)) &&
-        put(object, "memory", memory_json(&machine->memory)) &&
-        put(object, "edac", edac_json(&machine->edac)) &&
-        put(object, "clocks", clocks_json(&machine->clocks)) &&
-        put(object, "sensors", sensors_json(&machine->sensors)) &&
-        put(object, "firmware", firmware_json(&machine->firmware)) &&
-        put(object, "settings", settings_json(&machine->settings)) &&
-        put(object, "os", os_json(&machine->os)) && put_counts(object, machine) &&
-        put(object, "devices", devices_json(machine)) &&
-        put(object, "platform_row",
-            machine->platform ? platform_json(machine->platform) : json_null()) &&
-        put(object, "notes", notes_json(machine));
+    bool ok = object && put_text(object, "host_id", machine->host_id) &&
+              put_text(object, "fingerprint", machine->fingerprint) &&
+              put(object, "cpu", cpu_json(&machine->cpu)) &&
+              put_count(object, "packages", packages) &&
+              put(object, "numa_nodes", nodes_json(machine)) &&
+              put(object, "l3_groups", l3_groups_json(machine)) &&
+              put(object, "ccds", ccds_json(machine)) &&
+              put(object, "clusters", clusters_json(machine)) &&
+              put(object, "cores", cores_json(machine)) &&
+              put(object, "memory", memory_json(&machine->memory)) &&
+              put(object, "edac", edac_json(&machine->edac)) &&
+              put(object, "clocks", clocks_json(&machine->clocks)) &&
+              put(object, "sensors", sensors_json(&machine->sensors)) &&
+              put(object, "firmware", firmware_json(&machine->firmware)) &&
+              put(object, "settings", settings_json(&machine->settings)) &&
+              put(object, "os", os_json(&machine->os)) && put_counts(object, machine) &&
+              put(object, "devices", devices_json(machine)) &&
+              put(object, "platform_row",
+                  machine->platform ? platform_json(machine->platform) : json_null()) &&
+              put(object, "notes", notes_json(machine));
     if (!ok) {
         json_decref(object);
         return TR_ENOMEM;

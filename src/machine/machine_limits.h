@@ -56,14 +56,22 @@ struct tr_limit_facts {
     bool soft;      /* read, but from a clock that may rise: a higher result is no error */
 };
 int tr_limit_put(struct tr_machine *machine, const struct tr_limit_facts *facts);
+/* The machine's limit of that name and place, to look at until one is added; NULL without. */
+struct tr_limit *tr_limit_of(struct tr_machine *machine, const char *name, enum tr_place_kind kind,
+                             int index);
 
 /* The weaker of two: catalogue < user < what was read. NULL weakens nothing. */
 const char *tr_weaker_basis(const char *a, const char *b);
-/* Packages by topology, else by memory modules, else 1 where the part allows no more; -1 unknown.
+/* Packages by topology, else by the firmware, else by memory modules, else 1 where the part allows no more; -1 unknown.
  */
 int tr_package_count(const struct tr_machine *machine);
 /* FMA limits from the catalogue's clocks, where nothing was measured. */
 int tr_limits_add_catalogue_flop(struct tr_machine *machine);
+/* memory_controller: packages x channels x 32 B x UCLK; nothing where that was not read. */
+int tr_limits_put_controller(struct tr_machine *machine, double packages, double channels,
+                             enum tr_place_kind kind, int index);
+/* memory_read, memory_write, memory_mixed: the least of dram, memory_controller and fabric. */
+int tr_limits_add_memory(struct tr_machine *machine);
 /* fabric_read, fabric_write of machine, packages, nodes, CCDs. */
 int tr_limits_add_fabric(struct tr_machine *machine);
 /* Nodes of one package that each own an equal part of its memory channels; 0 where that is not

@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory_map.h"
 #include "memory_slots.h"
+#include "memory_sockets.h"
 #include "parts.h"
 #include "sensors.h"
 #include "smbios.h"
@@ -339,6 +341,7 @@ static int take_smbios(struct tr_machine *machine, const struct tr_source *sourc
         if (array >= n_arrays)
             n_arrays = array + 1;
         arrays[memory->n_modules] = array;
+        tr_memory_map_module(smbios, device, &device->module);
         memory->modules[memory->n_modules++] = device->module;
         device->module = (struct tr_memory_module){0};
     }
@@ -349,6 +352,10 @@ static int take_smbios(struct tr_machine *machine, const struct tr_source *sourc
             memory->basis ? place_modules(machine, source, arrays, n_arrays, sockets) : TR_ENOMEM;
     }
     free(arrays);
+    if (!code && memory->n_modules)
+        code = tr_memory_map_fill(machine, smbios);
+    if (!code && memory->n_modules)
+        code = tr_sockets_without_memory(machine);
     if (!code && persistent)
         code = tr_machine_note(machine, "%d slots hold persistent memory, which is not counted.",
                                persistent);
@@ -403,7 +410,9 @@ int tr_memory_fill(struct tr_machine *machine, struct tr_source *source, struct 
                                  .slots = -1,
                                  .configured_mts = -1,
                                  .rated_mts = -1,
-                                 .total_bytes = -1};
+                                 .total_bytes = -1,
+                                 .interleaved_modules = -1,
+                                 .mapped_bytes = -1};
     if (source->smbios_dir) {
         code = tr_smbios_read(source->smbios_dir, &smbios, &err);
         reason = code == TR_EIO ? errno : 0;
@@ -414,6 +423,8 @@ int tr_memory_fill(struct tr_machine *machine, struct tr_source *source, struct 
         if (code == TR_EFORMAT)
             tr_machine_note(machine, "%s: the firmware's tables are not used.", err.text);
         bool readable = !code;
+        if (readable)
+            tr_sockets_take(machine, &smbios);
         code = readable ? take_smbios(machine, source, &smbios) : 0;
         listed_none = readable && !memory->basis;
         tr_smbios_finish(&smbios);

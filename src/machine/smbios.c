@@ -1,5 +1,5 @@
 /* Reads SMBIOS tables. Layouts and codes: DMTF DSP0134, System Management BIOS Reference
- * Specification 3.7, sections 5.2 (entry points), 6.1 (structures), 7.5, 7.17 and 7.18. */
+ * Specification 3.7, sections 5.2 (entry points), 6.1 (structures), 7.5, 7.17 to 7.21. */
 #include "smbios.h"
 
 #include <errno.h>
@@ -14,6 +14,7 @@ enum {
     MAX_TABLE_BYTES = 16 << 20,
     /* More slots than any machine has: a table that lists more is lying. */
     MAX_LISTED = 4096,
+    MAX_ADDRESS_BITS = 57, /* of any x86-64 processor */
 };
 
 /* One structure: its formatted area and its set of strings, both inside the table. */
@@ -37,6 +38,10 @@ static unsigned get16(const struct structure *s, size_t at) {
 
 static uint32_t get32(const struct structure *s, size_t at) {
     return at + 4 <= s->length ? get16(s, at) | (uint32_t)get16(s, at + 2) << 16 : 0;
+}
+
+static uint64_t get64(const struct structure *s, size_t at) {
+    return at + 8 <= s->length ? get32(s, at) | (uint64_t)get32(s, at + 4) << 32 : 0;
 }
 
 static const char *const placeholders[] = {
@@ -173,7 +178,8 @@ static int add_device(struct tr_smbios *smbios, const struct structure *s) {
     module->locator = get_string(s, 0x10, &failed);
     module->bank = get_string(s, 0x11, &failed);
     module->rated_mts = module->configured_mts = module->rank = -1;
-    module->package = -1;
+    module->package = module->interleave_position = -1;
+    module->mapped_from_bytes = module->mapped_to_bytes = -1;
     if (module->size_bytes == 0) /* some firmware tells a speed for empty slots */
         return failed ? TR_ENOMEM : 0;
     const char *type = type_name(get8(s, 0x12));
@@ -185,6 +191,50 @@ static int add_device(struct tr_smbios *smbios, const struct structure *s) {
     module->rated_mts = device_mts(s, 0x15, 0x54);
     module->configured_mts = device_mts(s, 0x20, 0x58);
     return failed ? TR_ENOMEM : 0;
+}
+
+/* Addresses of types 19 and 20: kilobytes at 4 and 8, the last one included, or bytes at `extended`
+ * and behind it where the first says so. False where they make no range. */
+static bool get_range(const struct structure *s, size_t extended, struct tr_smbios_range *range) {
+    uint64_t from = get32(s, 0x04), last = get32(s, 0x08);
+    bool long_form = from == UINT32_MAX;
+    if (s->length < extended || (long_form && s->length < extended + 16))
+        return false;
+    from = long_form ? get64(s, extended) : from << 10;
+    last = long_form ? get64(s, extended + 8) : (last << 10) + 1023;
+    if (last < from || last >= (uint64_t)1 << MAX_ADDRESS_BITS)
+        return false;
+    range->from = (int64_t)from;
+    range->to = (int64_t)last + 1;
+    return true;
+}
+
+static int add_range(struct tr_smbios_range **ranges, size_t *n,
+                     const struct tr_smbios_range *range) {
+    if (*n == MAX_LISTED)
+        return 0;
+    struct tr_smbios_range *grown = grow(*ranges, *n, sizeof(*grown));
+    if (!grown)
+        return TR_ENOMEM;
+    *ranges = grown;
+    grown[(*n)++] = *range;
+    return 0;
+}
+
+static int add_array_range(struct tr_smbios *smbios, const struct structure *s) {
+    struct tr_smbios_range range = {.owner = (int)get16(s, 0x0c), .interleave_position = -1};
+    if (!get_range(s, 0x0f, &range))
+        return 0;
+    return add_range(&smbios->array_ranges, &smbios->n_array_ranges, &range);
+}
+
+static int add_device_range(struct tr_smbios *smbios, const struct structure *s) {
+    struct tr_smbios_range range = {.owner = (int)get16(s, 0x0c)};
+    unsigned position = get8(s, 0x11);
+    range.interleave_position = position == 0xff ? -1 : (int)position;
+    if (!get_range(s, 0x13, &range))
+        return 0;
+    return add_range(&smbios->device_ranges, &smbios->n_device_ranges, &range);
 }
 
 /* The structure at `at` and, in *ret_next, the offset behind it; false where none fits. */
@@ -258,6 +308,10 @@ int tr_smbios_parse(const uint8_t *entry, size_t entry_length, const uint8_t *ta
             code = add_array(&smbios, &s);
         else if (s.type == 17)
             code = add_device(&smbios, &s);
+        else if (s.type == 19)
+            code = add_array_range(&smbios, &s);
+        else if (s.type == 20)
+            code = add_device_range(&smbios, &s);
     }
     if (!code && n == 0 && count)
         code = tr_err_set(reterr, TR_EFORMAT,
@@ -316,5 +370,7 @@ void tr_smbios_finish(struct tr_smbios *smbios) {
     free(smbios->processors);
     free(smbios->arrays);
     free(smbios->devices);
+    free(smbios->array_ranges);
+    free(smbios->device_ranges);
     *smbios = (struct tr_smbios){0};
 }

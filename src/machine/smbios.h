@@ -1,4 +1,5 @@
-/* The firmware's SMBIOS tables (DMTF DSP0134): processors, memory arrays and memory devices. */
+/* The firmware's SMBIOS tables (DMTF DSP0134): processors, memory arrays and memory devices, and
+ * which addresses they answer. */
 #ifndef TR_MACHINE_SMBIOS_H
 #define TR_MACHINE_SMBIOS_H
 
@@ -30,6 +31,13 @@ struct tr_smbios_device {
     bool persistent; /* NVDIMM or the like: sits in a slot, but is not DRAM */
 };
 
+/* Types 19 (an array's part of the address space) and 20 (a device's). */
+struct tr_smbios_range {
+    int owner;               /* handle of the array, of the device */
+    int64_t from, to;        /* bytes; `to` is the first one behind it */
+    int interleave_position; /* type 20: 0 not interleaved, else its turn; -1 unknown */
+};
+
 /* Zeroed = empty. */
 struct tr_smbios {
     int major, minor; /* of the specification; -1 without an entry point */
@@ -39,6 +47,8 @@ struct tr_smbios {
     size_t n_arrays;
     struct tr_smbios_device *devices;
     size_t n_devices;
+    struct tr_smbios_range *array_ranges, *device_ranges;
+    size_t n_array_ranges, n_device_ranges;
 };
 
 /* `entry` may be NULL: the table is then read to its end. Nothing in either is trusted: lengths and

@@ -309,6 +309,8 @@ static int fill_all(struct tr_machine *machine, struct tr_source *source, hwloc_
         code = fill_ccds(machine, maps);
     if (!code)
         code = tr_topology_fill_cores(machine, source, topology, maps);
+    if (!code)
+        code = tr_topology_fill_clusters(machine, topology);
     return code;
 }
 

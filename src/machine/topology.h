@@ -31,6 +31,9 @@ int tr_topology_open(struct tr_machine *machine, struct tr_source *source, struc
 int tr_topology_fill_cores(struct tr_machine *machine, struct tr_source *source,
                            struct hwloc_topology *topology, const struct tr_cpu_maps *maps);
 
+/* Clusters of the cores, which must be there. */
+int tr_topology_fill_clusters(struct tr_machine *machine, struct hwloc_topology *topology);
+
 /* The kinds of nodes that hwloc left open: "CXL" by the kernel's driver, "HBM" by the bandwidths
  * that the firmware tells; the nodes must be there. */
 int tr_topology_fill_memory_kinds(struct tr_machine *machine, struct tr_source *source,

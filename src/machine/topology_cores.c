@@ -121,6 +121,7 @@ static int add_core(struct tr_machine *machine, hwloc_obj_t object,
     core->node = maps->node[cpu];
     core->l3_group = maps->l3[cpu];
     core->ccd = maps->ccd[cpu];
+    core->cluster = -1;
     core->l1d_bytes = cache_bytes(object, HWLOC_OBJ_L1CACHE);
     core->l2_bytes = cache_bytes(object, HWLOC_OBJ_L2CACHE);
     return 0;

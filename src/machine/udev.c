@@ -106,6 +106,9 @@ int tr_udev_read_modules(struct tr_source *source, struct tr_memory_module **ret
                                                        .rated_mts = -1,
                                                        .configured_mts = -1,
                                                        .rank = -1,
+                                                       .mapped_from_bytes = -1,
+                                                       .mapped_to_bytes = -1,
+                                                       .interleave_position = -1,
                                                        .package = -1};
         }
         code = set_field(&modules[slot], key + 1, value);

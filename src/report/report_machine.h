@@ -9,6 +9,8 @@
 int tr_report_machine(const struct tr_machine *machine, const struct tr_term *term,
                       struct tr_strbuf *out);
 
+/* report_machine_topology.c. */
+void tr_text_topology(struct tr_text *text, const struct tr_machine *machine);
 /* report_machine_memory.c: modules, the second witness. report_machine_clocks.c: clocks, sensors.
  * report_machine_limits.c: limits. */
 void tr_text_modules(struct tr_text *text, const struct tr_machine *machine);

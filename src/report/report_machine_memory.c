@@ -135,6 +135,10 @@ void tr_text_modules(struct tr_text *text, const struct tr_machine *machine) {
         char *bytes = tr_text_bytes(memory->total_bytes);
         tr_text_fact(text, "total", bytes);
     }
+    if (memory->interleaved_modules > 1)
+        tr_text_fact(text, "interleaving",
+                     tr_format("%d modules share each address, by the firmware's map",
+                               memory->interleaved_modules));
     if (memory->population.verdict)
         tr_text_fact(text, "speed",
                      tr_format("%s: %s", memory->population.verdict, memory->population.why));

@@ -255,6 +255,29 @@ static void ryzen_smu_table(void **state) {
     tr_machine_destroy(machine);
 }
 
+/* At half the memory's clock the controllers give exactly what the channels do. */
+static void the_controllers_are_a_limit(void **state) {
+    (void)state;
+    struct tr_machine *machine = machine_from_data("clocks/ryzen");
+    const struct tr_limit *read = limit_of(machine, "memory_read");
+    assert_near(limit_of(machine, "memory_controller")->value, 57.6, 1e-4);
+    assert_string_equal(limit_of(machine, "memory_controller")->basis, "ryzen_smu");
+    assert_true(limit_of(machine, "memory_controller")->hard);
+    assert_non_null(strstr(limit_of(machine, "memory_controller")->formula, "2 channels x 32 B x"));
+    assert_non_null(strstr(read->formula, "dram 57.6, memory_controller 57.6, fabric_read"));
+    assert_string_equal(read->binds, "dram");
+    machine->clocks.uclk_ghz = 0.6;
+    assert_int_equal(tr_machine_update_limits(machine), 0);
+    read = limit_of(machine, "memory_read");
+    assert_string_equal(read->binds, "memory_controller");
+    assert_near(read->value, 38.4, 1e-9);
+    machine->clocks.uclk_ghz = NAN;
+    assert_int_equal(tr_machine_update_limits(machine), 0);
+    assert_null(tr_limit_find(machine->limits, machine->n_limits, "memory_controller",
+                              TR_PLACE_MACHINE, 0));
+    tr_machine_destroy(machine);
+}
+
 static void ryzen_smu_of_another_version(void **state) {
     (void)state;
     static const char *const folder = "/sys/kernel/ryzen_smu_drv";
@@ -353,6 +376,7 @@ int main(void) {
         cmocka_unit_test(answers_that_are_none),
         cmocka_unit_test(memory_clock_against_the_tables),
         cmocka_unit_test(ryzen_smu_table),
+        cmocka_unit_test(the_controllers_are_a_limit),
         cmocka_unit_test(ryzen_smu_of_another_version),
         cmocka_unit_test(an_apu_lists_its_fabric),
         cmocka_unit_test(uncore_and_core_clocks),

@@ -80,6 +80,12 @@ static void check_machine(const char *folder, const json_t *expected) {
     check_number("configured_mts", memory->configured_mts,
                  json_object_get(expected, "configured_mts"));
     const char *cpu = json_string_value(json_object_get(expected, "cpu"));
+    if (json_integer_value(json_object_get(expected, "sockets")) > 0)
+        check_number("sockets", machine->firmware.sockets_populated,
+                     json_object_get(expected, "sockets"));
+    if (json_is_integer(json_object_get(expected, "cores_per_socket")))
+        check_number("cores_per_socket", machine->firmware.cores_per_socket,
+                     json_object_get(expected, "cores_per_socket"));
     if (cpu)
         assert_string_equal(machine->cpu.model, cpu);
     else
@@ -148,6 +154,25 @@ static void modules_are_told_in_full(void **state) {
     assert_null(module->type);
     assert_int_equal(module->rated_mts, -1);
     assert_int_equal(module->package, 0);
+    tr_machine_destroy(machine);
+}
+
+static void a_socket_without_memory(void **state) {
+    (void)state;
+    char *folder = recorded_data("smbios/xeon-2x8488c-1-module");
+    if (!folder)
+        skip();
+    char *dmi = tr_format("%s/dmi", folder);
+    struct tr_source source = {.smbios_dir = dmi};
+    struct tr_machine *machine = load(&source, 0);
+    assert_int_equal(machine->firmware.sockets, 2);
+    assert_true(has_note(machine, "Package 1 has no memory module"));
+    assert_false(has_note(machine, "Package 0 has no"));
+    tr_machine_destroy(machine);
+    free(dmi);
+    free(folder);
+    machine = load_made("server-2-sockets-16-of-24");
+    assert_false(has_note(machine, "has no memory module"));
     tr_machine_destroy(machine);
 }
 
@@ -519,6 +544,7 @@ int main(void) {
         cmocka_unit_test(made_tables),
         cmocka_unit_test(recorded_tables),
         cmocka_unit_test(modules_are_told_in_full),
+        cmocka_unit_test(a_socket_without_memory),
         cmocka_unit_test(clock_is_not_taken_for_transfers),
         cmocka_unit_test(unknown_channels_say_why),
         cmocka_unit_test(virtual_modules_are_not_believed),

@@ -176,6 +176,33 @@ static void recorded_machines(void **state) {
     free(list);
 }
 
+/* Modules of four efficiency cores, and of two cores of a Bulldozer, share a second-level cache. */
+static void clusters_of_recorded_machines(void **state) {
+    (void)state;
+    char *path = recorded_data("topology/Intel-RaptorLake-Corei7-1370P.xml");
+    if (!path)
+        skip();
+    struct tr_machine *machine = machine_from(path, NULL);
+    free(path);
+    assert_int_equal(machine->n_clusters, 2);
+    assert_int_equal(machine->clusters[1].cpus.n, 4);
+    assert_int_equal(machine->clusters[1].cpus.ids[0], 16);
+    assert_int_equal(machine->clusters[1].l2_bytes, 2097152);
+    assert_int_equal(machine->clusters[1].package, 0);
+    assert_int_equal(machine->cores[5].cluster, -1);
+    assert_int_equal(machine->cores[6].cluster, 0);
+    assert_int_equal(machine->cores[13].cluster, 1);
+    tr_machine_destroy(machine);
+    path = recorded_data("topology/64amd64-4s2n4ca2co.xml");
+    machine = machine_from(path, NULL);
+    free(path);
+    assert_int_equal(machine->n_clusters, 32);
+    assert_int_equal(machine->clusters[31].cpus.n, 2);
+    assert_int_equal(machine->clusters[31].package, 3);
+    assert_int_equal(machine->clusters[31].node, 7);
+    tr_machine_destroy(machine);
+}
+
 /* --- recorded sysfs and XML ------------------------------------------------------------------ */
 
 /* A recording of one's own making under /tmp: five-nodes.xml with `from` replaced by `to`. */
@@ -250,6 +277,63 @@ static void nodes_stand_by_their_numbers(void **state) {
         assert_int_equal(machine->cores[i].node, i / 2);
     assert_false(has_note(machine, "offline"));
     tr_machine_destroy(machine);
+}
+
+/* A recording of sysfs alone; what it has of each CPU: its package's CPUs, its cluster's. */
+static char *record_clusters(int cpus, int per_cluster) {
+    char *folder = strdup("/tmp/tokenroof-test-XXXXXX");
+    assert_non_null(mkdtemp(folder));
+    for (int i = 0; i < cpus; i++) {
+        unsigned all = (1U << cpus) - 1, group = (1U << per_cluster) - 1;
+        const struct {
+            const char *name;
+            unsigned value;
+        } files[] = {
+            {"physical_package_id", 0},
+            {"package_cpus", all},
+            {"core_siblings", all},
+            {"core_id", (unsigned)i},
+            {"core_cpus", 1U << i},
+            {"thread_siblings", 1U << i},
+            {"cluster_id", (unsigned)(i / per_cluster)},
+            {"cluster_cpus", group << (i / per_cluster * per_cluster)},
+        };
+        for (size_t k = 0; k < sizeof(files) / sizeof(files[0]); k++) {
+            char *path = NULL, *text = NULL;
+            bool mask = strstr(files[k].name, "cpus") || strstr(files[k].name, "siblings");
+            assert_true(
+                asprintf(&path, "/sys/devices/system/cpu/cpu%d/topology/%s", i, files[k].name) > 0);
+            assert_true(asprintf(&text, mask ? "%x\n" : "%u\n", files[k].value) > 0);
+            add_file(folder, path, text);
+            free(path);
+            free(text);
+        }
+    }
+    add_file(folder, "/sys/devices/system/cpu/online", "0-7\n");
+    return folder;
+}
+
+static void clusters_that_the_kernel_names(void **state) {
+    (void)state;
+    char *folder = record_clusters(8, 4);
+    struct tr_machine *machine = machine_from(folder, NULL);
+    remove_recording(folder);
+    assert_int_equal(machine->n_cores, 8);
+    assert_int_equal(machine->n_clusters, 2);
+    assert_int_equal(machine->clusters[1].cpus.ids[0], 4);
+    assert_int_equal(machine->clusters[1].cpus.n, 4);
+    assert_int_equal(machine->clusters[1].l2_bytes, -1);
+    assert_int_equal(machine->cores[7].cluster, 1);
+    tr_machine_destroy(machine);
+    /* A cluster of one core, or of the whole package, says nothing. */
+    for (int n = 1; n <= 8; n += 7) {
+        folder = record_clusters(8, n);
+        machine = machine_from(folder, NULL);
+        remove_recording(folder);
+        assert_int_equal(machine->n_clusters, 0);
+        assert_int_equal(machine->cores[7].cluster, -1);
+        tr_machine_destroy(machine);
+    }
 }
 
 static void memory_kinds(void **state) {
@@ -514,7 +598,9 @@ int main(void) {
         cmocka_unit_test(two_l3_groups_on_a_die),
         cmocka_unit_test(hybrid_kinds),
         cmocka_unit_test(recorded_machines),
+        cmocka_unit_test(clusters_of_recorded_machines),
         cmocka_unit_test(nodes_stand_by_their_numbers),
+        cmocka_unit_test(clusters_that_the_kernel_names),
         cmocka_unit_test(memory_kinds),
         cmocka_unit_test(offline_cpus_are_named),
         cmocka_unit_test(a_virtual_machine_is_doubted),
