@@ -8,6 +8,7 @@
 #include "figure_sets.h"
 #include "outliers.h"
 #include "series.h"
+#include "shared_caches.h"
 #include "strbuf.h"
 #include "tokenroof/err.h"
 #include "validate.h"
@@ -236,6 +237,25 @@ int tr_validate_symmetry(const struct tr_validation *validation, struct tr_check
 
 /* --- latency --------------------------------------------------------------------------------- */
 
+/* Which cores share a cache: the topology's word against the time of a line from core to core. */
+static int check_shared_caches(const struct tr_calibration *calibration, struct tr_checks *checks) {
+    struct tr_check_facts facts = TR_CHECK_OF("shared caches");
+    enum tr_shared_caches verdict;
+    char *sentence = NULL;
+    int code = tr_shared_caches_judge(calibration, &verdict, &sentence);
+    facts.from = "the topology's L3 groups";
+    if (!code && verdict == TR_SHARED_CACHES_AGREE)
+        code = tr_checks_add(checks, TR_CHECK_LATENCY, TR_CHECK_PASS, &facts, "%s", sentence);
+    else if (!code && verdict == TR_SHARED_CACHES_DIFFER)
+        code = tr_checks_add(checks, TR_CHECK_LATENCY, TR_CHECK_WARN, &facts,
+                             "%s; figures of CCDs and L3 groups are of other cores than they say. "
+                             "Virtual machines show such topologies: pin their virtual CPUs and "
+                             "pass the host's caches through",
+                             sentence);
+    free(sentence);
+    return code;
+}
+
 int tr_validate_latency(const struct tr_validation *validation, struct tr_checks *checks) {
     const struct tr_calibration *calibration = validation->calibration;
     size_t before = checks->n;
@@ -258,5 +278,5 @@ int tr_validate_latency(const struct tr_validation *validation, struct tr_checks
     struct tr_check_facts facts = TR_CHECK_OF("memory latency");
     if (!code && checks->n == before)
         code = tr_checks_add(checks, TR_CHECK_LATENCY, TR_CHECK_SKIP, &facts, "not measured");
-    return code;
+    return code || !calibration ? code : check_shared_caches(calibration, checks);
 }

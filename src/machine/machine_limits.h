@@ -62,7 +62,8 @@ struct tr_limit *tr_limit_of(struct tr_machine *machine, const char *name, enum 
 
 /* The weaker of two: catalogue < user < what was read. NULL weakens nothing. */
 const char *tr_weaker_basis(const char *a, const char *b);
-/* Packages by topology, else by the firmware, else by memory modules, else 1 where the part allows no more; -1 unknown.
+/* Packages by topology, else by the firmware, else by memory modules, else 1 where the part allows
+ * no more; -1 unknown.
  */
 int tr_package_count(const struct tr_machine *machine);
 /* FMA limits from the catalogue's clocks, where nothing was measured. */

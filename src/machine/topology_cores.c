@@ -253,7 +253,10 @@ int tr_topology_doubt(struct tr_machine *machine) {
         machine,
         "This is a virtual machine%s%s%s: packages, dies, hardware threads, shared caches, NUMA "
         "nodes and memory modules are what the hypervisor shows, and not trustworthy as facts of "
-        "the processor below it.",
+        "the processor below it.%s",
         environment->hypervisor ? " (" : "", environment->hypervisor ? environment->hypervisor : "",
-        environment->hypervisor ? ")" : "");
+        environment->hypervisor ? ")" : "",
+        machine->n_cores > 2 ? " Which cores share a cache, the time of a line from core to core "
+                               "tells: tokenroof measure --kernel core_to_core."
+                             : "");
 }

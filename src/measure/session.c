@@ -11,6 +11,7 @@
 #include "machine_json.h"
 #include "machine_limits.h"
 #include "session_parts.h"
+#include "shared_caches.h"
 #include "statistics.h"
 
 /* The two chains must tell the same clock: one of them alone could be folded by the core. imul
@@ -72,6 +73,23 @@ static int set_machine(struct tr_session *session) {
     code =
         tr_limits_from_json(limits, "limits", &calibration->limits, &calibration->n_limits, NULL);
     json_decref(limits);
+    return code;
+}
+
+/* A hypervisor may show caches that the processor below it has not: the cores' own latency is
+ * believed more than its topology. */
+static int doubt_shared_caches(struct tr_session *session) {
+    enum tr_shared_caches verdict;
+    char *sentence = NULL;
+    int code = 0;
+    if (!session->machine->environment.virtual_machine)
+        return 0;
+    code = tr_shared_caches_judge(session->calibration, &verdict, &sentence);
+    if (!code && verdict == TR_SHARED_CACHES_DIFFER)
+        code = tr_strings_add(&session->calibration->warnings,
+                              "Caches: %s. The hypervisor's topology is not the processor's.",
+                              sentence);
+    free(sentence);
     return code;
 }
 
@@ -219,6 +237,8 @@ int tr_measure(struct tr_machine *machine, struct tr_plan *plan,
         failed = bound_fabric_clock(&session);
     if (!failed)
         failed = set_machine(&session);
+    if (!failed)
+        failed = doubt_shared_caches(&session);
     if (!failed)
         failed = tr_session_grade(&session, &quality, code ? NULL : reterr);
     if (failed)

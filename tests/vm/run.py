@@ -50,6 +50,7 @@ SERVER_STEPS = [
                 "tar -c -z -C /tmp/saved . | base64"),
     ("nodes", f"tokenroof measure --place node {SMALL}"),
     ("far", f"tokenroof measure --cpus 0-1 --nodes 4 --threads 2 {SMALL}"),
+    ("matrix", "tokenroof measure --kernel nodes --size 8MiB --time 0.1 --json"),
     ("watch", WATCH),
     ("offline", "echo 0 >/sys/devices/system/cpu/cpu3/online; tokenroof topology --json"),
     ("one_left", f"tokenroof measure --place node:1 {SMALL}"),
@@ -193,6 +194,18 @@ def memory_only_node(results):
     expect(calibration["conditions"]["pages_on_node"], 1, "share of pages on their node")
 
 
+def node_matrix(results):
+    """Every node's cores read from every node, memory-only ones too, which have no row of figures."""
+    calibration = measured(results, "matrix")
+    matrix = next(m for m in calibration["matrices"] if m["name"] == "node_read")
+    expect((matrix["rows"], matrix["columns"], matrix["unit"]), ("node", "node", "GB/s"), "matrix")
+    expect((matrix["row_ids"], matrix["column_ids"]), (list(range(6)), list(range(6))), "nodes")
+    values = matrix["values"]
+    shape = [[v is not None and v > 0 for v in row] for row in values]
+    expect(shape, [[True] * 6] * 4 + [[False] * 6] * 2, "cells with a figure")
+    expect(calibration["conditions"]["pages_on_node"], 1, "share of pages on their node")
+
+
 def where_the_kernel_sees_it(results):
     status, out, err = results["watch"]
     expect(status, 0, err)
@@ -260,7 +273,7 @@ def sse_only(results):
 
 SERVER_CHECKS = [packages_and_caches, nodes_and_distances, memory_modules, limits_are_the_hosts,
                  marked_as_virtual, without_permission, capture_and_replay, memory_of_each_node,
-                 memory_only_node, where_the_kernel_sees_it, offline_cpu, cpuset, small_memory]
+                 memory_only_node, node_matrix, where_the_kernel_sees_it, offline_cpu, cpuset, small_memory]
 DESKTOP_CHECKS = [single_cpu, sse_only]
 
 
