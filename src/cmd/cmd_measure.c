@@ -261,7 +261,8 @@ static int check_options(const struct tr_command *command, void *target, struct 
 
 static int render(const char *format, const struct tr_term *term, const void *data,
                   struct tr_strbuf *out, struct tr_err *reterr) {
-    struct tr_report_input input = {.calibration = data, .term = *term};
+    struct tr_report_input input = *(const struct tr_report_input *)data;
+    input.term = *term;
     return tr_report_render(format, &input, out, reterr);
 }
 
@@ -294,8 +295,11 @@ static int run(void *data, char *const *arguments, size_t n_arguments, struct tr
             code = timed ? timed : code;
         }
         /* The figures are shown and written where the user said, before a folder can fail. */
+        const struct tr_report_input input = {.calibration = calibration,
+                                              .verbose = is_selection(options) ||
+                                                         options->output.verbose > 0};
         if (calibration)
-            written = tr_output_write(&options->output, "text", render, calibration, &problem);
+            written = tr_output_write(&options->output, "text", render, &input, &problem);
         if (calibration && !written && !is_selection(options))
             written = tr_calibration_save(calibration, NULL, measuring.machine->host_id, &problem);
         if (calibration && !written && calibration->path)

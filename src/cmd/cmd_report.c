@@ -112,14 +112,17 @@ static int render_item(const char *format, const struct tr_term *term, const str
     bool csv = !strcmp(format, "csv");
     int code = 0;
     if (item->calibration) {
-        struct tr_report_input input = {.calibration = item->calibration, .term = *term};
+        struct tr_report_input input = {.calibration = item->calibration,
+                                        .documents = csv ? NULL : item->predictions,
+                                        .term = *term,
+                                        .verbose = explain};
         code = tr_report_render(format, &input, out, reterr);
-        if (!code && item->predictions)
+        if (!code && item->predictions && (csv || explain))
             tr_strbuf_add(out, csv ? "\r\n" : "\n");
     }
     if (!code && item->predictions && csv)
         tr_predictions_csv(item->predictions, out);
-    else if (!code && item->predictions)
+    else if (!code && item->predictions && (explain || !item->calibration))
         tr_predictions_text(item->predictions, term, explain, out);
     return code;
 }

@@ -86,7 +86,9 @@ static int save_report(const struct tr_report_input *input, char **ret_path,
         stem -= 5;
     char *path = tr_format("%.*s.txt", (int)stem, calibration);
     const struct tr_term term = {.width = REPORT_COLUMNS, .unicode = true};
-    int code = path ? render("text", &term, input, &text, reterr) : TR_ENOMEM;
+    struct tr_report_input whole = *input;
+    whole.verbose = true;
+    int code = path ? render("text", &term, &whole, &text, reterr) : TR_ENOMEM;
     if (!code && text.failed)
         code = TR_ENOMEM;
     if (!code)
@@ -113,6 +115,7 @@ static int deliver(const struct run_options *options, const struct tr_machine *m
         .calibration = calibration,
         .predictions = predicted.predictions,
         .n_predictions = predicted.n,
+        .verbose = options->output.verbose > 0,
     };
     if (!code)
         code = save_report(&input, &report_path, reterr);

@@ -16,8 +16,9 @@ struct tr_report_input {
     struct tr_prediction *const *predictions;
     size_t n_predictions;
     struct tr_term term; /* used by text alone */
+    bool verbose;        /* text: all there is, however long */
     /* Predictions as a file has them (an array of documents), in place of `predictions`. Not read
-     * by text and csv. */
+     * by csv. */
     const json_t *documents;
     const char *name;  /* of the file, where several are in one report; NULL unknown */
     const char *chart; /* svg: which one; NULL: it was not said */

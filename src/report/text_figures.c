@@ -22,27 +22,26 @@ static const struct {
 };
 enum { N_FLAGS = sizeof(flag_letters) / sizeof(flag_letters[0]) };
 
-static void flags_cell(struct tr_table *table, const struct tr_measurement *at) {
-    struct tr_strbuf letters = {0};
-    tr_strbuf_add(&letters, "");
+struct tr_number tr_text_flags(const struct tr_measurement *at) {
+    struct tr_number letters = {""};
+    size_t used = 0;
     for (size_t i = 0; i < N_FLAGS; i++)
         if (tr_strings_has(&at->flags, flag_letters[i].flag))
-            tr_strbuf_add(&letters, flag_letters[i].letter);
+            letters.text[used++] = flag_letters[i].letter[0];
     for (size_t i = 0; i < at->flags.n; i++) {
         bool known = false;
         for (size_t j = 0; j < N_FLAGS; j++)
             known = known || !strcmp(at->flags.items[i], flag_letters[j].flag);
         if (!known) {
-            tr_strbuf_add(&letters, "?");
+            letters.text[used] = '?';
             break;
         }
     }
-    tr_table_add(table, letters.failed ? "" : letters.text);
-    tr_strbuf_finish(&letters);
+    return letters;
 }
 
-static const struct tr_limit *limit_of(const struct tr_calibration *calibration,
-                                       const struct tr_measurement *at) {
+const struct tr_limit *tr_text_limit_of(const struct tr_calibration *calibration,
+                                        const struct tr_measurement *at) {
     return at->limit ? tr_limit_find(calibration->limits, calibration->n_limits, at->limit,
                                      at->place.kind, at->place.index)
                      : NULL;
@@ -64,10 +63,19 @@ static enum tr_tone verdict(double efficiency) {
     return efficiency >= 0.8 ? TR_TONE_GOOD : efficiency >= 0.6 ? TR_TONE_DOUBTFUL : TR_TONE_BAD;
 }
 
+void tr_text_share(struct tr_text *text, struct tr_strbuf *out, double efficiency, size_t width) {
+    double part = efficiency < 0 ? 0 : efficiency > 1 ? 1 : efficiency;
+    size_t full = (size_t)lround(part * (double)width);
+    tr_strbuf_add(out, tr_text_tone(text, verdict(efficiency)));
+    tr_strbuf_repeat(out, text->term.unicode ? "█" : "#", full);
+    tr_strbuf_repeat(out, text->term.unicode ? "░" : ".", width - full);
+    tr_strbuf_add(out, tr_text_plain(text));
+}
+
 static void bar_cells(struct tr_text *text, struct tr_table *table, const struct tr_figure *row,
                       const struct columns *columns) {
     const struct tr_measurement *at = row->best;
-    const struct tr_limit *limit = limit_of(text->calibration, at);
+    const struct tr_limit *limit = tr_text_limit_of(text->calibration, at);
     if (!limit || limit->host_only || !isfinite(at->efficiency)) {
         /* One thread alone, and a clock, have no limit of their own to miss. */
         bool expected = row->all && strcmp(at->metric, "clock");
@@ -78,13 +86,8 @@ static void bar_cells(struct tr_text *text, struct tr_table *table, const struct
         tr_table_add(table, "");
         return;
     }
-    double part = at->efficiency < 0 ? 0 : at->efficiency > 1 ? 1 : at->efficiency;
-    size_t full = (size_t)lround(part * (double)columns->bar_width);
     struct tr_strbuf bar = {0};
-    tr_strbuf_add(&bar, tr_text_tone(text, verdict(at->efficiency)));
-    tr_strbuf_repeat(&bar, text->term.unicode ? "█" : "#", full);
-    tr_strbuf_repeat(&bar, text->term.unicode ? "░" : ".", columns->bar_width - full);
-    tr_strbuf_add(&bar, tr_text_plain(text));
+    tr_text_share(text, &bar, at->efficiency, columns->bar_width);
     tr_table_add(table, bar.failed ? "" : bar.text);
     tr_strbuf_finish(&bar);
     double percent = at->efficiency * 100;
@@ -138,19 +141,23 @@ static void row_cells(struct tr_text *text, struct tr_table *table, const struct
     if (columns->how_width)
         how_cell(text, table, at, columns->how_width);
     bar_cells(text, table, row, columns);
-    tr_table_add(table, tr_text_number(at->median).text);
-    tr_table_add(table, tr_text_number_like((at->ci95[1] - at->ci95[0]) / 2, at->median).text);
+    double half = tr_text_half_width(at);
+    tr_table_add(table, tr_text_measured(at->median, at->median, half).text);
+    tr_table_add(table, tr_text_measured(half, at->median, half).text);
     if (columns->best)
-        tr_table_add(table, tr_text_number_like(at->best, at->median).text);
+        tr_table_add(table, tr_text_measured(at->best, at->median, half).text);
     if (columns->bus)
         tr_table_add(table, strcmp(at->metric, "bandwidth")
                                 ? ""
-                                : tr_text_number(at->median * at->bus_per_nominal).text);
+                                : tr_text_measured(at->median * at->bus_per_nominal,
+                                                   at->median * at->bus_per_nominal,
+                                                   half * at->bus_per_nominal)
+                                      .text);
     if (columns->n && at->n_samples)
         tr_table_addf(table, "%zu", at->n_samples);
     else if (columns->n)
         tr_table_add(table, "-");
-    flags_cell(table, at);
+    tr_table_add(table, tr_text_flags(at).text);
 }
 
 static void write_table(struct tr_text *text, const struct tr_figure *rows, size_t n,
@@ -174,15 +181,25 @@ static void write_table(struct tr_text *text, const struct tr_figure *rows, size
     tr_table_finish(&table);
 }
 
-/* What the letters of the flags in these rows mean. */
-static void legend(struct tr_text *text, const struct tr_figure *rows, size_t n) {
+void tr_text_flag_legend(struct tr_text *text, const struct tr_measurement *const *figures,
+                         size_t n) {
+    struct tr_strbuf line = {0};
     for (size_t i = 0; i < N_FLAGS; i++) {
-        bool used = false;
-        for (size_t j = 0; j < n; j++)
-            used = used || tr_strings_has(&rows[j].best->flags, flag_letters[i].flag);
+        bool used = false, told = strchr(text->explained, flag_letters[i].letter[0]);
+        for (size_t j = 0; j < n && !told; j++)
+            used = used || tr_strings_has(&figures[j]->flags, flag_letters[i].flag);
         if (used)
+            text->explained[strlen(text->explained)] = flag_letters[i].letter[0];
+        if (used && text->full)
             tr_text_wrapf(text, 4, "  %s %s", flag_letters[i].letter, flag_letters[i].meaning);
+        else if (used)
+            tr_strbuf_addf(&line, "%s%s %.*s", line.length ? ", " : "  ", flag_letters[i].letter,
+                           (int)strcspn(flag_letters[i].meaning, ":"), flag_letters[i].meaning);
     }
+    if (line.length && !line.failed)
+        tr_text_wrap(text, line.text, 2);
+    text->out->failed |= line.failed;
+    tr_strbuf_finish(&line);
 }
 
 static size_t table_width(struct tr_text *text, const struct tr_figure *rows, size_t n,
@@ -219,6 +236,26 @@ static struct columns choose_columns(struct tr_text *text, const struct tr_figur
     return columns;
 }
 
+static void legend(struct tr_text *text, const struct tr_figure *rows, size_t n) {
+    const struct tr_measurement **figures = calloc(n + 1, sizeof(*figures));
+    for (size_t i = 0; figures && i < n; i++)
+        figures[i] = rows[i].best;
+    if (figures)
+        tr_text_flag_legend(text, figures, n);
+    else
+        text->out->failed = true;
+    free(figures);
+}
+
+/* Here, at its place, among the products or among the latencies. */
+static bool is_told(const struct tr_measurement *at) {
+    static const char *const metrics[] = {"bandwidth", "compute", "clock", "rate"};
+    bool known = tr_text_is_time(at);
+    for (size_t i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++)
+        known = known || !strcmp(at->metric, metrics[i]);
+    return known && isfinite(at->median);
+}
+
 void tr_text_figures(struct tr_text *text) {
     size_t n = 0, left_out = 0;
     struct tr_figure *rows = tr_figures_choose(text->calibration, &n, &left_out);
@@ -227,8 +264,9 @@ void tr_text_figures(struct tr_text *text) {
         return;
     }
     const struct tr_calibration *calibration = text->calibration;
-    for (size_t i = 0; i < calibration->n_measurements && left_out; i++)
-        left_out -= tr_text_is_time(&calibration->measurements[i]);
+    left_out = 0;
+    for (size_t i = 0; i < calibration->n_measurements; i++)
+        left_out += !is_told(&calibration->measurements[i]);
     bool nothing =
         !calibration->n_measurements && !calibration->n_curves && !calibration->n_matrices;
     if (n || left_out || nothing)

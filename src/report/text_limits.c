@@ -34,7 +34,22 @@ static bool is_outdone(const struct tr_calibration *calibration, const struct tr
     return false;
 }
 
-static bool is_shown(const struct tr_calibration *calibration, const struct tr_limit *limit) {
+/* What the short report says: the smallest limit of memory, and the peak of one data type. */
+static bool is_shown_in_short(const struct tr_calibration *calibration,
+                              const struct tr_limit *limit) {
+    if (limit->refuted)
+        return true;
+    if (limit->place.kind != TR_PLACE_MACHINE)
+        return false;
+    if (!strncmp(limit->name, "flop_f32_", 9))
+        return !is_outdone(calibration, limit);
+    return !strcmp(limit->name, machine_limit(calibration, "memory_read") ? "memory_read" : "dram");
+}
+
+static bool is_shown(const struct tr_text *text, const struct tr_limit *limit) {
+    const struct tr_calibration *calibration = text->calibration;
+    if (!text->full)
+        return is_shown_in_short(calibration, limit);
     if (limit->place.kind != TR_PLACE_MACHINE || limit->refuted)
         return limit->refuted;
     if (!strcmp(limit->name, "dram_all_channels")) {
@@ -77,10 +92,10 @@ static void limit_cells(struct tr_text *text, struct tr_table *table,
 }
 
 /* One shown limit after the other; `next` 0 begins. NULL at the end. */
-static const struct tr_limit *next_shown(const struct tr_calibration *calibration, size_t *next) {
-    while (*next < calibration->n_limits) {
-        const struct tr_limit *limit = &calibration->limits[(*next)++];
-        if (is_shown(calibration, limit))
+static const struct tr_limit *next_shown(const struct tr_text *text, size_t *next) {
+    while (*next < text->calibration->n_limits) {
+        const struct tr_limit *limit = &text->calibration->limits[(*next)++];
+        if (is_shown(text, limit))
             return limit;
     }
     return NULL;
@@ -93,7 +108,7 @@ static void join_formulas(struct tr_text *text, const char *lines) {
     bool beside = indent + 24 <= text->term.width;
     if (!beside)
         indent = 6;
-    while (lines && (limit = next_shown(text->calibration, &next))) {
+    while (lines && (limit = next_shown(text, &next))) {
         size_t n = strcspn(lines, "\n");
         struct tr_strbuf line = {0};
         tr_strbuf_add_bytes(&line, lines, n);
@@ -120,13 +135,22 @@ void tr_text_limits(struct tr_text *text) {
     size_t next = 0;
     struct tr_table table;
     struct tr_strbuf lines = {0};
-    tr_strbuf_add(text->out, "\n");
     tr_table_init(&table, "lrl");
-    while ((limit = next_shown(text->calibration, &next)))
+    while ((limit = next_shown(text, &next)))
         limit_cells(text, &table, limit);
     tr_table_write(&table, 2, &lines);
-    tr_text_head(text, "limits");
-    if (!machine_limit(text->calibration, "dram"))
+    bool known = machine_limit(text->calibration, "dram");
+    if (text->full) {
+        tr_strbuf_add(text->out, "\n");
+        tr_text_head(text, "limits");
+    } else {
+        tr_strbuf_add(text->out, table.n_cells || !known ? "limits\n" : "");
+    }
+    if (!known && !text->full)
+        tr_text_wrapf(text, 2, "  memory        unknown: %s",
+                      is_virtual ? "if the host's are known, --channels N --mts N"
+                                 : "run 'sudo tokenroof', or give --channels N --mts N");
+    else if (!known)
         tr_text_wrapf(text, 2,
                       "  Of memory unknown: neither the modules nor the catalogue told. %s",
                       is_virtual ? "If the host's are known, give them with --channels N --mts N."

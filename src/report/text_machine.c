@@ -7,6 +7,8 @@
 
 #include "text.h"
 
+enum { MOST_REASONS = 2 };
+
 static const struct tr_limit *machine_limit(const struct tr_calibration *calibration,
                                             const char *name) {
     return tr_limit_find(calibration->limits, calibration->n_limits, name, TR_PLACE_MACHINE, 0);
@@ -62,7 +64,7 @@ bool tr_text_suspicion(const struct tr_calibration *calibration, int *ret_fits, 
     return true;
 }
 
-void tr_text_notice(struct tr_text *text) {
+static void notice(struct tr_text *text) {
     const struct tr_calibration *calibration = text->calibration;
     const struct tr_limit *dram = machine_limit(calibration, "dram");
     const char *doubt = tr_text_tone(text, TR_TONE_DOUBTFUL), *plain = tr_text_plain(text);
@@ -212,6 +214,10 @@ static void quality_line(struct tr_text *text, const char *separator) {
         tr_strbuf_add(&line, tr_text_plain(text));
     }
     for (size_t i = 0; i < calibration->reasons.n; i++) {
+        if (!text->full && i == MOST_REASONS && i + 1 < calibration->reasons.n) {
+            tr_strbuf_addf(&line, "; %zu more reasons", calibration->reasons.n - i);
+            break;
+        }
         tr_strbuf_add(&line, i ? "; " : calibration->grade ? ": " : separator);
         tr_text_add(text, &line, calibration->reasons.items[i]);
     }
@@ -224,6 +230,7 @@ static void quality_line(struct tr_text *text, const char *separator) {
 
 void tr_text_machine(struct tr_text *text) {
     const char *separator = text->term.unicode ? " · " : " | ";
+    notice(text);
     processor_line(text, separator);
     memory_line(text, separator);
     quality_line(text, separator);

@@ -161,6 +161,35 @@ struct tr_number tr_text_number(double value) {
     return tr_text_number_like(value, value);
 }
 
+struct tr_number tr_text_measured(double value, double median, double half_width) {
+    struct tr_number number;
+    double size = fabs(median);
+    if (!isfinite(value) || !isfinite(median))
+        return tr_text_number_like(value, median);
+    if (isfinite(half_width) && half_width <= 0.005 * size)
+        return tr_text_number_like(value, median);
+    if (size >= 1e6 || fabs(value) >= 1e9 || (size > 0 && size < 0.01)) {
+        snprintf(number.text, sizeof(number.text), "%.3g", value);
+        return number;
+    }
+    int places = size >= 100 ? 0 : size >= 10 ? 1 : 2;
+    double unit = size >= 1e5 ? 1000 : size >= 1e4 ? 100 : size >= 1000 ? 10 : 0;
+    snprintf(number.text, sizeof(number.text), "%.*f", places,
+             unit > 0 ? round(value / unit) * unit : value);
+    return number;
+}
+
+double tr_text_half_width(const struct tr_measurement *measurement) {
+    return (measurement->ci95[1] - measurement->ci95[0]) / 2;
+}
+
+size_t tr_text_lines(const char *text) {
+    size_t n = 0;
+    for (; text && *text; text++)
+        n += *text == '\n';
+    return n;
+}
+
 size_t tr_text_columns(const char *lines) {
     size_t most = 0;
     while (lines && *lines) {

@@ -1,133 +1,196 @@
+/* Predictions of the text report: a row a model, with the class and the time of each use case. */
 #include <math.h>
 #include <string.h>
+
+#include <jansson.h>
 
 #include "text.h"
 
 enum { MOST_USE_CASES = 12 };
 
-static const char *class_letter(enum tr_class viability) {
-    switch (viability) {
-    case TR_CLASS_INTERACTIVE:
-        return "I";
-    case TR_CLASS_BACKGROUND:
-        return "B";
-    case TR_CLASS_OFFLINE:
-        return "O";
-    default:
-        return "N";
-    }
+static double number(const json_t *object, const char *key) {
+    const json_t *value = json_object_get(object, key);
+    return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
-static bool fits(const struct tr_prediction *prediction) {
-    return prediction->n_results && prediction->results[0].fits_where;
+static double estimate(const json_t *result, const char *key) {
+    return number(json_object_get(result, key), "value");
 }
 
-/* The prediction with the most use cases gives the columns. */
-static const struct tr_prediction *widest(const struct tr_report_input *input) {
-    const struct tr_prediction *most = NULL;
-    for (size_t i = 0; i < input->n_predictions; i++)
-        if (!most || input->predictions[i]->n_results > most->n_results)
-            most = input->predictions[i];
-    return most;
+static const char *text_of(const json_t *object, const char *key) {
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "?";
 }
 
-static void prediction_cells(struct tr_text *text, struct tr_table *table,
-                             const struct tr_prediction *prediction, size_t n, bool wide) {
-    const struct tr_prediction_result *first = prediction->results;
-    tr_text_cell(text, table, prediction->model->name, wide ? 32 : 22);
-    if (wide)
-        tr_table_add(table, tr_text_number((double)prediction->model->file_bytes / 1e9).text);
-    tr_table_add(table, tr_text_number(first->pp_tok_s.value).text);
-    tr_table_add(table, tr_text_number(first->tg_tok_s.value).text);
-    for (size_t i = 0; i < n; i++) {
-        const struct tr_prediction_result *at = &prediction->results[i];
-        if (i >= prediction->n_results)
+static const json_t *result_of(const json_t *prediction, size_t i) {
+    return json_array_get(json_object_get(prediction, "results"), i);
+}
+
+static const char *class_letter(const json_t *result) {
+    const char *class = text_of(result, "class");
+    return !strcmp(class, "interactive")  ? "I"
+           : !strcmp(class, "background") ? "B"
+           : !strcmp(class, "offline")    ? "O"
+                                          : "N";
+}
+
+static bool fits(const json_t *prediction) {
+    return json_is_string(
+        json_object_get(json_object_get(result_of(prediction, 0), "fits"), "where"));
+}
+
+/* Three digits: no prediction is known to more. */
+static struct tr_number digits(double value) {
+    return tr_text_measured(value, value, NAN);
+}
+
+struct layout {
+    const json_t *documents;
+    const json_t *columns; /* the prediction with the most use cases */
+    size_t n;              /* use cases shown */
+    bool seconds, size;
+};
+
+static void class_cells(struct tr_table *table, const struct layout *layout,
+                        const json_t *prediction) {
+    for (size_t i = 0; i < layout->n; i++) {
+        const json_t *result = result_of(prediction, i);
+        if (!result)
             tr_table_add(table, "");
-        else if (!wide)
-            tr_table_add(table, class_letter(at->viability));
+        else if (!layout->seconds)
+            tr_table_add(table, class_letter(result));
         else
-            tr_table_addf(table, "%s %s", class_letter(at->viability),
-                          tr_text_number(at->total_s.value).text);
+            tr_table_addf(table, "%s %s", class_letter(result),
+                          digits(estimate(result, "total_s")).text);
     }
 }
 
-static void write_table(struct tr_text *text, const struct tr_prediction *columns, size_t n,
-                        bool wide, struct tr_strbuf *out) {
-    const struct tr_report_input *input = text->input;
+static void row(struct tr_text *text, struct tr_table *table, const struct layout *layout,
+                const json_t *prediction) {
+    const json_t *model = json_object_get(prediction, "model"), *first = result_of(prediction, 0);
+    tr_text_cell(text, table, text_of(model, "name"), layout->size ? 32 : 22);
+    if (layout->size)
+        tr_table_add(table, digits(number(model, "file_bytes") / 1e9).text);
+    tr_table_add(table, digits(estimate(first, "pp_tok_s")).text);
+    tr_table_add(table, digits(estimate(first, "tg_tok_s")).text);
+    class_cells(table, layout, prediction);
+}
+
+static void write_table(struct tr_text *text, const struct layout *layout, struct tr_strbuf *out) {
     struct tr_table table;
     char alignment[TR_TABLE_MAX_COLUMNS + 1] = "l";
-    memset(alignment + 1, 'r', n + (wide ? 3 : 2));
+    size_t i;
+    const json_t *prediction;
+    memset(alignment + 1, 'r', layout->n + 2 + layout->size);
     tr_table_init(&table, alignment);
     tr_table_add(&table, "model");
-    if (wide)
+    if (layout->size)
         tr_table_add(&table, "GB");
-    tr_table_add(&table, wide ? "PP tok/s" : "PP");
-    tr_table_add(&table, wide ? "TG tok/s" : "TG");
-    for (size_t i = 0; i < n; i++) {
-        const char *name = columns->results[i].use_case.name;
-        tr_table_addf(&table, "%s%s", name ? name : "?", wide ? " s" : "");
+    tr_table_add(&table, layout->seconds ? "PP tok/s" : "PP");
+    tr_table_add(&table, layout->seconds ? "TG tok/s" : "TG");
+    for (i = 0; i < layout->n; i++) {
+        struct tr_strbuf head = {0};
+        tr_strbuf_addf(&head, "%s%s", text_of(result_of(layout->columns, i), "use_case"),
+                       layout->seconds ? " s" : "");
+        tr_text_cell(text, &table, head.failed ? "" : head.text, 12);
+        tr_strbuf_finish(&head);
     }
-    for (size_t i = 0; i < input->n_predictions; i++)
-        if (fits(input->predictions[i]))
-            prediction_cells(text, &table, input->predictions[i], n, wide);
+    json_array_foreach(layout->documents, i, prediction) {
+        if (fits(prediction))
+            row(text, &table, layout, prediction);
+    }
     tr_table_write(&table, 2, out);
+    out->failed |= table.failed;
     tr_table_finish(&table);
 }
 
-static void models_without_room(struct tr_text *text) {
-    const struct tr_report_input *input = text->input;
-    for (size_t i = 0; i < input->n_predictions; i++) {
-        const struct tr_prediction *prediction = input->predictions[i];
+/* With all columns, else without the seconds, else without the size of the file. */
+static void write_fitting(struct tr_text *text, struct layout *layout) {
+    for (int form = 0; form < 3; form++) {
+        struct tr_strbuf trial = {0};
+        layout->seconds = form == 0;
+        layout->size = form < 2;
+        write_table(text, layout, &trial);
+        bool narrow = tr_text_columns(trial.text) <= text->term.width;
+        if (narrow || form == 2)
+            tr_strbuf_add(text->out, trial.failed ? "" : trial.text);
+        text->out->failed |= trial.failed;
+        tr_strbuf_finish(&trial);
+        if (narrow)
+            break;
+    }
+}
+
+static void models_without_room(struct tr_text *text, const json_t *documents) {
+    size_t i;
+    const json_t *prediction;
+    json_array_foreach(documents, i, prediction) {
         if (fits(prediction))
             continue;
         struct tr_strbuf line = {0};
+        double spare = number(json_object_get(result_of(prediction, 0), "fits"), "spare_bytes");
         tr_strbuf_add(&line, "  ");
-        tr_text_add(text, &line, prediction->model->name);
+        tr_text_add(text, &line, text_of(json_object_get(prediction, "model"), "name"));
         tr_strbuf_add(&line, " does not fit");
-        if (prediction->n_results && prediction->results[0].spare_bytes < 0)
-            tr_strbuf_addf(&line, ": %s GB of memory are missing",
-                           tr_text_number(-prediction->results[0].spare_bytes / 1e9).text);
+        if (spare < 0)
+            tr_strbuf_addf(&line, ": %s GB of memory are missing", digits(-spare / 1e9).text);
         tr_text_wrap(text, line.failed ? "" : line.text, 4);
+        text->out->failed |= line.failed;
         tr_strbuf_finish(&line);
     }
 }
 
+static void head(struct tr_text *text, const json_t *prediction) {
+    const char *fidelity = text_of(prediction, "fidelity");
+    const char *says = "";
+    if (!strcmp(fidelity, "formula"))
+        says = ": upper bound by the formula (bandwidth / bytes); real engines reach less";
+    else if (!strcmp(fidelity, "measured") && text->full)
+        says = " for llama.cpp: from the rates of matrix products measured here, by how much its "
+               "kernels were slower on one machine (predict --engine DIR times them here)";
+    else if (!strcmp(fidelity, "measured"))
+        says = " for llama.cpp, from the rates of matrix products measured here";
+    tr_text_wrapf(text, 2, "%spredictions%s%s", tr_text_tone(text, TR_TONE_HEAD),
+                  tr_text_plain(text), says);
+}
+
 void tr_text_predictions(struct tr_text *text) {
-    const struct tr_prediction *columns = widest(text->input);
-    struct tr_strbuf trial = {0};
-    if (!columns)
-        return;
-    size_t n = columns->n_results < MOST_USE_CASES ? columns->n_results : MOST_USE_CASES;
+    json_t *documents = NULL;
+    struct layout layout = {0};
+    size_t i;
+    const json_t *prediction;
     bool any = false;
-    for (size_t i = 0; i < text->input->n_predictions; i++)
-        any = any || fits(text->input->predictions[i]);
-    if (text->calibration)
-        tr_strbuf_add(text->out, "\n");
-    if (columns->fidelity && !strcmp(columns->fidelity, "formula"))
-        tr_text_wrapf(text, 2,
-                      "%spredictions%s: upper bound by the formula (bandwidth / bytes); real "
-                      "engines reach less",
-                      tr_text_tone(text, TR_TONE_HEAD), tr_text_plain(text));
-    else if (columns->fidelity && !strcmp(columns->fidelity, "measured"))
-        tr_text_wrapf(
-            text, 2,
-            "%spredictions%s for llama.cpp: from the rates of matrix products measured here, "
-            "by how much its kernels were slower on one machine (predict --engine DIR "
-            "times them here)",
-            tr_text_tone(text, TR_TONE_HEAD), tr_text_plain(text));
-    else
-        tr_text_head(text, "predictions");
-    if (any) {
-        write_table(text, columns, n, true, &trial);
-        bool wide = tr_text_columns(trial.text) <= text->term.width;
-        write_table(text, columns, n, wide, text->out);
-        const char *first = columns->results[0].use_case.name;
-        tr_text_wrapf(
-            text, 2,
-            "  PP, TG: prompt and generation in %s, tok/s. I interactive, B background, O "
-            "off-line, N non-viable%s.",
-            first ? first : "?", wide ? "; seconds to the last token" : "");
+    if (tr_report_documents(text->input, &documents)) {
+        text->out->failed = true;
+        return;
     }
-    models_without_room(text);
-    tr_strbuf_finish(&trial);
+    layout.documents = documents;
+    json_array_foreach(documents, i, prediction) {
+        size_t n = json_array_size(json_object_get(prediction, "results"));
+        any = any || fits(prediction);
+        if (!layout.columns || n > layout.n) {
+            layout.columns = prediction;
+            layout.n = n;
+        }
+    }
+    if (layout.n > MOST_USE_CASES)
+        layout.n = MOST_USE_CASES;
+    if (layout.columns) {
+        if (text->calibration)
+            tr_strbuf_add(text->out, "\n");
+        head(text, layout.columns);
+    }
+    if (any) {
+        write_fitting(text, &layout);
+        struct tr_strbuf first = {0};
+        tr_text_add(text, &first, text_of(result_of(layout.columns, 0), "use_case"));
+        tr_text_wrapf(text, 2,
+                      "  PP, TG in %s. I interactive, B background, O off-line, "
+                      "N non-viable%s.",
+                      first.failed ? "?" : first.text,
+                      layout.seconds ? "; s to the last token" : "");
+        tr_strbuf_finish(&first);
+    }
+    models_without_room(text, documents);
+    json_decref(documents);
 }

@@ -55,19 +55,43 @@ int tr_report_warnings(const struct tr_calibration *calibration, struct tr_strin
     return 0;
 }
 
+static bool add_warning(struct tr_text *text, const char *warning) {
+    struct tr_strbuf line = {0};
+    tr_strbuf_addf(&line, "%s!%s ", tr_text_tone(text, TR_TONE_DOUBTFUL), tr_text_plain(text));
+    tr_text_add(text, &line, warning);
+    if (!line.failed)
+        tr_text_wrap(text, line.text, 2);
+    bool added = !line.failed;
+    tr_strbuf_finish(&line);
+    return added;
+}
+
+/* Whole warnings with their remedies, as many as there is room for, one at least. */
 void tr_text_warnings(struct tr_text *text) {
     struct tr_strings all = {0};
+    struct tr_strbuf *out = text->out;
     bool failed = tr_report_warnings(text->calibration, &all) != 0;
+    size_t shown = 0, used = 1;
     if (all.n)
-        tr_strbuf_add(text->out, "\n");
+        tr_strbuf_add(out, "\n");
     for (size_t i = 0; i < all.n; i++) {
-        struct tr_strbuf line = {0};
-        tr_strbuf_addf(&line, "%s!%s ", tr_text_tone(text, TR_TONE_DOUBTFUL), tr_text_plain(text));
-        tr_text_add(text, &line, all.items[i]);
-        failed = failed || line.failed;
-        tr_text_wrap(text, line.failed ? "" : line.text, 2);
-        tr_strbuf_finish(&line);
+        struct tr_strbuf one = {0};
+        text->out = &one;
+        failed = !add_warning(text, all.items[i]) || one.failed || failed;
+        size_t lines = tr_text_lines(one.text);
+        /* What is left out is told in a line of its own. */
+        size_t reserved = i + 1 < all.n || shown < i;
+        if (!text->most_lines || !shown || used + lines + reserved <= text->most_lines) {
+            tr_strbuf_add(out, one.failed ? "" : one.text);
+            used += lines;
+            shown++;
+        }
+        tr_strbuf_finish(&one);
     }
+    text->out = out;
+    if (shown < all.n)
+        tr_text_wrapf(text, 2, "! %zu more %s: -v shows all", all.n - shown,
+                      all.n - shown == 1 ? "warning" : "warnings");
     tr_strings_finish(&all);
-    text->out->failed = text->out->failed || failed;
+    out->failed = out->failed || failed;
 }

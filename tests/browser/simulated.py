@@ -128,6 +128,25 @@ def prediction(name, file_bytes, weights, factor):
         "explanations": []}
 
 
+def products(extra, base, cores, factor):
+    """Products and attention of models, on one core and on all."""
+    base = dict(base, stores="none", metric="rate", limit=None, efficiency=None)
+    for threads, kind in ((1, "core"), (cores, "machine")):
+        share = factor * min(threads, 12)
+        for quant, one, many in (("f16", 30.0, 150.0), ("q8_0", 28.0, 420.0), ("q4_k", 17.0, 400.0)):
+            for kernel, n, unit, value in (("gemv", 1, "GB/s", one * share),
+                                           ("gemm", 32, "GFLOP/s", many * 0.8 * factor * threads),
+                                           ("gemm", 512, "GFLOP/s", many * factor * threads)):
+                extra.append(figure(
+                    dict(base, kernel=kernel, unit=unit, dtype=quant, threads=threads,
+                         params={"quant": quant, "m": 4096, "n": n, "k": 4096}),
+                    1, kind, 0, None, value))
+        extra.append(figure(
+            dict(base, kernel="attention", unit="GB/s", dtype="f16", threads=threads,
+                 params={"quant": "f16", "k": 128, "batch": 1, "depth": 4096}),
+            1, kind, 0, None, 10.0 * share))
+
+
 def main():
     base, cores, output = sys.argv[1], int(sys.argv[2]), sys.argv[3]
     factor = float(sys.argv[4]) if len(sys.argv) > 4 else 1.0
@@ -153,6 +172,7 @@ def main():
     for node in range(2):
         extra.append(figure(kinds["read"], factor, "node", node, str(node), 205.0,
                             threads=cores // 2, limit="memory_read", efficiency=spread(0.88)))
+    products(extra, kinds["read"], cores, factor)
     machine = document["machine"]
     machine["packages"] = 2
     node = machine["numa_nodes"][0]

@@ -9,6 +9,7 @@
 #include "file.h"
 #include "report.h"
 #include "test.h"
+#include "text.h"
 
 static struct tr_calibration *load(const char *name) {
     struct tr_calibration *calibration = NULL;
@@ -131,31 +132,126 @@ static void assert_width(const char *text, size_t width) {
     }
 }
 
-static const char *const machines[] = {"server", "laptop", "vm", "partial"};
+/* The last one has figures of places, products, curves and matrices: simulated.py made it. */
+static const char *const machines[] = {"server", "laptop", "vm", "partial", "nodes"};
+enum { N_MACHINES = sizeof(machines) / sizeof(machines[0]), WINDOW_LINES = 40 };
 static const size_t widths[] = {60, 100, 160};
 
 static void text_as_recorded(void **state) {
     (void)state;
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < N_MACHINES; i++) {
         struct tr_calibration *calibration = load(machines[i]);
         struct example example;
         make_example(&example, tr_calibration_read_rate(calibration)->median, i ? 655 : 3732);
-        for (size_t w = 0; w < 3; w++) {
+        for (size_t k = 0; k < 6; k++) {
+            size_t width = widths[k / 2];
             struct tr_report_input input = {
                 .calibration = calibration,
                 .predictions = example.pointers,
                 .n_predictions = strcmp(machines[i], "partial") ? 2 : 0,
-                .term = {.width = widths[w], .unicode = true},
+                .term = {.width = width, .unicode = true},
+                .verbose = k % 2,
             };
             char name[64];
             char *text = render("text", &input);
-            assert_width(text, widths[w]);
-            snprintf(name, sizeof(name), "%s_%zu.txt", machines[i], widths[w]);
+            assert_width(text, width);
+            snprintf(name, sizeof(name), "%s_%zu%s.txt", machines[i], width, k % 2 ? "_all" : "");
             compare_golden(name, text);
             free(text);
         }
         tr_calibration_destroy(calibration);
     }
+}
+
+static size_t count_lines(const char *text) {
+    size_t n = 0;
+    for (; *text; text++)
+        n += *text == '\n';
+    return n;
+}
+
+/* However much was measured and is doubtful, a window of 100 x 40 holds it, and what is not shown
+ * is said to be there. */
+static void fits_a_window(void **state) {
+    (void)state;
+    for (size_t i = 0; i < N_MACHINES; i++) {
+        struct tr_calibration *calibration = load(machines[i]);
+        struct example example;
+        make_example(&example, 20, 100);
+        for (int k = 0; k < 40; k++)
+            assert_int_equal(tr_strings_add(&calibration->warnings,
+                                            "Warning %d: something is not as it should be on this "
+                                            "machine, and may have made figures lower. Do this "
+                                            "about it, then measure again.",
+                                            k),
+                             0);
+        for (size_t width = 100; width <= 160; width += 20) {
+            struct tr_report_input input = {.calibration = calibration,
+                                            .predictions = example.pointers,
+                                            .n_predictions = 2,
+                                            .term = {.width = width, .unicode = true}};
+            char *text = render("text", &input);
+            if (count_lines(text) >= WINDOW_LINES)
+                fail_msg("%s: %zu lines at %zu columns\n%s", machines[i], count_lines(text), width,
+                         text);
+            assert_non_null(strstr(text, "! Warning 0:"));
+            assert_non_null(strstr(text, "more warnings: -v shows all"));
+            assert_non_null(strstr(text, "read  "));
+            assert_non_null(strstr(text, "TG tok/s"));
+            free(text);
+            input.verbose = true;
+            text = render("text", &input);
+            assert_non_null(strstr(text, "! Warning 39:"));
+            assert_null(strstr(text, "-v shows all"));
+            free(text);
+        }
+        tr_calibration_destroy(calibration);
+    }
+}
+
+/* Four digits where half of the interval is within 0.5 % of the median, else three. */
+static void digits_of_intervals(void **state) {
+    (void)state;
+    static const struct {
+        double median, half;
+        const char *text, *half_text;
+    } cases[] = {
+        {402.1, 0.6, "402.1", "0.6"},  {402.1, 7, "402", "7"},       {32.63, 7.08, "32.6", "7.1"},
+        {38.2, 0.08, "38.20", "0.08"}, {1866, 2, "1866", "2"},       {1866, 20, "1870", "20"},
+        {12345, 300, "12300", "300"},  {4.078, 0.3, "4.08", "0.30"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_string_equal(tr_text_measured(cases[i].median, cases[i].median, cases[i].half).text,
+                            cases[i].text);
+        assert_string_equal(tr_text_measured(cases[i].half, cases[i].median, cases[i].half).text,
+                            cases[i].half_text);
+    }
+    assert_string_equal(tr_text_measured(NAN, NAN, NAN).text, "-");
+}
+
+/* Charts, products and places that the short report has no room for. */
+static void charts_of_text(void **state) {
+    (void)state;
+    struct tr_calibration *calibration = load("nodes");
+    struct tr_report_input input = {
+        .calibration = calibration, .term = {.width = 100, .unicode = true}, .verbose = true};
+    char *text = render("text", &input);
+    static const char *const shown[] = {"↓ knee",
+                                        "64 KiB",
+                                        "read at each node, 8 threads",
+                                        "node 1  █",
+                                        "██ 206.6  ░░ 77.58",
+                                        "4096 deep, 1 token",
+                                        "4096 x 512 x 4096",
+                                        "roofline of fma, from memory"};
+    for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
+        if (!strstr(text, shown[i]))
+            fail_msg("'%s' is missing in\n%s", shown[i], text);
+    free(text);
+    /* A matrix that is not square has no classes of distance. */
+    calibration->matrices[0].n_rows = 9;
+    free(render("text", &input));
+    tr_calibration_destroy(calibration);
 }
 
 static void ascii_and_color(void **state) {
@@ -186,7 +282,7 @@ static void ascii_and_color(void **state) {
 
 static void every_width(void **state) {
     (void)state;
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < N_MACHINES; i++) {
         struct tr_calibration *calibration = load(machines[i]);
         struct example example;
         make_example(&example, 20, 100);
@@ -197,6 +293,7 @@ static void every_width(void **state) {
                                             .term = {.width = width}};
             input.term.unicode = width % 2;
             input.term.color = width % 3 == 0;
+            input.verbose = width % 5 < 2;
             char *text = render("text", &input);
             assert_width(text, width);
             free(text);
@@ -230,7 +327,8 @@ static void channels_that_fit(void **state) {
 }
 
 static bool says(struct tr_calibration *calibration, const char *words) {
-    struct tr_report_input input = {.calibration = calibration, .term = {.width = 200}};
+    struct tr_report_input input = {
+        .calibration = calibration, .term = {.width = 200}, .verbose = true};
     char *text = render("text", &input);
     bool found = strstr(text, words);
     free(text);
@@ -509,9 +607,12 @@ static void text_has_curves_and_matrices(void **state) {
         struct tr_report_input input = {.calibration = calibration,
                                         .term = {.width = 90, .unicode = unicode}};
         char *text = render("text", &input);
-        assert_non_null(strstr(text, "latency, core 3, pages of 2 MiB: ns"));
         assert_non_null(strstr(text, unicode ? "▁▁▃▆██" : "113688"));
-        assert_non_null(strstr(text, "memory 160.0 (256 MiB to 4 GiB)"));
+        free(text);
+        input.verbose = true;
+        text = render("text", &input);
+        assert_non_null(strstr(text, "latency, core 3, pages of 2 MiB: ns"));
+        assert_non_null(strstr(text, "memory 160 (256 MiB to 4 GiB)"));
         /* Translations: what 4 KiB pages add, where both can be told apart. */
         const char *translated = strstr(text, "translation");
         assert_non_null(translated);
@@ -628,6 +729,9 @@ static void unknown_format(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_as_recorded),
+        cmocka_unit_test(fits_a_window),
+        cmocka_unit_test(digits_of_intervals),
+        cmocka_unit_test(charts_of_text),
         cmocka_unit_test(ascii_and_color),
         cmocka_unit_test(every_width),
         cmocka_unit_test(channels_that_fit),
