@@ -8,6 +8,7 @@
 
 #include "calibration_json.h"
 #include "file.h"
+#include "storage.h"
 #include "strbuf.h"
 #include "tokenroof/calibration.h"
 
@@ -80,6 +81,19 @@ static char *folder_of(const char *data_home, const char *host_id, int *ret_code
     if (!folder)
         *ret_code = TR_ENOMEM;
     return folder;
+}
+
+int tr_data_folder(const char *data_home, const char *host_id, const char *kind, char **ret_path,
+                   struct tr_err *reterr) {
+    int code = 0;
+    char *folder = folder_of(data_home, host_id, &code, reterr);
+    char *path = folder ? tr_format("%s/%s", folder, kind) : NULL;
+    if (folder && !path)
+        code = TR_ENOMEM;
+    free(folder);
+    if (!code)
+        *ret_path = path;
+    return code;
 }
 
 int tr_calibration_save(struct tr_calibration *calibration, const char *data_home,

@@ -9,6 +9,7 @@
 
 #include "cgroup.h"
 #include "cpuid_table.h"
+#include "file.h"
 #include "parse.h"
 #include "parts.h"
 #include "strbuf.h"
@@ -232,4 +233,8 @@ void tr_activity_read(const struct tr_machine *machine, struct tr_activity *ret_
     tr_cgroup_read(source, &cgroup);
     activity.cgroup_throttled = cgroup.throttled;
     *ret_activity = activity;
+}
+
+char *tr_boot_id(void) {
+    return tr_file_line("/proc/sys/kernel/random/boot_id");
 }

@@ -292,6 +292,8 @@ static int keep(struct state *state, struct stage *stage, const struct window *w
     clocks[2 * series->n] = mean_clock(state, false);
     clocks[2 * series->n + 1] = mean_clock(state, true);
     series->n++;
+    if (state->options->sample)
+        state->options->sample(state->options->sample_context, stage->step, rate);
     return 0;
 }
 

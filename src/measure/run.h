@@ -18,6 +18,9 @@ struct tr_run_progress {
     const char *unit;
 };
 typedef void tr_run_progress_fn(void *context, const struct tr_run_progress *progress);
+/* Each sample that is kept, as soon as it is, between samples; of groups that tr_run_group and
+ * tr_run_latency run. */
+typedef void tr_run_sample_fn(void *context, const struct tr_step *step, double rate);
 
 /* Faults that the self-test puts into a run, each a real one; zeroed: none. */
 struct tr_fault {
@@ -31,6 +34,8 @@ struct tr_run_options {
     const volatile sig_atomic_t *stop; /* non-zero: end at once */
     tr_run_progress_fn *progress;
     void *progress_context;
+    tr_run_sample_fn *sample; /* NULL: nobody asks */
+    void *sample_context;
     size_t stage, n_stages; /* for the progress: this group among those of the plan */
     double seconds_after;   /* budget of the groups still to come */
     struct tr_fault fault;

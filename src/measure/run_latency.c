@@ -30,7 +30,8 @@ struct state {
 };
 
 /* One sample; kept only if nothing disturbed it. */
-static int take_sample(struct state *state, double sample_ns, struct tr_series *series) {
+static int take_sample(struct state *state, const struct tr_step *step, double sample_ns,
+                       struct tr_series *series) {
     struct tr_chaser *chaser = &state->chaser;
     size_t chains = (size_t)chaser->kernel->streams;
     double wanted = sample_ns / chaser->ns_a_load / (double)chains;
@@ -54,8 +55,11 @@ static int take_sample(struct state *state, double sample_ns, struct tr_series *
     series->units_total += span_ns; /* so that the quotient is ns a load, like each sample */
     series->span_total_ns += all_loads;
     /* An interrupt can only lower one of the two clocks. */
-    return tr_series_add(series, span_ns / all_loads, &watch, 1,
+    code = tr_series_add(series, span_ns / all_loads, &watch, 1,
                          fmax(clock_before, tr_core_clock_burst_ghz()));
+    if (!code && state->options->sample)
+        state->options->sample(state->options->sample_context, step, span_ns / all_loads);
+    return code;
 }
 
 static bool is_done(const struct state *state, const struct tr_series *series, double step_begun) {
@@ -77,7 +81,7 @@ static int measure_step(struct state *state, size_t i) {
                                  step->one_line_a_page, fmin(warm_ns, share_ns));
     double begun = tr_now_ns();
     while (!code && !is_done(state, series, begun)) {
-        code = take_sample(state, sample_ns, series);
+        code = take_sample(state, step, sample_ns, series);
         tr_series_tell(state->options, state->group, i, series, state->begun_ns);
     }
     return code ? code : tr_series_close(series);
