@@ -148,7 +148,7 @@ static int predict_speeds(const struct tr_calibration *calibration, struct speed
         speeds->items[i] = (struct tr_model_speed){speeds->models[i]->name, NAN, NAN};
         if (calibration)
             code = tr_run_speed(calibration, speeds->models[i], &speeds->items[i].pp_tok_s,
-                                &speeds->items[i].tg_tok_s, reterr);
+                                &speeds->items[i].tg_tok_s, NULL, reterr);
     }
     return code;
 }

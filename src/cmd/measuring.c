@@ -63,6 +63,8 @@ int tr_measuring_run(struct tr_measuring *measuring, struct tr_calibration **ret
         .stop = tr_stop_flag(),
         .progress = show_progress,
         .progress_context = &bar,
+        .sample = measuring->sample,
+        .sample_context = measuring->sample_context,
     };
     code = tr_measure(measuring->machine, &measuring->plan, &options, calibration, reterr);
     tr_progress_end(&bar);

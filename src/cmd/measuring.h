@@ -4,6 +4,7 @@
 
 #include "cmd.h"
 #include "plan.h"
+#include "run.h"
 #include "tokenroof/calibration.h"
 
 struct tr_measuring {
@@ -12,6 +13,8 @@ struct tr_measuring {
     struct tr_machine *machine;
     struct tr_plan plan;
     struct tr_strings notes; /* of the plan: what was left out, and why */
+    tr_run_sample_fn *sample; /* NULL: nobody asks for single samples */
+    void *sample_context;
 };
 
 /* Loads this machine and makes the plan. Finish it also after a failure. */

@@ -176,11 +176,14 @@ int tr_run_predict(struct tr_figures *figures, size_t set, struct tr_calibration
 }
 
 int tr_run_speed(const struct tr_calibration *run, const struct tr_model *model,
-                 double *ret_pp_tok_s, double *ret_tg_tok_s, struct tr_err *reterr) {
+                 double *ret_pp_tok_s, double *ret_tg_tok_s, const char **ret_tier,
+                 struct tr_err *reterr) {
     double rates_of_tests[N_TESTS];
     const char *tier;
     int code = predict(run, model, rates_of_tests, &tier, reterr);
     if (!code) {
+        if (ret_tier)
+            *ret_tier = tier;
         *ret_pp_tok_s = rates_of_tests[0];
         *ret_tg_tok_s = rates_of_tests[1];
     }

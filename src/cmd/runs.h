@@ -27,9 +27,11 @@ void tr_run_set_finish(struct tr_run_set *set);
 int tr_run_predict(struct tr_figures *figures, size_t set, struct tr_calibration *run,
                    const struct tr_model *model, struct tr_err *reterr);
 
-/* tok/s of the same tests; NAN where the model does not fit or the run has no rate. */
+/* tok/s of the same tests; NAN where the model does not fit or the run has no rate. *ret_tier, if
+ * asked for: by which tier; static storage. */
 int tr_run_speed(const struct tr_calibration *run, const struct tr_model *model,
-                 double *ret_pp_tok_s, double *ret_tg_tok_s, struct tr_err *reterr);
+                 double *ret_pp_tok_s, double *ret_tg_tok_s, const char **ret_tier,
+                 struct tr_err *reterr);
 
 /* "a,b": names of the catalogue or files; "none". Fills models[0 .. *n]; free them in any case. */
 int tr_models_load(const char *list, struct tr_model **models, size_t max, size_t *n,

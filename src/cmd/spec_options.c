@@ -150,8 +150,9 @@ int tr_spec_check_list(const struct tr_spec_options *options, const struct tr_sp
     return 0;
 }
 
-int tr_spec_read_change(const char *text, size_t n, struct tr_overrides *overrides, int *cores,
-                        struct tr_err *reterr) {
+/* One "name=value", `n` bytes. */
+static int read_change(const char *text, size_t n, struct tr_overrides *overrides, int *cores,
+                       struct tr_err *reterr) {
     /* The bounds of the options of the same names. */
     static const struct {
         const char *name;
@@ -192,4 +193,15 @@ int tr_spec_read_change(const char *text, size_t n, struct tr_overrides *overrid
     else
         *cores = (int)whole;
     return 0;
+}
+
+int tr_what_if_read(const char *text, struct tr_overrides *overrides, int *ret_cores,
+                    struct tr_err *reterr) {
+    int code = 0;
+    while (!code && *text) {
+        size_t n = strcspn(text, ",");
+        code = read_change(text, n, overrides, ret_cores, reterr);
+        text += n + (text[n] == ',');
+    }
+    return code;
 }

@@ -313,15 +313,9 @@ static int make_changed(const struct maker *maker, const struct tr_machine_optio
                         struct tr_err *reterr) {
     struct tr_machine_options changed = *machine;
     struct maker other = *maker;
-    const char *text = maker->options->what_if;
-    int code = 0;
     other.overrides = &changed.overrides;
-    other.suffix = text;
-    while (!code && *text) {
-        size_t n = strcspn(text, ",");
-        code = tr_spec_read_change(text, n, &changed.overrides, &other.cores, reterr);
-        text += n + (text[n] == ',');
-    }
+    other.suffix = maker->options->what_if;
+    int code = tr_what_if_read(other.suffix, &changed.overrides, &other.cores, reterr);
     return code ? code : make_all(&other, &changed, reterr);
 }
 

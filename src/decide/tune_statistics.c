@@ -280,3 +280,56 @@ int tr_tune_compare(const struct tr_tune_value *values, size_t n, size_t n_setti
     model_finish(&model);
     return code;
 }
+
+/* --- while a recording goes on --------------------------------------------------------------- */
+
+static const double alike = 0.0025, narrow = 0.005;
+/* An interval of less than this part of what boots differ by: the rest is theirs. */
+static const double share_of_boots = 0.25;
+
+static enum tr_tune_need need_of(const struct tr_tune_progress *progress, double between) {
+    if (isnan(progress->difference))
+        return progress->half_width <= narrow ? TR_TUNE_ALIKE : TR_TUNE_MORE;
+    if (fabs(progress->difference) > progress->half_width)
+        return TR_TUNE_SEPARATED;
+    if (progress->half_width <= alike)
+        return TR_TUNE_ALIKE;
+    return progress->half_width <= share_of_boots * between ? TR_TUNE_HOPELESS : TR_TUNE_MORE;
+}
+
+int tr_tune_enough(const struct tr_tune_value *values, size_t n, size_t n_settings,
+                   size_t recording, size_t rival, double boots_sd,
+                   struct tr_tune_progress *ret_progress) {
+    struct model model = {.n_settings = n_settings, .boots_sd = boots_sd};
+    struct tr_tune_progress progress = {.difference = NAN, .half_width = INFINITY};
+    double *logs = malloc((n ? n : 1) * sizeof(*logs));
+    size_t rounds = 0;
+    int code = logs ? make_recordings(&model, values, n) : TR_ENOMEM;
+    if (!code)
+        code = make_cells(&model);
+    for (size_t i = 0; !code && i < n; i++)
+        if (values[i].recording == recording && values[i].value > 0)
+            logs[rounds++] = log(values[i].value);
+    if (!code) {
+        find_spread_between(&model);
+        progress.spread = model.spread;
+    }
+    if (!code && rounds >= TR_TUNE_LEAST_ROUNDS) {
+        double mean = tr_series_middle(logs, rounds);
+        double error2 = pow(middle_error * model.spread.within, 2) / (double)rounds;
+        struct group other = setting_of(&model, rival);
+        if (other.n) {
+            progress.difference = mean - other.mean;
+            error2 += error2_within(&model, rival);
+        }
+        progress.half_width =
+            sqrt(error2) * tr_student_quantile(0.025, (double)model.spread.n_within);
+        progress.need =
+            need_of(&progress, isnan(boots_sd) ? model.spread.between : boots_sd);
+    }
+    free(logs);
+    model_finish(&model);
+    if (!code)
+        *ret_progress = progress;
+    return code;
+}

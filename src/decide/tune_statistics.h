@@ -49,4 +49,23 @@ int tr_tune_compare(const struct tr_tune_value *values, size_t n, size_t n_setti
                     double boots_sd, struct tr_tune_spread *ret_spread,
                     struct tr_tune_result *ret_results);
 
+/* Whether a recording that is going on has enough rounds to tell it from the best so far. */
+enum tr_tune_need {
+    TR_TUNE_MORE,
+    TR_TUNE_SEPARATED, /* its interval within this boot does not contain the other one's value */
+    TR_TUNE_ALIKE,     /* the interval is as narrow as anybody cares for, and contains it */
+    TR_TUNE_HOPELESS,  /* boots are known to differ by more than the interval: rounds cannot help */
+};
+struct tr_tune_progress {
+    enum tr_tune_need need;
+    double difference;          /* from the rival, relative; NAN without one */
+    double half_width;          /* of the difference's 95% interval, or of its own without a rival */
+    struct tr_tune_spread spread;
+};
+enum { TR_TUNE_LEAST_ROUNDS = 3 };
+/* `rival`: a setting; SIZE_MAX: none, then ALIKE says that it is narrow enough. TR_ENOMEM. */
+int tr_tune_enough(const struct tr_tune_value *values, size_t n, size_t n_settings,
+                   size_t recording, size_t rival, double boots_sd,
+                   struct tr_tune_progress *ret_progress);
+
 #endif

@@ -129,6 +129,46 @@ static void test_one_boot(void **state) {
     assert_int_equal(session.results[2].scope, TR_TUNE_UNTESTED);
 }
 
+static struct tr_tune_progress progress_of(const struct session *session, size_t rival,
+                                           double boots_sd) {
+    struct tr_tune_progress progress = {0};
+    assert_int_equal(tr_tune_enough(session->values, session->n, 2, session->n_recordings - 1,
+                                    rival, boots_sd, &progress),
+                     0);
+    return progress;
+}
+
+/* When a recording may end. Rounds of +-1% each, 3 of the rival's. */
+static void test_enough(void **state) {
+    (void)state;
+    static struct session session;
+    const size_t none = (size_t)-1;
+    session = (struct session){0};
+    ADD(&session, 0, 0, -0.01, 0, 0.01);
+    assert_int_equal(progress_of(&session, none, NAN).need, TR_TUNE_MORE);
+    ADD(&session, 1, 1, 0.09, 0.10);
+    assert_int_equal(progress_of(&session, 0, NAN).need, TR_TUNE_MORE); /* two rounds */
+    session.n -= 2;
+    session.n_recordings--;
+    ADD(&session, 1, 1, 0.09, 0.10, 0.11);
+    struct tr_tune_progress apart = progress_of(&session, 0, NAN);
+    assert_int_equal(apart.need, TR_TUNE_SEPARATED);
+    assert_about(apart.difference, 0.1, 1e-9);
+    double error = 0.011 * sqrt(2.0 / 3);
+    assert_about(apart.half_width, error * tr_student_quantile(0.025, 4), 1e-9);
+    session.n -= 3;
+    session.n_recordings--;
+    ADD(&session, 1, 1, -0.005, 0.005, 0.015);
+    assert_int_equal(progress_of(&session, 0, NAN).need, TR_TUNE_MORE);
+    /* Boots that differ by 10%: no number of rounds tells 0.5% apart. */
+    assert_int_equal(progress_of(&session, 0, 0.10).need, TR_TUNE_HOPELESS);
+    session = (struct session){0};
+    ADD(&session, 0, 0, -0.0001, 0, 0.0001);
+    assert_int_equal(progress_of(&session, none, NAN).need, TR_TUNE_ALIKE);
+    ADD(&session, 1, 1, -0.0001, 0.00005, 0.0001);
+    assert_int_equal(progress_of(&session, 0, NAN).need, TR_TUNE_ALIKE);
+}
+
 /* --- simulated sessions ---------------------------------------------------------------------- */
 
 static void simulate(struct session *session, struct tr_prng *prng, size_t n_settings, int shape,
@@ -258,7 +298,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_by_hand),       cmocka_unit_test(test_spread_by_hand),
         cmocka_unit_test(test_few_boots),     cmocka_unit_test(test_one_boot),
-        cmocka_unit_test(test_spreads),       cmocka_unit_test(test_real_gain),
+        cmocka_unit_test(test_enough),        cmocka_unit_test(test_spreads),       cmocka_unit_test(test_real_gain),
         cmocka_unit_test(test_uneven_spread), cmocka_unit_test(test_no_false_gain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,415 @@
+/* tokenroof tune: settings of one machine, tried one after the other over restarts. */
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "predictions.h"
+#include "runs.h"
+#include "text.h"
+#include "tune_measure.h"
+#include "tune_session.h"
+#include "tune_step.h"
+#include "tune_text.h"
+
+enum job { START, RECORD, SHOW, BEST, JOBS };
+static const char *const job_names[JOBS + 1] = {"start", "record", "show", "best", NULL};
+
+struct tune_options {
+    struct tr_output_options output;
+    struct tr_progress_options progress;
+    const char *label, *what_if, *model, *base;
+    double seconds, boots_sd_percent; /* NAN: not given */
+    int by;
+    bool fresh, dry_run;
+};
+
+static const struct tune_options defaults = {
+    .seconds = NAN, .boots_sd_percent = NAN, .by = TR_TUNE_FIGURES};
+static const double default_seconds = 60;
+
+#define MEMBER(name) offsetof(struct tune_options, name)
+static const struct tr_option rows[] = {
+    {.name = "label",
+     .argument = "TEXT",
+     .store = tr_store_text,
+     .offset = MEMBER(label),
+     .brief = true,
+     .help = "start, record: the setting, e.g. \"FCLK 2133, 6400 CL30\""},
+    {.name = "what-if",
+     .argument = "LIST",
+     .store = tr_store_text,
+     .offset = MEMBER(what_if),
+     .brief = true,
+     .help = "start, record: its clocks, mts=6400,fclk=2133: what it can bring at most"},
+    {.name = "seconds",
+     .argument = "S",
+     .store = tr_store_double,
+     .offset = MEMBER(seconds),
+     .min = 1,
+     .max = 86400,
+     .brief = true,
+     .help = "record: no round is begun after so many; default: 60"},
+    {.name = "by",
+     .argument = "FIGURE",
+     .store = tr_store_choice,
+     .offset = MEMBER(by),
+     .choices = tr_tune_figure_names,
+     .brief = true,
+     .help = "what decides: read (default), copy, triad, latency, fma, pp or tg"},
+    {.name = "boots-sd",
+     .argument = "PERCENT",
+     .store = tr_store_double,
+     .offset = MEMBER(boots_sd_percent),
+     .min = 0.001,
+     .max = 100,
+     .brief = true,
+     .help = "known standard deviation between boots; then one boot is enough"},
+    {.name = "base",
+     .argument = "TEXT",
+     .store = tr_store_text,
+     .offset = MEMBER(base),
+     .help = "setting that the others are compared with; default: the first one"},
+    {.name = "new",
+     .store = tr_store_true,
+     .offset = MEMBER(fresh),
+     .help = "start: a new session, in place of the one that is open"},
+    {.name = "model",
+     .argument = "NAME",
+     .store = tr_store_text,
+     .offset = MEMBER(model),
+     .help = "start --new: whose speed to predict; default: llama-3.1-8b-q4_k_m"},
+    {.name = "dry-run",
+     .store = tr_store_true,
+     .offset = MEMBER(dry_run),
+     .help = "record: show the plan of a round with time and memory, and stop"},
+};
+
+/* Options that say nothing to a job are mistakes. */
+static int check_job(const struct tune_options *options, enum job job, struct tr_err *reterr) {
+    const struct {
+        const char *name;
+        bool given, fits;
+    } given[] = {
+        {"label", options->label, job == START || job == RECORD},
+        {"what-if", options->what_if, job == START || job == RECORD},
+        {"seconds", !isnan(options->seconds), job == RECORD},
+        {"by", options->by != TR_TUNE_FIGURES, job != START},
+        {"boots-sd", !isnan(options->boots_sd_percent), job != START},
+        {"base", options->base, job != START},
+        {"new", options->fresh, job == START},
+        {"model", options->model, job == START},
+        {"dry-run", options->dry_run, job == RECORD},
+    };
+    for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++)
+        if (given[i].given && !given[i].fits)
+            return tr_err_set(reterr, TR_EUSAGE, "--%s does not go with %s", given[i].name,
+                              job_names[job]);
+    return 0;
+}
+
+struct shown {
+    const struct tr_tune *tune;
+    const struct tr_tune_judgement *judgement;
+    const char *before; /* text in front of the tables, e.g. what was announced; NULL without */
+    enum job job;
+};
+
+static int render(const char *format, const struct tr_term *term, const void *data,
+                  struct tr_strbuf *out, struct tr_err *reterr) {
+    const struct shown *shown = data;
+    (void)reterr;
+    if (!strcmp(format, "text")) {
+        if (shown->before)
+            tr_strbuf_add(out, shown->before);
+        else if (shown->job == BEST)
+            tr_tune_best_text(shown->tune, shown->judgement, term, out);
+        else
+            tr_tune_text(shown->tune, shown->judgement, term, out);
+        return 0;
+    }
+    if (!strcmp(format, "csv")) {
+        tr_tune_csv(shown->tune, shown->judgement, out);
+        return 0;
+    }
+    if (!strcmp(format, "markdown")) {
+        tr_tune_markdown(shown->tune, shown->judgement, out);
+        return 0;
+    }
+    json_t *document = NULL;
+    int code = tr_tune_to_json(shown->tune, shown->judgement, &document);
+    if (!code)
+        code = tr_json_print(document, out);
+    json_decref(document);
+    return code;
+}
+
+static struct tr_tune_options judging(const struct tune_options *options) {
+    return (struct tr_tune_options){
+        .by = options->by == TR_TUNE_FIGURES ? TR_TUNE_READ : (enum tr_tune_figure)options->by,
+        .base = options->base,
+        .boots_sd = options->boots_sd_percent / 100};
+}
+
+/* `before`: as in struct shown. *ret_best, if asked for: whether any passed its soak. */
+static int show(const struct tune_options *options, const struct tr_tune_session *session,
+                enum job job, const char *before, bool *ret_best, struct tr_err *reterr) {
+    struct tr_tune_judgement judgement = {0};
+    const struct tr_tune_options how = judging(options);
+    int code = tr_tune_judge(&session->tune, &session->soaks, &how, &judgement, reterr);
+    const struct shown shown = {&session->tune, &judgement, before, job};
+    if (!code)
+        code = tr_output_write(&options->output, "text", render, &shown, reterr);
+    if (!code && ret_best)
+        *ret_best = judgement.best != SIZE_MAX;
+    tr_tune_judgement_finish(&judgement);
+    return code;
+}
+
+/* --- what is tried next ---------------------------------------------------------------------- */
+
+static void add_ratio(struct tr_strbuf *text, const char *what, double change, const char *end) {
+    if (isnan(change))
+        tr_strbuf_addf(text, "%s unknown%s", what, end);
+    else
+        tr_strbuf_addf(text, "%s %+.1f%%%s", what, 100 * change, end);
+}
+
+static void add_clock(struct tr_strbuf *text, const char *name, double from, double to,
+                      const char *unit) {
+    if (isnan(to))
+        return;
+    tr_strbuf_addf(text, ", %s", name);
+    if (!isnan(from))
+        tr_strbuf_addf(text, "%.0f -> ", from);
+    tr_strbuf_addf(text, "%.0f %s", to, unit);
+}
+
+static void describe_step(const struct tr_tune_step *step, struct tr_strbuf *text) {
+    char *base = tr_printable(step->base);
+    tr_strbuf_add(text, "at most      ");
+    if (isnan(step->read) && isnan(step->tg)) {
+        tr_strbuf_add(text, "unknown: the memory's limits are not known here. See tokenroof "
+                            "topology");
+    } else {
+        add_ratio(text, "read", step->read, ", ");
+        add_ratio(text, "TG", step->tg, ", ");
+        add_ratio(text, "PP", step->pp, "");
+        if (base && *base)
+            tr_strbuf_addf(text, " against '%s'", base);
+    }
+    add_clock(text, "", step->from.mts, step->to.mts, "MT/s");
+    add_clock(text, "FCLK ", step->from.fclk_mhz, step->to.fclk_mhz, "MHz");
+    tr_strbuf_add(text, "\n");
+    free(base);
+}
+
+/* The first setting that was measured; what a step is compared with. */
+static const struct tr_tune_setting *base_of(const struct tr_tune *tune, const char *label) {
+    for (size_t i = 0; i < tune->n_settings; i++)
+        if (tune->settings[i].recorded && strcmp(tune->settings[i].label, label) != 0)
+            return &tune->settings[i];
+    return NULL;
+}
+
+/* Writes down what is to be tried, and says in *text what it can bring. */
+static int announce(const struct tune_options *options, struct tr_tune_session *session,
+                    const char *label, struct tr_strbuf *text, struct tr_err *reterr) {
+    struct tr_tune_step step;
+    bool known = false;
+    int code = tr_tune_session_mark_given_up(session, label, reterr);
+    if (!code)
+        code = tr_tune_step_find(base_of(&session->tune, label), label, options->what_if,
+                                 session->tune.model, &step, &known, reterr);
+    if (code)
+        return code;
+    json_t *at_most = known ? tr_tune_step_to_json(&step) : NULL;
+    code = tr_tune_session_add(session,
+                               tr_tune_line_trying(tr_tune_now().text, label, session->boot_id,
+                                                   options->what_if, at_most,
+                                                   json_incref(session->facts)),
+                               reterr);
+    if (!code)
+        code = tr_tune_session_reread(session, reterr);
+    if (!code && known)
+        describe_step(&step, text);
+    return code;
+}
+
+static int open_session(const struct tune_options *options, struct tr_tune_session *session,
+                        struct tr_err *reterr) {
+    const char *model = options->model ? options->model : "llama-3.1-8b-q4_k_m";
+    struct tr_model *known = NULL;
+    struct tr_err none = {0};
+    int code = options->fresh
+                   ? TR_EUNAVAILABLE
+                   : tr_tune_session_open(session, &options->output, true, &none);
+    if (code == TR_EUNAVAILABLE) {
+        tr_tune_session_finish(session);
+        code = tr_err_of_input(tr_model_load(model, &known, reterr));
+        tr_model_destroy(known);
+        return code ? code : tr_tune_session_create(session, &options->output, model, reterr);
+    }
+    if (code)
+        return tr_err_set(reterr, code, "%s", none.text);
+    if (options->model && (!session->tune.model || strcmp(options->model, session->tune.model)))
+        return tr_err_set(reterr, TR_EUSAGE,
+                          "--model: this session predicts %.100s. Give --new for a new one",
+                          session->tune.model ? session->tune.model : "nothing");
+    return 0;
+}
+
+static int start(const struct tune_options *options, struct tr_err *reterr) {
+    struct tr_tune_session session = {.file = {.fd = -1}};
+    struct tr_strbuf text = {0}, step = {0};
+    int code = open_session(options, &session, reterr);
+    const char *label = options->label                ? options->label
+                        : session.tune.n_settings == 0 ? "baseline"
+                                                       : NULL;
+    if (!code && !label)
+        code = tr_err_set(reterr, TR_EUSAGE,
+                          "--label is missing: what is to be tried? A new session: --new");
+    if (!code)
+        code = announce(options, &session, label, &step, reterr);
+    char *printable = tr_printable(label ? label : "");
+    if (!code) {
+        tr_strbuf_addf(&text, "trying       %s\n%srecord       %s\n", printable,
+                       step.length ? step.text : "", session.path);
+        tr_strbuf_add(&text, "next         restart with this setting if it takes one, then: "
+                             "tokenroof tune record\n");
+        code = text.failed || step.failed || !printable ? TR_ENOMEM : 0;
+    }
+    if (!code)
+        code = show(options, &session, START, text.text, NULL, reterr);
+    free(printable);
+    tr_strbuf_finish(&step);
+    tr_strbuf_finish(&text);
+    tr_tune_session_finish(&session);
+    return code;
+}
+
+/* --- measuring ------------------------------------------------------------------------------- */
+
+/* The label that was given, else what was announced, else what was recorded last. */
+static int label_of(const struct tune_options *options, const struct tr_tune *tune,
+                    char **ret_label, struct tr_err *reterr) {
+    const char *label = options->label;
+    if (!label && tune->trying != SIZE_MAX)
+        label = tune->settings[tune->trying].label;
+    if (!label && tune->n_recordings)
+        label = tune->settings[tune->recordings[tune->n_recordings - 1].setting].label;
+    if (!label)
+        return tr_err_set(reterr, TR_EUSAGE, "--label is missing: under which setting?");
+    *ret_label = strdup(label);
+    return *ret_label ? 0 : TR_ENOMEM;
+}
+
+static int measure(const struct tune_options *options, struct tr_tune_session *session,
+                   struct tr_err *reterr) {
+    char *label = NULL;
+    struct tr_strbuf step = {0};
+    int code = label_of(options, &session->tune, &label, reterr);
+    if (!code && (options->what_if || tr_tune_find(&session->tune, label) == SIZE_MAX))
+        code = announce(options, session, label, &step, reterr);
+    else if (!code)
+        code = tr_tune_session_mark_given_up(session, label, reterr);
+    if (!code && step.length)
+        tr_note(&options->output, "%.*s", (int)step.length - 1, step.text);
+    const struct tr_tune_measure how = {
+        .session = session,
+        .progress = &options->progress,
+        .label = label,
+        .options = judging(options),
+        .seconds = isnan(options->seconds) ? default_seconds : options->seconds};
+    if (!code)
+        code = tr_tune_measure(&how, reterr);
+    free(label);
+    tr_strbuf_finish(&step);
+    return code;
+}
+
+static int record(const struct tune_options *options, struct tr_err *reterr) {
+    struct tr_tune_session session = {.file = {.fd = -1}};
+    if (options->dry_run)
+        return tr_tune_print_plan(&options->output, &options->progress, reterr);
+    int code = open_session(options, &session, reterr);
+    if (!code)
+        code = measure(options, &session, reterr);
+    /* What there is is shown where it is stopped or doubtful, too. */
+    if (!code || code == TR_EUNTRUSTED || code == TR_EFAIL || code == TR_ESTOPPED) {
+        struct tr_err problem = {0};
+        int shown = session.tune.n_recordings && code != TR_ESTOPPED
+                        ? show(options, &session, RECORD, NULL, NULL, &problem)
+                        : 0;
+        if (shown)
+            code = tr_err_set(reterr, shown, "%s", problem.text);
+    }
+    tr_tune_session_finish(&session);
+    return code;
+}
+
+/* --- looking --------------------------------------------------------------------------------- */
+
+static int look(const struct tune_options *options, enum job job, const char *path,
+                struct tr_err *reterr) {
+    struct tr_tune_session session = {.file = {.fd = -1}};
+    bool best = true;
+    int code = path ? tr_tune_session_read(&session, path, reterr)
+                    : tr_tune_session_open(&session, &options->output, false, reterr);
+    if (!code)
+        code = show(options, &session, job, NULL, job == BEST ? &best : NULL, reterr);
+    if (!code && !best)
+        code = TR_ECHECK; /* the text has said what is missing */
+    tr_tune_session_finish(&session);
+    return code;
+}
+
+static int run(void *data, char *const *arguments, size_t n, struct tr_err *reterr) {
+    const struct tune_options *options = data;
+    enum job job = START;
+    while (job < JOBS && strcmp(arguments[0], job_names[job]) != 0)
+        job++;
+    if (job == JOBS)
+        return tr_unknown("job", arguments[0], job_names, reterr);
+    int code = check_job(options, job, reterr);
+    if (!code && n > 1 && (job == START || job == RECORD))
+        code = tr_err_set(reterr, TR_EUSAGE, "%s takes no file. A setting's name is --label",
+                          job_names[job]);
+    if (code)
+        return code;
+    if (job == START)
+        return start(options, reterr);
+    if (job == RECORD)
+        return record(options, reterr);
+    return look(options, job, n > 1 ? arguments[1] : NULL, reterr);
+}
+
+static const char *const formats[] = {"text", "json", "csv", "markdown", NULL};
+static const struct tr_option_group groups[] = {
+    {"tuning", TR_ROWS(rows), 0, NULL},
+    TR_GROUP_PROGRESS(struct tune_options, progress),
+    TR_GROUP_OUTPUT,
+    TR_GROUP_END,
+};
+
+const struct tr_command tr_command_tune = {
+    .usage = "start|record|show|best [FILE] [options]",
+    .about = "start writes down what is tried, before it is; record measures it until it can be\n"
+             "told from the best so far, or says that it cannot; show has all settings; best is\n"
+             "the best that passed tokenroof soak (status 5: none did). Memory trains anew in\n"
+             "each boot, so that better takes three boots of a setting, or --boots-sd. What was\n"
+             "being tried when the machine crashed is marked so by the next start, record, show.\n",
+    .examples = "  tokenroof tune start && tokenroof tune record\n"
+                "  tokenroof tune start --label \"FCLK 2133, 6400 CL30\"; reboot\n"
+                "  tokenroof tune record && tokenroof soak --minutes 60 && tokenroof tune best\n",
+    .groups = groups,
+    .formats = formats,
+    .options_bytes = sizeof(struct tune_options),
+    .defaults = &defaults,
+    .min_arguments = 1,
+    .max_arguments = 2,
+    .argument = "start, record, show or best",
+    .measures = true,
+    .run = run,
+};
