@@ -19,14 +19,20 @@
  * Chains: n iterations of all chains; `b` has what tr_chain_operands() puts there.
  * Clock: n dependent operations (a multiple of 64 is executed, rounded down).
  * Chase: n loads of each of `streams` chains; `a` has their positions (void *), in and out.
- * Matrix products: a = float results, `batch` vectors of n; b = n rows of k weights, repacked, and
- * c = `batch` vectors, stride_bytes apart, both as matrix/format.h says; gemv has a batch of 1.
- * Attention: a = float results, `batch` query heads (at most TR_ATTENTION_HEADS) of k elements; b =
- * keys and c = values of n positions, rows of k elements of the cache's type, stride_bytes apart;
- * queries = `batch` vectors as matrix/format.h says, one after the other; scalar = the factor of
- * the scores. k is a multiple of 32.
+ * Patterns: n words from word `first` of `pattern` (pattern.h) on, written to a, or verified at b
+ * up to the first block that differs. Matrix products: a = float results, `batch` vectors of n; b =
+ * n rows of k weights, repacked, and c = `batch` vectors, stride_bytes apart, both as
+ * matrix/format.h says; gemv has a batch of 1. Attention: a = float results, `batch` query heads
+ * (at most TR_ATTENTION_HEADS) of k elements; b = keys and c = values of n positions, rows of k
+ * elements of the cache's type, stride_bytes apart; queries = `batch` vectors as matrix/format.h
+ * says, one after the other; scalar = the factor of the scores. k is a multiple of 32.
  */
 #define TR_ATTENTION_HEADS 64
+
+/* Patterns: a block is 8 vectors. */
+enum { TR_PATTERN_BLOCK_WORDS = 64 };
+
+struct tr_pattern;
 
 struct tr_kargs {
     void *a; /* written */
@@ -42,6 +48,9 @@ struct tr_kargs {
     /* Gather: `range` elements from b on may be asked for; this call makes the accesses number
      * first .. first + n - 1 of the random sequence. */
     size_t range, first;
+    const struct tr_pattern *pattern;
+    uint64_t *differences; /* out: found xor expected, of the `block` words from word `done` on */
+    size_t done, block;    /* out: words that are right; 0 if all are */
     /* Out: wrap-around sum of all 64-bit words read (read), of the bits of all final chain values
      * or accumulators (dot), or of the final positions (chase), over all passes; independent of the
      * order of summation, so exact. */
@@ -56,6 +65,7 @@ enum tr_kernel_kind {
     TR_KIND_COMPUTE, /* operations count */
     TR_KIND_CLOCK,   /* dependent operations of known latency */
     TR_KIND_CHASE,   /* dependent loads */
+    TR_KIND_PATTERN, /* memory is written and verified */
     TR_KIND_MATRIX,  /* bytes of weights (gemv) or operations (gemm) count */
     TR_KIND_SYNC,    /* threads that wait for each other; no rows of the table */
 };

@@ -32,11 +32,23 @@ static inline void vu_store(void *p, vu x) {
 static inline vu vu_xor(vu a, vu b) {
     return _mm256_xor_si256(a, b);
 }
+static inline vu vu_or(vu a, vu b) {
+    return _mm256_or_si256(a, b);
+}
+static inline vu vu_swap32(vu a) {
+    return _mm256_shuffle_epi32(a, 0xb1);
+}
+static inline int vu_any(vu a) {
+    return !_mm256_testz_si256(a, a);
+}
 static inline vu vu_mul32(vu a, vu b) {
     return _mm256_mul_epu32(a, b);
 }
 static inline vu vu_high32(vu a) {
     return _mm256_srli_epi64(a, 32);
+}
+static inline vu vu_high35(vu a) {
+    return _mm256_srli_epi64(a, 29);
 }
 static inline vu vu_gather(const uint64_t *base, vu indices) {
     return _mm256_i64gather_epi64((const long long *)(const void *)base, indices, 8);

@@ -32,11 +32,23 @@ static inline void vu_store(void *p, vu x) {
 static inline vu vu_xor(vu a, vu b) {
     return _mm512_xor_si512(a, b);
 }
+static inline vu vu_or(vu a, vu b) {
+    return _mm512_or_si512(a, b);
+}
+static inline vu vu_swap32(vu a) {
+    return _mm512_shuffle_epi32(a, _MM_PERM_CDAB);
+}
+static inline int vu_any(vu a) {
+    return _mm512_test_epi64_mask(a, a) != 0;
+}
 static inline vu vu_mul32(vu a, vu b) {
     return _mm512_mul_epu32(a, b);
 }
 static inline vu vu_high32(vu a) {
     return _mm512_srli_epi64(a, 32);
+}
+static inline vu vu_high35(vu a) {
+    return _mm512_srli_epi64(a, 29);
 }
 static inline vu vu_gather(const uint64_t *base, vu indices) {
     return _mm512_i64gather_epi64(indices, base, 8);

@@ -34,12 +34,26 @@ static inline void vu_store(void *p, vu x) {
 static inline vu vu_xor(vu a, vu b) {
     return a ^ b;
 }
+static inline vu vu_or(vu a, vu b) {
+    return a | b;
+}
+/* The halves of each word, exchanged. */
+static inline vu vu_swap32(vu a) {
+    return a << 32 | a >> 32;
+}
+/* Whether any bit is set. */
+static inline int vu_any(vu a) {
+    return a != 0;
+}
 /* Product of the low halves of each word. */
 static inline vu vu_mul32(vu a, vu b) {
     return (a & 0xffffffffu) * (b & 0xffffffffu);
 }
 static inline vu vu_high32(vu a) {
     return a >> 32;
+}
+static inline vu vu_high35(vu a) {
+    return a >> 29;
 }
 /* The words at these indices. */
 static inline vu vu_gather(const uint64_t *base, vu indices) {

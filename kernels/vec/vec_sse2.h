@@ -32,11 +32,23 @@ static inline void vu_store(void *p, vu x) {
 static inline vu vu_xor(vu a, vu b) {
     return _mm_xor_si128(a, b);
 }
+static inline vu vu_or(vu a, vu b) {
+    return _mm_or_si128(a, b);
+}
+static inline vu vu_swap32(vu a) {
+    return _mm_shuffle_epi32(a, 0xb1);
+}
+static inline int vu_any(vu a) {
+    return _mm_movemask_epi8(_mm_cmpeq_epi8(a, _mm_setzero_si128())) != 0xffff;
+}
 static inline vu vu_mul32(vu a, vu b) {
     return _mm_mul_epu32(a, b);
 }
 static inline vu vu_high32(vu a) {
     return _mm_srli_epi64(a, 32);
+}
+static inline vu vu_high35(vu a) {
+    return _mm_srli_epi64(a, 29);
 }
 static inline vu vu_gather(const uint64_t *base, vu indices) {
     /* No gather before AVX2: two loads, joined. */

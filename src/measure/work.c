@@ -17,7 +17,8 @@ const struct tr_work_kind *tr_work_of(const struct tr_step *step) {
         return !strcmp(step->kernel->op->name, "gemv")   ? &tr_work_gemv
                : !strcmp(step->kernel->op->name, "gemm") ? &tr_work_gemm
                                                          : &tr_work_attention;
-    case TR_KIND_CHASE: /* experiments with runners of their own */
+    case TR_KIND_PATTERN: /* a soak, which has its own */
+    case TR_KIND_CHASE:   /* experiments with runners of their own */
     case TR_KIND_SYNC:
         break;
     }

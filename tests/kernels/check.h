@@ -11,6 +11,8 @@ void check_stream(const struct tr_kernel *kernel);
 void check_chains(const struct tr_kernel *kernel);
 void check_roof(const struct tr_kernel *kernel);
 void check_clock(const struct tr_kernel *kernel);
+void check_pattern(const struct tr_kernel *kernel);
+void check_pattern_bits(void **state);
 void check_chase(const struct tr_kernel *kernel);
 void check_chase_order(void **state);
 void check_matrix(const struct tr_kernel *kernel);

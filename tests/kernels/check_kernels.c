@@ -38,6 +38,9 @@ static void check_kernel(void **state) {
     case TR_KIND_CHASE:
         check_chase(kernel);
         break;
+    case TR_KIND_PATTERN:
+        check_pattern(kernel);
+        break;
     case TR_KIND_MATRIX:
         check_matrix(kernel);
         break;
@@ -99,6 +102,7 @@ int main(void) {
         cmocka_unit_test(check_repacking),         cmocka_unit_test(check_random_weights),
         cmocka_unit_test(check_half_floats),       cmocka_unit_test(check_activations),
         cmocka_unit_test(check_chase_order),       cmocka_unit_test(check_variants),
+        cmocka_unit_test(check_pattern_bits),
     };
     enum { N_OTHERS = sizeof(others) / sizeof(others[0]) };
     struct CMUnitTest *tests = calloc(n + N_OTHERS, sizeof(*tests));
