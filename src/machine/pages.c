@@ -1,6 +1,7 @@
 #include "pages.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <numa.h>
@@ -159,4 +160,33 @@ double tr_buffer_node_fraction(const struct tr_buffer *buffer, int node) {
         right += status[i] == node;
     }
     return known ? (double)right / (double)known : NAN;
+}
+
+void tr_buffer_release_after(struct tr_buffer *buffer, size_t bytes) {
+    size_t from = round_up(bytes, (size_t)sysconf(_SC_PAGESIZE));
+    if (from < buffer->bytes)
+        (void)madvise(buffer->base + from, buffer->bytes - from, MADV_DONTNEED);
+}
+
+/* An entry of /proc/self/pagemap: bits 0-54 the page's number, 63 whether it is present; see the
+ * kernel's Documentation/admin-guide/mm/pagemap.rst. */
+int64_t tr_physical_address(const void *address) {
+    uint64_t entry = 0, page = (uint64_t)sysconf(_SC_PAGESIZE);
+    uint64_t number, at = (uint64_t)(uintptr_t)address;
+    int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    ssize_t n = pread(fd, &entry, sizeof(entry), (off_t)(at / page * sizeof(entry)));
+    close(fd);
+    number = entry & (((uint64_t)1 << 55) - 1);
+    if (n != sizeof(entry) || !(entry >> 63) || !number)
+        return -1;
+    return (int64_t)(number * page + at % page);
+}
+
+int tr_node_of_address(const void *address) {
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    void *pages[1] = {(void *)((uintptr_t)address / page * page)};
+    int status[1] = {-1};
+    return move_pages(0, 1, pages, NULL, status, 0) || status[0] < 0 ? -1 : status[0];
 }

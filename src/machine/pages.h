@@ -28,6 +28,14 @@ int tr_buffer_map(size_t bytes, enum tr_pages pages, int node, struct tr_buffer 
                   bool *ret_bound, struct tr_err *reterr);
 void tr_buffer_unmap(struct tr_buffer *buffer);
 
+/* Gives the memory behind the first `bytes` back; it reads as zeros if it is touched again. */
+void tr_buffer_release_after(struct tr_buffer *buffer, size_t bytes);
+
+/* Where a word of memory lies: its physical address, -1 where the kernel does not tell (without
+ * CAP_SYS_ADMIN); its node, -1 unknown. The page must have been touched. */
+int64_t tr_physical_address(const void *address);
+int tr_node_of_address(const void *address);
+
 /* Share of the buffer's present bytes that lie in huge pages, NAN if the kernel does not tell. */
 double tr_buffer_huge_fraction(const struct tr_buffer *buffer);
 /* Share of (up to 2048 sampled) pages that lie on `node`, NAN if the kernel does not tell. */

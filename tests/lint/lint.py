@@ -20,6 +20,7 @@ MAY_INCLUDE = {
     "machine": {"base", "calibration"},
     "bench": {"base", "machine", "kernels", "calibration", "measure"},
     "measure": {"base", "machine", "kernels", "calibration", "bench"},
+    "soak": {"base", "machine", "kernels", "calibration", "measure"},
     "model": {"base"},
     "engine": {"base", "model", "measure"},
     "predict": {"base", "model"},
@@ -40,7 +41,7 @@ SYSTEM_HEADERS = {
     r"hwloc.*|numa\w*\.h|papi\w*\.h": {"machine"},
     r"omp\.h": {"measure"},
     r"jansson\.h": {"calibration", "machine", "predict", "decide", "report", "cmd", "measure",
-                       "bench", "engine"},
+                       "bench", "engine", "soak"},
     r"sha2\.h|md5\.h": {"machine"},
     r"immintrin\.h|[a-z]mmintrin\.h": {"kernels", "measure"},  # measure: the pause instruction
 }

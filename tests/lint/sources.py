@@ -3,7 +3,7 @@ import os
 import re
 
 ROOMS = {"kernels", "base", "calibration", "machine", "bench", "measure", "model", "engine",
-         "predict", "decide", "report", "cmd"}
+         "predict", "decide", "report", "cmd", "soak"}
 TOPS = ("include", "kernels", "src", "bench")
 
 
