@@ -349,7 +349,7 @@ int tr_machine_capture(const struct tr_machine *machine, const char *directory,
 int tr_environment_read(const struct tr_machine *machine, struct tr_environment *ret_environment);
 void tr_environment_finish(struct tr_environment *environment);
 /* The random number of this boot of this machine; heap, NULL where the kernel does not tell. */
-char *tr_boot_id(void);
+char *tr_boot_id(const struct tr_machine *machine);
 void tr_activity_read(const struct tr_machine *machine, struct tr_activity *ret_activity);
 /* Takes some milliseconds where HSMP answers: never within a timed region. */
 int tr_sensors_read(const struct tr_machine *machine, struct tr_sensors *ret_sensors);

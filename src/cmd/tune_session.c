@@ -33,7 +33,7 @@ static int load_machine(struct tr_tune_session *session, struct tr_err *reterr) 
         code = tr_machine_to_json(session->machine, &machine);
     if (!code) {
         session->facts = tr_tune_machine_facts(machine);
-        session->boot_id = tr_boot_id();
+        session->boot_id = tr_boot_id(session->machine);
         if (!session->facts)
             code = TR_ENOMEM;
     }

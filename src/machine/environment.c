@@ -235,6 +235,6 @@ void tr_activity_read(const struct tr_machine *machine, struct tr_activity *ret_
     *ret_activity = activity;
 }
 
-char *tr_boot_id(void) {
-    return tr_file_line("/proc/sys/kernel/random/boot_id");
+char *tr_boot_id(const struct tr_machine *machine) {
+    return tr_source_line(&machine->private_data->source, "/proc/sys/kernel/random/boot_id");
 }

@@ -139,11 +139,7 @@ void tr_health_finish(struct tr_health *health) {
     health->n_modules = 0;
 }
 
-/* --- boot, memory ---------------------------------------------------------------------------- */
-
-char *tr_boot_id(const struct tr_machine *machine) {
-    return tr_source_line(&machine->private_data->source, "/proc/sys/kernel/random/boot_id");
-}
+/* --- memory ---------------------------------------------------------------------------------- */
 
 /* "Node 0 MemFree:  123 kB" in bytes; 0 without such a line. */
 static int64_t node_bytes(const char *text, const char *name) {

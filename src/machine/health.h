@@ -24,8 +24,6 @@ struct tr_health {
 int tr_health_read(const struct tr_machine *machine, bool interrupts, struct tr_health *ret_health);
 void tr_health_finish(struct tr_health *health);
 
-/* The kernel's id of this boot; heap, NULL unknown. */
-char *tr_boot_id(const struct tr_machine *machine);
 /* What can be allocated on a node: free, or holding copies of files. -1 unknown. */
 int64_t tr_node_available_bytes(const struct tr_machine *machine, int node);
 /* Asks the kernel to end this process first, should memory run out. */
