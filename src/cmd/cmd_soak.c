@@ -546,11 +546,12 @@ static const struct tr_option_group groups[] = {
 
 const struct tr_command tr_command_soak = {
     .usage = "[options]",
-    .about = "All cores compute and all memory but a reserve is written and verified, each word\n"
-             "and each result exactly; once a second rates, clocks, temperatures, power and the\n"
-             "machine's counters of faults go into a record. A mismatch, an error that ECC could\n"
-             "not correct or a machine check fails (status 5). Ctrl-C ends it early with what it\n"
-             "has; of a soak that was killed, --show FILE tells what its record holds.\n",
+    .about = "All cores compute, and all memory but a reserve is written and verified, each\n"
+             "word and each result exactly; once a second rates, clocks, temperatures, power\n"
+             "and the machine's counters of faults go into a record. A mismatch, an error\n"
+             "that ECC could not correct or a machine check fails (status 5). Ctrl-C ends it\n"
+             "early with what it has; of one that was killed, --show FILE tells what its\n"
+             "record holds.\n",
     .examples = "  tokenroof soak --minutes 60\n"
                 "  tokenroof soak --time 30s --memory 25% --phases memory\n"
                 "  tokenroof soak --minutes 480 -f junit:soak.xml\n",

@@ -343,7 +343,8 @@ static int check_names(const struct tr_machine *machine, const struct tr_plan_op
     for (size_t b = 0; b < n_benches; b++)
         known[n++] = benches[b].name;
     for (size_t r = 0; r < n_rows; r++) {
-        if (rows[r].op->kind == TR_KIND_CHASE) /* of experiments that are named as a whole */
+        if (rows[r].op->kind == TR_KIND_CHASE || /* of experiments that are named as a whole */
+            rows[r].op->kind == TR_KIND_PATTERN) /* of a soak */
             continue;
         known[n++] = rows[r].op->name;
         known[n++] = rows[r].id;
