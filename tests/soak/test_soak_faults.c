@@ -53,6 +53,7 @@ static void start(struct soak *soak, const char *seconds, const char *phases) {
     char out[96];
     snprintf(out, sizeof(out), "json:%s/out.json", soak->home);
     setenv("XDG_DATA_HOME", soak->home, 1);
+    signal(SIGINT, SIG_DFL); /* whoever runs the tests in the background has it ignored */
     execl(program, program, "soak", "--time", seconds, "--phases", phases, "--memory", "16MiB",
           "--quiet", "-f", out, (char *)NULL);
     _exit(127);
