@@ -410,7 +410,7 @@ static void show_progress(void *context, const struct tr_soak_progress *progress
 }
 
 struct shown {
-    const json_t *document;
+    json_t *document;
 };
 
 static int render(const char *format, const struct tr_term *term, const void *data,
@@ -421,8 +421,7 @@ static int render(const char *format, const struct tr_term *term, const void *da
                                        : tr_json_print(shown->document, out);
 }
 
-static int write_out(const struct soak_options *options, const json_t *document,
-                     struct tr_err *reterr) {
+static int write_out(const struct soak_options *options, json_t *document, struct tr_err *reterr) {
     struct shown shown = {document};
     const char *verdict = json_string_value(json_object_get(document, "verdict"));
     int code = tr_output_write(&options->output, "text", render, &shown, reterr);

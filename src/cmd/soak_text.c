@@ -187,10 +187,10 @@ static void render_csv(const json_t *document, struct tr_strbuf *out) {
 }
 
 /* One line: the item with its kind in front. */
-static int add_line(const char *record, const json_t *item, struct tr_strbuf *out) {
+static int add_line(const char *record, json_t *item, struct tr_strbuf *out) {
     json_t *line = json_pack("{s:s}", "record", record);
     char *text = NULL;
-    if (line && json_object_update(line, (json_t *)(uintptr_t)item) == 0)
+    if (line && json_object_update(line, item) == 0)
         text = json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9));
     if (text)
         tr_strbuf_addf(out, "%s\n", text);
@@ -199,17 +199,17 @@ static int add_line(const char *record, const json_t *item, struct tr_strbuf *ou
     return text ? 0 : TR_ENOMEM;
 }
 
-static int render_jsonl(const json_t *document, struct tr_strbuf *out) {
+static int render_jsonl(json_t *document, struct tr_strbuf *out) {
     static const char *const lists[][2] = {
         {"results", "result"}, {"mismatches", "mismatch"}, {"seconds", "second"}};
-    json_t *head = json_copy((json_t *)(uintptr_t)document);
+    json_t *head = json_copy(document);
     int code = head ? 0 : TR_ENOMEM;
     for (size_t k = 0; !code && k < 3; k++)
         json_object_del(head, lists[k][0]);
     if (!code)
         code = add_line("soak", head, out);
     for (size_t k = 0; !code && k < 3; k++) {
-        const json_t *item;
+        json_t *item;
         size_t i;
         json_array_foreach(json_object_get(document, lists[k][0]), i, item) {
             if (!code)
@@ -243,7 +243,7 @@ static int render_verdicts(const char *format, const json_t *document, struct tr
     return 0;
 }
 
-int tr_soak_render(const char *format, const json_t *document, const struct tr_term *term,
+int tr_soak_render(const char *format, json_t *document, const struct tr_term *term,
                    struct tr_strbuf *out) {
     if (!strcmp(format, "jsonl"))
         return render_jsonl(document, out);

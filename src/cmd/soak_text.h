@@ -7,7 +7,7 @@
 #include "output.h"
 
 /* text, markdown, csv (seconds), jsonl (results, mismatches, seconds), junit, tap. TR_ENOMEM. */
-int tr_soak_render(const char *format, const json_t *document, const struct tr_term *term,
+int tr_soak_render(const char *format, json_t *document, const struct tr_term *term,
                    struct tr_strbuf *out);
 
 #endif

@@ -185,8 +185,8 @@ int64_t tr_physical_address(const void *address) {
 }
 
 int tr_node_of_address(const void *address) {
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    void *pages[1] = {(void *)((uintptr_t)address / page * page)};
+    const char *at = address;
+    void *pages[1] = {(void *)(at - (uintptr_t)at % (uintptr_t)sysconf(_SC_PAGESIZE))};
     int status[1] = {-1};
     return move_pages(0, 1, pages, NULL, status, 0) || status[0] < 0 ? -1 : status[0];
 }

@@ -88,6 +88,8 @@ void tr_soak_summary_finish(struct tr_soak_summary *summary) {
 
 /* The last entry grows until it is as long as the others. */
 static void keep_second(struct tr_soak_summary *summary, const struct tr_soak_second *second) {
+    if (!summary->seconds)
+        return;
     struct tr_soak_second *last =
         summary->n_seconds ? &summary->seconds[summary->n_seconds - 1] : NULL;
     if (last && last->span_s < 0.9 * summary->span_s) {

@@ -36,11 +36,12 @@ static void count(atomic_ullong *counter, size_t n) {
 /* --- a word that is wrong -------------------------------------------------------------------- */
 
 /* Looks at it again past the caches, and once more after it was written; leaves it right. */
-static enum tr_soak_fault look_again(volatile uint64_t *word, uint64_t expected) {
-    tr_pattern_flush((const void *)(uintptr_t)word);
+static enum tr_soak_fault look_again(uint64_t *memory, uint64_t expected) {
+    volatile uint64_t *word = memory;
+    tr_pattern_flush(memory);
     bool still_wrong = *word != expected;
     *word = expected;
-    tr_pattern_flush((const void *)(uintptr_t)word);
+    tr_pattern_flush(memory);
     if (*word != expected)
         return TR_SOAK_FAULT_STUCK;
     return still_wrong ? TR_SOAK_FAULT_STORED : TR_SOAK_FAULT_READ;
