@@ -6,8 +6,7 @@
 
 #include "cmd.h"
 #include "predictions.h"
-#include "runs.h"
-#include "text.h"
+#include "spec_platforms.h"
 #include "tune_measure.h"
 #include "tune_session.h"
 #include "tune_step.h"
@@ -106,7 +105,9 @@ static int check_job(const struct tune_options *options, enum job job, struct tr
         if (given[i].given && !given[i].fits)
             return tr_err_set(reterr, TR_EUSAGE, "--%s does not go with %s", given[i].name,
                               job_names[job]);
-    return 0;
+    struct tr_overrides overrides = {0};
+    int cores = 0;
+    return options->what_if ? tr_what_if_read(options->what_if, &overrides, &cores, reterr) : 0;
 }
 
 struct shown {
@@ -242,9 +243,8 @@ static int open_session(const struct tune_options *options, struct tr_tune_sessi
     const char *model = options->model ? options->model : "llama-3.1-8b-q4_k_m";
     struct tr_model *known = NULL;
     struct tr_err none = {0};
-    int code = options->fresh
-                   ? TR_EUNAVAILABLE
-                   : tr_tune_session_open(session, &options->output, true, &none);
+    int code = options->fresh ? TR_EUNAVAILABLE
+                              : tr_tune_session_open(session, &options->output, true, &none);
     if (code == TR_EUNAVAILABLE) {
         tr_tune_session_finish(session);
         code = tr_err_of_input(tr_model_load(model, &known, reterr));
@@ -264,7 +264,7 @@ static int start(const struct tune_options *options, struct tr_err *reterr) {
     struct tr_tune_session session = {.file = {.fd = -1}};
     struct tr_strbuf text = {0}, step = {0};
     int code = open_session(options, &session, reterr);
-    const char *label = options->label                ? options->label
+    const char *label = options->label                 ? options->label
                         : session.tune.n_settings == 0 ? "baseline"
                                                        : NULL;
     if (!code && !label)
@@ -316,12 +316,12 @@ static int measure(const struct tune_options *options, struct tr_tune_session *s
         code = tr_tune_session_mark_given_up(session, label, reterr);
     if (!code && step.length)
         tr_note(&options->output, "%.*s", (int)step.length - 1, step.text);
-    const struct tr_tune_measure how = {
-        .session = session,
-        .progress = &options->progress,
-        .label = label,
-        .options = judging(options),
-        .seconds = isnan(options->seconds) ? default_seconds : options->seconds};
+    const struct tr_tune_measure how = {.session = session,
+                                        .progress = &options->progress,
+                                        .label = label,
+                                        .options = judging(options),
+                                        .seconds = isnan(options->seconds) ? default_seconds
+                                                                           : options->seconds};
     if (!code)
         code = tr_tune_measure(&how, reterr);
     free(label);
@@ -331,20 +331,19 @@ static int measure(const struct tune_options *options, struct tr_tune_session *s
 
 static int record(const struct tune_options *options, struct tr_err *reterr) {
     struct tr_tune_session session = {.file = {.fd = -1}};
+    struct tr_err problem = {0};
     if (options->dry_run)
         return tr_tune_print_plan(&options->output, &options->progress, reterr);
-    int code = open_session(options, &session, reterr);
+    int code = open_session(options, &session, reterr), shown = 0;
+    size_t before = session.tune.n_recordings;
     if (!code)
         code = measure(options, &session, reterr);
-    /* What there is is shown where it is stopped or doubtful, too. */
-    if (!code || code == TR_EUNTRUSTED || code == TR_EFAIL || code == TR_ESTOPPED) {
-        struct tr_err problem = {0};
-        int shown = session.tune.n_recordings && code != TR_ESTOPPED
-                        ? show(options, &session, RECORD, NULL, NULL, &problem)
-                        : 0;
-        if (shown)
-            code = tr_err_set(reterr, shown, "%s", problem.text);
-    }
+    /* What there is is shown where it is doubtful, too. */
+    bool measured = session.tune.n_recordings > before;
+    if (!code || (measured && (code == TR_EUNTRUSTED || code == TR_EFAIL)))
+        shown = show(options, &session, RECORD, NULL, NULL, &problem);
+    if (shown)
+        code = tr_err_set(reterr, shown, "%s", problem.text);
     tr_tune_session_finish(&session);
     return code;
 }
@@ -395,11 +394,11 @@ static const struct tr_option_group groups[] = {
 
 const struct tr_command tr_command_tune = {
     .usage = "start|record|show|best [FILE] [options]",
-    .about = "start writes down what is tried, before it is; record measures it until it can be\n"
-             "told from the best so far, or says that it cannot; show has all settings; best is\n"
-             "the best that passed tokenroof soak (status 5: none did). Memory trains anew in\n"
-             "each boot, so that better takes three boots of a setting, or --boots-sd. What was\n"
-             "being tried when the machine crashed is marked so by the next start, record, show.\n",
+    .about = "start writes down what is tried, before it is; record measures it until it can\n"
+             "be told from the best so far, or says that it cannot; show has all settings;\n"
+             "best is the best that passed tokenroof soak (status 5: none did). Memory trains\n"
+             "anew in each boot: better takes three boots of a setting, or --boots-sd. What\n"
+             "was tried when the machine crashed is marked by the next start, record or show.\n",
     .examples = "  tokenroof tune start && tokenroof tune record\n"
                 "  tokenroof tune start --label \"FCLK 2133, 6400 CL30\"; reboot\n"
                 "  tokenroof tune record && tokenroof soak --minutes 60 && tokenroof tune best\n",

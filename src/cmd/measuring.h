@@ -12,7 +12,7 @@ struct tr_measuring {
     const struct tr_progress_options *progress;
     struct tr_machine *machine;
     struct tr_plan plan;
-    struct tr_strings notes; /* of the plan: what was left out, and why */
+    struct tr_strings notes;  /* of the plan: what was left out, and why */
     tr_run_sample_fn *sample; /* NULL: nobody asks for single samples */
     void *sample_context;
 };

@@ -19,8 +19,8 @@ static const double first_round_s = 6, round_s = 3;
 static const double flush_s = 0.4;
 
 static const char *const rates[] = {"read", "copy", "triad", "fma_f32", "latency"};
-static const char *const all[] = {"read",      "copy",      "triad",         "fma_f32", "latency",
-                                  "gemv_q4_k", "gemm_q4_k", "gemm_f16",      "attention_f16", "barrier"};
+static const char *const all[] = {"read",      "copy",      "triad",    "fma_f32",       "latency",
+                                  "gemv_q4_k", "gemm_q4_k", "gemm_f16", "attention_f16", "barrier"};
 enum { N_RATES = sizeof(rates) / sizeof(rates[0]), N_ALL = sizeof(all) / sizeof(all[0]) };
 enum { PROMPT_TOKENS = 512 };
 
@@ -97,8 +97,8 @@ static void drop_group(struct tr_plan *plan, size_t at) {
         plan->groups[i] = plan->groups[i + 1];
 }
 
-/* What a selection by name has and a round does without: single threads, further forms, the curve of
- * latencies. */
+/* What a selection by name has and a round does without: single threads, further forms, the curve
+ * of latencies. */
 static void trim(struct tr_plan *plan, double seconds) {
     int threads = most_threads(plan);
     bool chased = false;
@@ -346,8 +346,8 @@ static size_t rival_of(const struct tr_tune *tune, const struct tr_tune_judgemen
     return best;
 }
 
-static int look(struct recorder *recorder, struct tr_tune_progress *ret_progress,
-                size_t *ret_rival, struct tr_err *reterr) {
+static int look(struct recorder *recorder, struct tr_tune_progress *ret_progress, size_t *ret_rival,
+                struct tr_err *reterr) {
     struct tr_tune_session *session = recorder->measure->session;
     const struct tr_tune_options *options = &recorder->measure->options;
     struct tr_tune_judgement judgement = {0};
@@ -378,9 +378,10 @@ static char *why_of(const struct recorder *recorder, const struct tr_tune_progre
     double change = 100 * expm1(progress->difference), width = 100 * progress->half_width;
     switch (progress->need) {
     case TR_TUNE_SEPARATED:
-        return tr_format("%zu rounds: %s %+.2f +- %.2f%% of the best so far, '%s': apart, as far as "
-                         "one boot can tell",
-                         recorder->round, what, change, width, label);
+        return tr_format(
+            "%zu rounds: %s %+.2f +- %.2f%% of the best so far, '%s': apart, as far as "
+            "one boot can tell",
+            recorder->round, what, change, width, label);
     case TR_TUNE_ALIKE:
         return tr_format("%zu rounds: %s %+.2f +- %.2f%% of the best so far, '%s': alike",
                          recorder->round, what, change, width, label);
@@ -406,9 +407,9 @@ static int end(struct recorder *recorder, const struct tr_tune_progress *progres
         return TR_ENOMEM;
     tr_note(recorder->measure->session->output, "%s", why);
     int separated = rival == SIZE_MAX ? -1 : progress->need == TR_TUNE_SEPARATED;
-    int code = add(recorder,
-                   tr_tune_line_measured(tr_tune_now().text, recorder->round, separated, why),
-                   reterr);
+    int code =
+        add(recorder, tr_tune_line_measured(tr_tune_now().text, recorder->round, separated, why),
+            reterr);
     free(why);
     return code ? code : tr_tune_session_reread(recorder->measure->session, reterr);
 }
@@ -488,8 +489,8 @@ int tr_tune_measure(const struct tr_tune_measure *measure, struct tr_err *reterr
     if (code == TR_ESTOPPED)
         code = stopped(&recorder, reterr);
     if (!code && (recorder.wrong || recorder.untrusted))
-        code = tr_err_set(reterr, recorder.wrong ? TR_EFAIL : TR_EUNTRUSTED, "%s",
-                          recorder.err.text);
+        code =
+            tr_err_set(reterr, recorder.wrong ? TR_EFAIL : TR_EUNTRUSTED, "%s", recorder.err.text);
     for (size_t i = 0; i < TR_TUNE_FIGURES; i++)
         free(recorder.samples[i]);
     json_decref(recorder.forms);

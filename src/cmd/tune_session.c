@@ -59,8 +59,9 @@ static int find_newest(const char *folder, char **ret_path, struct tr_err *reter
     if (n > 0 && !path)
         return TR_ENOMEM;
     if (!path)
-        return tr_err_set(reterr, TR_EUNAVAILABLE,
-                          "no tuning session yet. Begin one: tokenroof tune start --label baseline");
+        return tr_err_set(
+            reterr, TR_EUNAVAILABLE,
+            "no tuning session yet. Begin one: tokenroof tune start --label baseline");
     *ret_path = path;
     return 0;
 }
@@ -191,10 +192,10 @@ int tr_tune_session_create(struct tr_tune_session *session, const struct tr_outp
         code = number < 9 ? 0 : code;
     }
     if (!code)
-        code = tr_tune_session_add(session,
-                                   tr_tune_line_session(now.text, session->machine->host_id, model,
-                                                        tr_tool_to_json()),
-                                   reterr);
+        code = tr_tune_session_add(
+            session,
+            tr_tune_line_session(now.text, session->machine->host_id, model, tr_tool_to_json()),
+            reterr);
     if (!code)
         code = parse(session, reterr);
     free(folder);
@@ -231,5 +232,5 @@ void tr_tune_session_finish(struct tr_tune_session *session) {
     free(session->boot_id);
     free(session->path);
     tr_machine_destroy(session->machine);
-    session->machine = NULL;
+    *session = (struct tr_tune_session){.file = {.fd = -1}};
 }

@@ -18,9 +18,9 @@ struct tr_tune_session {
     struct tr_soaks soaks;
 };
 
-/* Opens this host's newest record, marks what was lost, and reads it again. TR_EUNAVAILABLE if there
- * is none. `writing`: keeps it open; TR_EFAIL if another process has it. Finish it after a failure,
- * too. */
+/* Opens this host's newest record, marks what was lost, and reads it again. TR_EUNAVAILABLE if
+ * there is none. `writing`: keeps it open; TR_EFAIL if another process has it. Finish it after a
+ * failure, too. */
 int tr_tune_session_open(struct tr_tune_session *session, const struct tr_output_options *output,
                          bool writing, struct tr_err *reterr);
 /* Begins a new record, open for writing. */
@@ -32,8 +32,8 @@ int tr_tune_session_read(struct tr_tune_session *session, const char *path, stru
 int tr_tune_session_add(struct tr_tune_session *session, json_t *line, struct tr_err *reterr);
 /* After lines were added. */
 int tr_tune_session_reread(struct tr_tune_session *session, struct tr_err *reterr);
-/* Before `label` is tried: a setting that was announced, never measured and restarted over is marked
- * as crashed. */
+/* Before `label` is tried: a setting that was announced, never measured and restarted over is
+ * marked as crashed. */
 int tr_tune_session_mark_given_up(struct tr_tune_session *session, const char *label,
                                   struct tr_err *reterr);
 void tr_tune_session_finish(struct tr_tune_session *session);

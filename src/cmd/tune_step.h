@@ -12,9 +12,9 @@ struct tr_tune_step {
     char base[80]; /* label of the setting that it is about; "" the machine as it is */
 };
 
-/* From the clocks of `from` (NULL, or unknown: as the machine is now) to those that the setting says.
- * *ret_known: whether it says any that differ. `what_if` NULL: none but the label's. `model`: of the
- * catalogue. TR_EUSAGE for a bad what-if. */
+/* From the clocks of `from` (NULL, or unknown: as the machine is now) to those that the setting
+ * says. *ret_known: whether it says any that differ. `what_if` NULL: none but the label's. `model`:
+ * of the catalogue. TR_EUSAGE for a bad what-if. */
 int tr_tune_step_find(const struct tr_tune_setting *from, const char *label, const char *what_if,
                       const char *model, struct tr_tune_step *ret_step, bool *ret_known,
                       struct tr_err *reterr);

@@ -28,8 +28,7 @@ static void csv_row(struct tr_strbuf *out, const struct tr_tune *tune,
     csv_text(out, tr_tune_state_name(tune->settings[i].state));
     csv_number(out, outcome->clocks.mts);
     csv_number(out, outcome->clocks.fclk_mhz);
-    tr_strbuf_addf(out, "%zu,%zu,%zu,", outcome->n_boots, outcome->n_recordings,
-                   outcome->n_rounds);
+    tr_strbuf_addf(out, "%zu,%zu,%zu,", outcome->n_boots, outcome->n_recordings, outcome->n_rounds);
     csv_text(out, facts->name);
     csv_text(out, facts->unit);
     csv_number(out, result->value);
@@ -96,8 +95,8 @@ void tr_tune_markdown(const struct tr_tune *tune, const struct tr_tune_judgement
         tr_strbuf_add(out, "\n");
     }
     tr_strbuf_add(out, "\nBest that passed its soak: ");
-    tr_markdown_text(out, judgement->best == SIZE_MAX ? "none"
-                                                      : tune->settings[judgement->best].label);
+    tr_markdown_text(out,
+                     judgement->best == SIZE_MAX ? "none" : tune->settings[judgement->best].label);
     tr_strbuf_add(out, "; ");
     tr_markdown_text(out, judgement->best_why);
     tr_strbuf_add(out, "\n");

@@ -37,8 +37,8 @@ static void add_verdicts(struct tr_text *text, const struct tr_tune *tune,
     tr_table_init(&table, "lrrrrllll");
     tr_table_add(&table, "setting");
     tr_table_addf(&table, "%s %s", facts->what, facts->unit);
-    static const char *const heads[] = {"change", "95% interval", "boots",
-                                        "verdict", "soak", "state", ""};
+    static const char *const heads[] = {"change", "95% interval", "boots", "verdict",
+                                        "soak",   "state",        ""};
     for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
         tr_table_add(&table, heads[i]);
     for (size_t i = 0; i < judgement->n; i++) {
@@ -57,9 +57,7 @@ static void add_verdicts(struct tr_text *text, const struct tr_tune *tune,
                       result->scope == TR_TUNE_ONE_BOOT ? " (one boot)" : "");
         tr_table_add(&table, tr_soak_verdict_name(outcome->soak));
         add_state(&table, &tune->settings[i]);
-        tr_table_add(&table, outcome->retries    ? "retries?"
-                             : outcome->doubtful ? "unsteady"
-                                                 : "");
+        tr_table_add(&table, outcome->retries ? "retries?" : outcome->doubtful ? "unsteady" : "");
     }
     tr_table_write(&table, 2, text->out);
     tr_table_finish(&table);
@@ -227,7 +225,7 @@ static void add_reasons(struct tr_text *text, const struct tr_tune *tune,
             add_line(text, setting->label, "", outcome->why);
         if (outcome->retries)
             add_line(text, setting->label, "suspected retries: ", outcome->retries);
-        if (outcome->n_samples)
+        if (outcome->n_samples && setting->state != TR_TUNE_MEASURING)
             add_line(text, setting->label, "",
                      "ended within a round: its samples until then are kept");
         add_contradiction(text, tune, outcome, i);

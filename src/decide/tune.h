@@ -1,6 +1,6 @@
-/* The record of a tuning session: which settings were tried, what was measured of each in which boot,
- * what ended in a crash. Lines of JSON, fields in docs/formats.md. Pure: what is the boot now, and
- * whether a writer lives, is the caller's to say. */
+/* The record of a tuning session: which settings were tried, what was measured of each in which
+ * boot, what ended in a crash. Lines of JSON, fields in docs/formats.md. Pure: what is the boot
+ * now, and whether a writer lives, is the caller's to say. */
 #ifndef TR_DECIDE_TUNE_H
 #define TR_DECIDE_TUNE_H
 
@@ -87,12 +87,13 @@ struct tr_tune {
     size_t n_settings;
     struct tr_tune_recording *recordings;
     size_t n_recordings;
-    json_t *forms; /* kernels of read, copy, triad; NULL before they were searched */
+    json_t *forms;  /* kernels of read, copy, triad; NULL before they were searched */
     size_t trying;  /* the setting that was announced last and not measured yet; SIZE_MAX: none */
     size_t running; /* the recording without an end; SIZE_MAX: none */
 };
 
-/* TR_EFORMAT with the line at fault; a last line without its end is ignored. `name`: of the file. */
+/* TR_EFORMAT with the line at fault; a last line without its end is ignored. `name`: of the file.
+ */
 int tr_tune_parse(const char *text, size_t length, const char *name, struct tr_tune *ret_tune,
                   struct tr_err *reterr);
 void tr_tune_finish(struct tr_tune *tune);
@@ -100,8 +101,8 @@ void tr_tune_finish(struct tr_tune *tune);
 size_t tr_tune_find(const struct tr_tune *tune, const char *label);
 
 /* What became of a recording without an end: still TR_TUNE_MEASURING if its writer lives;
- * TR_TUNE_CRASHED if the boot is another one, else TR_TUNE_INTERRUPTED. TR_TUNE_MEASURED if there is
- * no such recording. */
+ * TR_TUNE_CRASHED if the boot is another one, else TR_TUNE_INTERRUPTED. TR_TUNE_MEASURED if there
+ * is no such recording. */
 enum tr_tune_state tr_tune_unfinished(const struct tr_tune *tune, const char *boot_id,
                                       bool writer_lives);
 /* Whether the setting that was announced was lost: another one (`label`) comes after a restart. */

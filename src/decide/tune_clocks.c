@@ -19,7 +19,8 @@ static bool is_word(const char *text, size_t n, const char *word) {
 }
 
 static enum subject subject_of(const char *text, size_t n) {
-    static const char *const memory[] = {"mts", "mt", "mt/s", "ddr4", "ddr5", "ram", "memory", "mem"};
+    static const char *const memory[] = {"mts",  "mt",  "mt/s",   "ddr4",
+                                         "ddr5", "ram", "memory", "mem"};
     static const char *const others[] = {"mclk", "uclk", "cl", "mhz", "ghz"};
     if (is_word(text, n, "fclk") || is_word(text, n, "if"))
         return FABRIC;

@@ -58,15 +58,15 @@ static json_t *figure_to_json(const struct tr_tune_outcome *outcome, enum tr_tun
     static const char *const scopes[] = {NULL, "boots", "one boot", "known spread"};
     const struct tr_tune_result *result = &outcome->results[figure];
     const struct tr_tune_figure_facts *of = tr_tune_figure_facts(figure);
-    return json_pack(
-        "{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o}", "figure", of->name, "unit",
-        of->unit, "value", tr_json_number(result->value), "low", tr_json_number(result->low),
-        "high", tr_json_number(result->high), "change", tr_json_number(100 * result->change),
-        "change_low", tr_json_number(100 * result->change_low), "change_high",
-        tr_json_number(100 * result->change_high), "p", tr_json_number(result->p), "scope",
-        tr_json_text(scopes[result->scope]), "verdict",
-        tr_tune_verdict_name(outcome->verdicts[figure]), "scatter_percent",
-        tr_json_number(100 * outcome->scatter[figure]));
+    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o}", "figure",
+                     of->name, "unit", of->unit, "value", tr_json_number(result->value), "low",
+                     tr_json_number(result->low), "high", tr_json_number(result->high), "change",
+                     tr_json_number(100 * result->change), "change_low",
+                     tr_json_number(100 * result->change_low), "change_high",
+                     tr_json_number(100 * result->change_high), "p", tr_json_number(result->p),
+                     "scope", tr_json_text(scopes[result->scope]), "verdict",
+                     tr_tune_verdict_name(outcome->verdicts[figure]), "scatter_percent",
+                     tr_json_number(100 * outcome->scatter[figure]));
 }
 
 static json_t *figures_to_json(const struct tr_tune_outcome *outcome) {
@@ -102,10 +102,11 @@ static json_t *setting_to_json(const struct tr_tune *tune,
         "{s:I, s:I, s:I, s:I, s:b, s:O, s:o, s:o, s:o, s:s, s:o, s:o, s:o}", "boots",
         (json_int_t)outcome->n_boots, "recordings", (json_int_t)outcome->n_recordings, "rounds",
         (json_int_t)outcome->n_rounds, "samples_kept", (json_int_t)outcome->n_samples, "doubtful",
-        outcome->doubtful, "at_most", setting->at_most ? setting->at_most : json_null(), "mts", tr_json_number(outcome->clocks.mts), "fclk_mhz",
-        tr_json_number(outcome->clocks.fclk_mhz), "changed", changed, "soak",
-        tr_soak_verdict_name(outcome->soak), "soak_why", tr_json_text(outcome->soak_why),
-        "suspected_retries", tr_json_text(outcome->retries), "figures", figures);
+        outcome->doubtful, "at_most", setting->at_most ? setting->at_most : json_null(), "mts",
+        tr_json_number(outcome->clocks.mts), "fclk_mhz", tr_json_number(outcome->clocks.fclk_mhz),
+        "changed", changed, "soak", tr_soak_verdict_name(outcome->soak), "soak_why",
+        tr_json_text(outcome->soak_why), "suspected_retries", tr_json_text(outcome->retries),
+        "figures", figures);
     if (object && more && !json_object_update(object, more)) {
         json_decref(more);
         return object;

@@ -9,9 +9,8 @@
 #include "strbuf.h"
 
 const char *tr_tune_verdict_name(enum tr_tune_verdict verdict) {
-    static const char *const names[] = {"not measured",  "baseline",      "better",
-                                        "worse",         "no difference", "one boot only",
-                                        "two boots only"};
+    static const char *const names[] = {"not measured",  "baseline",      "better",        "worse",
+                                        "no difference", "one boot only", "two boots only"};
     return names[verdict];
 }
 
@@ -42,9 +41,8 @@ int tr_tune_values(const struct tr_tune *tune, enum tr_tune_figure figure,
             continue;
         for (size_t r = 0; r < recording->n_rounds; r++)
             if (recording->rounds[r].readings[figure].value > 0)
-                values[n++] =
-                    (struct tr_tune_value){recording->setting, recording->boot, i,
-                                           recording->rounds[r].readings[figure].value};
+                values[n++] = (struct tr_tune_value){recording->setting, recording->boot, i,
+                                                     recording->rounds[r].readings[figure].value};
     }
     *ret_values = values;
     *ret_n = n;
@@ -215,8 +213,7 @@ static char *best_why(const struct tr_tune *tune, const struct tr_tune_judgement
     if (judgement->fastest == SIZE_MAX)
         return strdup("nothing was measured yet: tokenroof tune record --label TEXT");
     if (judgement->best == SIZE_MAX)
-        tr_strbuf_add(&text, "no setting passed a soak: run tokenroof soak under the one that is "
-                             "to be kept");
+        tr_strbuf_add(&text, "no setting passed a soak");
     else
         tr_strbuf_addf(&text, "%s against '%s'",
                        tr_tune_verdict_name(
@@ -224,10 +221,11 @@ static char *best_why(const struct tr_tune *tune, const struct tr_tune_judgement
                        tune->settings[judgement->base].label);
     for (size_t i = 0; i < judgement->n; i++) {
         const struct tr_tune_outcome *outcome = &judgement->outcomes[i];
-        bool ahead = judgement->best == SIZE_MAX || is_faster(judgement, i, judgement->best);
-        if (ahead && !outcome->passed && !isnan(outcome->results[judgement->options.by].value))
-            tr_strbuf_addf(&text, "; %s'%s': %s", judgement->best == SIZE_MAX ? "" : "ahead is ",
-                           tune->settings[i].label, outcome->soak_why);
+        bool ahead = judgement->best == SIZE_MAX ? i == judgement->fastest
+                                                 : is_faster(judgement, i, judgement->best);
+        if (ahead && !isnan(outcome->results[judgement->options.by].value))
+            tr_strbuf_addf(&text, "; ahead is '%s': %s", tune->settings[i].label,
+                           outcome->soak_why);
     }
     return tr_strbuf_take(&text);
 }
@@ -250,7 +248,8 @@ static int judge_all(const struct tr_tune *tune, struct tr_tune_judgement *to) {
         code = describe(tune, i, to, scratch);
         for (size_t f = 0; to->base != SIZE_MAX && f < TR_TUNE_FIGURES; f++)
             to->outcomes[i].verdicts[f] = verdict_of(to, i, (enum tr_tune_figure)f);
-        to->outcomes[i].why = to->base == SIZE_MAX ? strdup("nothing was measured yet") : why_of(to, i);
+        to->outcomes[i].why =
+            to->base == SIZE_MAX ? strdup("nothing was measured yet") : why_of(to, i);
         if (!to->outcomes[i].why)
             code = TR_ENOMEM;
     }

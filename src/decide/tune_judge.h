@@ -25,8 +25,8 @@ struct tr_soaks {
     struct tr_soak *items;
     size_t n;
 };
-/* All *.json of the folder that are such records of a boot, by time; others are left out, and a folder
- * that is not there has none. TR_ENOMEM. */
+/* All *.json of the folder that are such records of a boot, by time; others are left out, and a
+ * folder that is not there has none. TR_ENOMEM. */
 int tr_soaks_read(const char *folder, struct tr_soaks *ret_soaks);
 int tr_soaks_add(struct tr_soaks *soaks, const json_t *document);
 void tr_soaks_finish(struct tr_soaks *soaks);

@@ -74,8 +74,8 @@ json_t *tr_tune_line_round(size_t round, const struct tr_tune_round *measured, c
     int failed = !all;
     for (size_t i = 0; !failed && i < TR_TUNE_FIGURES; i++)
         if (!isnan(measured->readings[i].value))
-            failed = json_object_set_new(all, figures[i].name,
-                                         reading_to_json(&measured->readings[i]));
+            failed =
+                json_object_set_new(all, figures[i].name, reading_to_json(&measured->readings[i]));
     if (failed) {
         json_decref(all);
         return NULL;
@@ -105,8 +105,7 @@ json_t *tr_tune_line_lost(const char *at, enum tr_tune_state state, const char *
 static size_t populated(const json_t *modules) {
     size_t i, n = 0;
     const json_t *module;
-    json_array_foreach(modules, i, module) n +=
-        tr_fact_number(module, "size_bytes") > 0;
+    json_array_foreach(modules, i, module) n += tr_fact_number(module, "size_bytes") > 0;
     return n;
 }
 

@@ -356,11 +356,10 @@ static const struct {
     const char *name;
     int (*read)(struct parser *parser, const json_t *line);
 } events[] = {
-    {"session", read_session},   {"trying", read_trying},
-    {"measuring", read_measuring}, {"samples", read_samples},
-    {"round", read_round},       {"forms", read_forms},
-    {"measured", read_measured}, {"stopped", read_stopped},
-    {"crashed", read_crashed},   {"interrupted", read_interrupted},
+    {"session", read_session},         {"trying", read_trying},   {"measuring", read_measuring},
+    {"samples", read_samples},         {"round", read_round},     {"forms", read_forms},
+    {"measured", read_measured},       {"stopped", read_stopped}, {"crashed", read_crashed},
+    {"interrupted", read_interrupted},
 };
 
 static int check_schema(const struct parser *parser, const json_t *line) {

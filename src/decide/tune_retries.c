@@ -41,8 +41,8 @@ static size_t scatters_of(const struct tr_tune *tune, size_t setting, enum tr_tu
 
 static int set_reason(const struct tr_tune *tune, size_t than, struct tr_tune_outcome *outcome,
                       const char *what) {
-    outcome->retries = tr_format("clocked higher than '%s', and %s", tune->settings[than].label,
-                                 what);
+    outcome->retries =
+        tr_format("clocked higher than '%s', and %s", tune->settings[than].label, what);
     return outcome->retries ? 0 : TR_ENOMEM;
 }
 

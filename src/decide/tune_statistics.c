@@ -100,8 +100,7 @@ static int make_cells(struct model *model) {
         squares += model->cells[i].squares;
         model->recording_df += model->cells[i].n - 1;
     }
-    model->recording_variance =
-        model->recording_df ? squares / (double)model->recording_df : NAN;
+    model->recording_variance = model->recording_df ? squares / (double)model->recording_df : NAN;
     return 0;
 }
 
@@ -145,8 +144,7 @@ static void find_spread_between(struct model *model) {
                      (double)model->n_cells;
     model->cell_variance = model->cell_df ? squares / (double)model->cell_df : NAN;
     model->spread.n_between = model->cell_df;
-    model->spread.between =
-        model->cell_df ? sqrt(fmax(model->cell_variance - explained, 0)) : NAN;
+    model->spread.between = model->cell_df ? sqrt(fmax(model->cell_variance - explained, 0)) : NAN;
 }
 
 /* --- tests ----------------------------------------------------------------------------------- */
@@ -324,8 +322,7 @@ int tr_tune_enough(const struct tr_tune_value *values, size_t n, size_t n_settin
         }
         progress.half_width =
             sqrt(error2) * tr_student_quantile(0.025, (double)model.spread.n_within);
-        progress.need =
-            need_of(&progress, isnan(boots_sd) ? model.spread.between : boots_sd);
+        progress.need = need_of(&progress, isnan(boots_sd) ? model.spread.between : boots_sd);
     }
     free(logs);
     model_finish(&model);

@@ -1,5 +1,6 @@
 /* Settings that were measured in several boots: spreads within and between boots, and what they say
- * about a difference. Pure functions over values alone; the model is in docs/method.md, "Tuning". */
+ * about a difference. Pure functions over values alone; the model is in docs/method.md, "Tuning".
+ */
 #ifndef TR_DECIDE_TUNE_STATISTICS_H
 #define TR_DECIDE_TUNE_STATISTICS_H
 
@@ -58,8 +59,8 @@ enum tr_tune_need {
 };
 struct tr_tune_progress {
     enum tr_tune_need need;
-    double difference;          /* from the rival, relative; NAN without one */
-    double half_width;          /* of the difference's 95% interval, or of its own without a rival */
+    double difference; /* from the rival, relative; NAN without one */
+    double half_width; /* of the difference's 95% interval, or of its own without a rival */
     struct tr_tune_spread spread;
 };
 enum { TR_TUNE_LEAST_ROUNDS = 3 };

@@ -1,5 +1,6 @@
 /* Tests of tuning sessions: records as lines, what a crash leaves, whose a soak is, suspected
- * retries, the best. Boots and times are texts of the record: nothing here depends on the machine. */
+ * retries, the best. Boots and times are texts of the record: nothing here depends on the machine.
+ */
 #include <fcntl.h>
 #include <math.h>
 
@@ -56,8 +57,7 @@ static void add_trying(struct record *record, const char *label, const char *boo
 }
 
 static void add_measuring(struct record *record, const char *label, const char *boot) {
-    add(record,
-        tr_tune_line_measuring(next_time(record), label, boot, 1, NULL, machine_at(NAN)));
+    add(record, tr_tune_line_measuring(next_time(record), label, boot, 1, NULL, machine_at(NAN)));
 }
 
 /* All rates at `value`, the latency at 1e4 / value. */
@@ -337,8 +337,7 @@ static void test_verdicts(void **state) {
     assert_int_equal(verdict(&judged, "alike"), TR_TUNE_NO_DIFFERENCE);
     assert_true(judged.judgement.spread.within > 0.001 && judged.judgement.spread.within < 0.003);
     judged_finish(&judged);
-    const struct tr_tune_options other = {
-        .by = TR_TUNE_READ, .boots_sd = NAN, .base = "slower"};
+    const struct tr_tune_options other = {.by = TR_TUNE_READ, .boots_sd = NAN, .base = "slower"};
     judge_with(&judged, &record, &other);
     assert_int_equal(verdict(&judged, "baseline"), TR_TUNE_BETTER);
     assert_int_equal(verdict(&judged, "slower"), TR_TUNE_BASELINE);
@@ -379,10 +378,10 @@ static void test_tiers(void **state) {
 
 static void add_soak(struct judged *judged, const char *created, const char *boot,
                      const char *verdict_name, bool partial) {
-    json_t *document = json_pack(
-        "{s:s, s:s, s:s, s:s, s:b, s:[{s:s, s:s, s:s}]}", "schema", "tokenroof.soak/1", "created",
-        created, "boot_id", boot, "verdict", verdict_name, "partial", partial, "results", "name",
-        "memory", "verdict", verdict_name, "why", "3 words differ");
+    json_t *document =
+        json_pack("{s:s, s:s, s:s, s:s, s:b, s:[{s:s, s:s, s:s}]}", "schema", "tokenroof.soak/1",
+                  "created", created, "boot_id", boot, "verdict", verdict_name, "partial", partial,
+                  "results", "name", "memory", "verdict", verdict_name, "why", "3 words differ");
     assert_non_null(document);
     assert_int_equal(tr_soaks_add(&judged->soaks, document), 0);
     json_decref(document);
@@ -599,12 +598,12 @@ static void test_append(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lines),    cmocka_unit_test(test_bad_lines),
-        cmocka_unit_test(test_cut_off),  cmocka_unit_test(test_given_up),
-        cmocka_unit_test(test_clocks),   cmocka_unit_test(test_verdicts),
-        cmocka_unit_test(test_tiers),    cmocka_unit_test(test_soaks),
-        cmocka_unit_test(test_best),     cmocka_unit_test(test_soaks_of_boots),
-        cmocka_unit_test(test_retries),  cmocka_unit_test(test_no_false_retries),
+        cmocka_unit_test(test_lines),   cmocka_unit_test(test_bad_lines),
+        cmocka_unit_test(test_cut_off), cmocka_unit_test(test_given_up),
+        cmocka_unit_test(test_clocks),  cmocka_unit_test(test_verdicts),
+        cmocka_unit_test(test_tiers),   cmocka_unit_test(test_soaks),
+        cmocka_unit_test(test_best),    cmocka_unit_test(test_soaks_of_boots),
+        cmocka_unit_test(test_retries), cmocka_unit_test(test_no_false_retries),
         cmocka_unit_test(test_append),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

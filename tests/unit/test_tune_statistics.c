@@ -37,8 +37,8 @@ static void judge(struct session *session, size_t n_settings, double boots_sd) {
                      0);
 }
 
-#define ADD(session, setting, boot, ...)                                             \
-    add(session, setting, boot, (const double[]){__VA_ARGS__},                       \
+#define ADD(session, setting, boot, ...)                       \
+    add(session, setting, boot, (const double[]){__VA_ARGS__}, \
         sizeof((const double[]){__VA_ARGS__}) / sizeof(double))
 
 /* Boots of the base at 0, 1, 2; of the other at 4, 5, 6 (times a hundredth): both have variance 1,
@@ -298,8 +298,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_by_hand),       cmocka_unit_test(test_spread_by_hand),
         cmocka_unit_test(test_few_boots),     cmocka_unit_test(test_one_boot),
-        cmocka_unit_test(test_enough),        cmocka_unit_test(test_spreads),       cmocka_unit_test(test_real_gain),
-        cmocka_unit_test(test_uneven_spread), cmocka_unit_test(test_no_false_gain),
+        cmocka_unit_test(test_enough),        cmocka_unit_test(test_spreads),
+        cmocka_unit_test(test_real_gain),     cmocka_unit_test(test_uneven_spread),
+        cmocka_unit_test(test_no_false_gain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
