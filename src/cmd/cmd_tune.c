@@ -217,11 +217,12 @@ static const struct tr_tune_setting *base_of(const struct tr_tune *tune, const c
 /* Writes down what is to be tried, and says in *text what it can bring. */
 static int announce(const struct tune_options *options, struct tr_tune_session *session,
                     const char *label, struct tr_strbuf *text, struct tr_err *reterr) {
+    static const struct tr_machine_options machine = {0};
     struct tr_tune_step step;
     bool known = false;
     int code = tr_tune_session_mark_given_up(session, label, reterr);
     if (!code)
-        code = tr_tune_step_find(base_of(&session->tune, label), label, options->what_if,
+        code = tr_tune_step_find(&machine, base_of(&session->tune, label), label, options->what_if,
                                  session->tune.model, &step, &known, reterr);
     if (code)
         return code;

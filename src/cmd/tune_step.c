@@ -13,10 +13,9 @@ struct rates {
     double read, tg, pp;
 };
 
-/* Of this machine with the overrides; NAN for what is not known of it. */
-static int rates_of(const struct tr_overrides *overrides, int cores, const char *model_name,
+/* Of the machine with the overrides; NAN for what is not known of it. */
+static int rates_of(const struct tr_machine_options *options, int cores, const char *model_name,
                     struct rates *ret_rates, struct tr_err *reterr) {
-    const struct tr_machine_options options = {.overrides = *overrides};
     static const struct tr_use_case cases[] = {{.name = "pp512", .prompt_tokens = 512},
                                                {.name = "tg128", .generated_tokens = 128}};
     struct tr_machine *machine = NULL;
@@ -25,7 +24,7 @@ static int rates_of(const struct tr_overrides *overrides, int cores, const char 
     struct tr_spec spec = {.has_cpu = true, .gpu_layers = -1};
     struct tr_basis basis = {.memory_bytes = NAN, .storage_gb_per_s = NAN, .spec = &spec};
     *ret_rates = (struct rates){NAN, NAN, NAN};
-    int code = tr_machine_load(&options, &machine, reterr);
+    int code = tr_machine_load(options, &machine, reterr);
     if (code)
         return code;
     const struct tr_limit *limit =
@@ -52,10 +51,10 @@ static bool differs(double to, double from) {
     return !isnan(to) && !(fabs(to - from) < 0.5);
 }
 
-int tr_tune_step_find(const struct tr_tune_setting *from, const char *label, const char *what_if,
-                      const char *model, struct tr_tune_step *ret_step, bool *ret_known,
-                      struct tr_err *reterr) {
-    struct tr_overrides before = {0}, after;
+int tr_tune_step_find(const struct tr_machine_options *machine, const struct tr_tune_setting *from,
+                      const char *label, const char *what_if, const char *model,
+                      struct tr_tune_step *ret_step, bool *ret_known, struct tr_err *reterr) {
+    struct tr_machine_options before = *machine, after;
     struct tr_tune_step step = {.from = {NAN, NAN}, .to = tr_tune_clocks_of_text(label)};
     struct rates old, new;
     int cores = 0;
@@ -64,21 +63,21 @@ int tr_tune_step_find(const struct tr_tune_setting *from, const char *label, con
         snprintf(step.base, sizeof(step.base), "%s", from->label);
     }
     if (!isnan(step.from.mts))
-        before.mts = step.from.mts;
+        before.overrides.mts = step.from.mts;
     if (!isnan(step.from.fclk_mhz))
-        before.fclk_mhz = step.from.fclk_mhz;
+        before.overrides.fclk_mhz = step.from.fclk_mhz;
     after = before;
-    int code = what_if ? tr_what_if_read(what_if, &after, &cores, reterr) : 0;
+    int code = what_if ? tr_what_if_read(what_if, &after.overrides, &cores, reterr) : 0;
     if (code)
         return code;
-    if (what_if && after.mts > 0)
-        step.to.mts = after.mts;
-    if (what_if && after.fclk_mhz > 0)
-        step.to.fclk_mhz = after.fclk_mhz;
+    if (what_if && after.overrides.mts > 0)
+        step.to.mts = after.overrides.mts;
+    if (what_if && after.overrides.fclk_mhz > 0)
+        step.to.fclk_mhz = after.overrides.fclk_mhz;
     if (!isnan(step.to.mts))
-        after.mts = step.to.mts;
+        after.overrides.mts = step.to.mts;
     if (!isnan(step.to.fclk_mhz))
-        after.fclk_mhz = step.to.fclk_mhz;
+        after.overrides.fclk_mhz = step.to.fclk_mhz;
     *ret_known = what_if || differs(step.to.mts, step.from.mts) ||
                  differs(step.to.fclk_mhz, step.from.fclk_mhz);
     if (!*ret_known)
