@@ -47,8 +47,8 @@ int tr_spec_check(const struct tr_spec_options *options, const char *machine_sou
 /* The same, for the machines that were found. */
 int tr_spec_check_list(const struct tr_spec_options *options, const struct tr_spec_list *list,
                        struct tr_err *reterr);
-/* "mts=6400,fclk=2133,cores=64": changes into overrides, *ret_cores only where it says so. TR_EUSAGE
- * with a text that begins with --what-if. */
+/* "mts=6400,fclk=2133,cores=64": changes into overrides, *ret_cores only where it says so.
+ * TR_EUSAGE with a text that begins with --what-if. */
 int tr_what_if_read(const char *text, struct tr_overrides *overrides, int *ret_cores,
                     struct tr_err *reterr);
 
