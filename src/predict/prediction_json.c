@@ -1,5 +1,6 @@
 #include <jansson.h>
 #include <math.h>
+#include <stdio.h>
 
 #include "tokenroof/predict.h"
 
@@ -88,6 +89,22 @@ static bool append(json_t *array, json_t *item) {
     return item && !json_array_append_new(array, item);
 }
 
+/* A use case that is longer than what the model was trained for; false when out of memory. */
+static bool add_context_note(const struct tr_prediction *prediction, json_t *notes) {
+    int context = prediction->model->context_length;
+    double longest = 0;
+    char note[128];
+    for (size_t i = 0; i < prediction->n_results; i++) {
+        const struct tr_use_case *one = &prediction->results[i].use_case;
+        longest = fmax(longest, (double)one->depth + one->prompt_tokens + one->generated_tokens);
+    }
+    if (context <= 0 || longest <= context)
+        return true;
+    snprintf(note, sizeof(note), "%.0f positions are asked for; the model is made for %d", longest,
+             context);
+    return append(notes, json_string(note));
+}
+
 int tr_prediction_to_json(const struct tr_prediction *prediction, struct json_t **ret_document) {
     struct tr_localscore score;
     json_t *results = json_array(), *explanations = json_array(), *notes = json_array();
@@ -101,6 +118,7 @@ int tr_prediction_to_json(const struct tr_prediction *prediction, struct json_t 
     }
     for (size_t i = 0; ok && i < prediction->model->n_notes; i++)
         ok = append(notes, json_string(prediction->model->notes[i]));
+    ok = ok && add_context_note(prediction, notes);
     if (!ok) {
         json_decref(results);
         json_decref(explanations);

@@ -480,6 +480,28 @@ static void test_explanations(void **state) {
     tr_model_destroy(model);
 }
 
+/* Longer than what the model is made for: said, not refused. */
+static void test_context_note(void **state) {
+    (void)state;
+    struct tr_model *model = from_catalogue("gpt2");
+    struct tr_rates rates = some_rates(71.4, 4000);
+    static const struct tr_use_case cases[] = {{"fits", "", 512, 512, 0},
+                                               {"long", "", 512, 512, 1}};
+    for (size_t n = 1; n <= 2; n++) {
+        struct tr_prediction *prediction = predict(model, &rates, cases, n);
+        json_t *json = NULL;
+        assert_int_equal(tr_prediction_to_json(prediction, &json), 0);
+        const json_t *notes = json_object_get(json, "notes");
+        assert_int_equal(json_array_size(notes), n - 1);
+        if (n == 2)
+            assert_string_equal(json_string_value(json_array_get(notes, 0)),
+                                "1025 positions are asked for; the model is made for 1024");
+        json_decref(json);
+        tr_prediction_destroy(prediction);
+    }
+    tr_model_destroy(model);
+}
+
 static void test_json(void **state) {
     (void)state;
     struct tr_model *model = from_catalogue("llama-3.1-8b");
@@ -557,6 +579,7 @@ int main(void) {
         cmocka_unit_test(test_does_not_fit),
         cmocka_unit_test(test_reasons),
         cmocka_unit_test(test_explanations),
+        cmocka_unit_test(test_context_note),
         cmocka_unit_test(test_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
