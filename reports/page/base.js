@@ -33,6 +33,15 @@ page.number = function (value, like) {
   return value.toFixed(size >= 1000 ? 0 : size >= 100 ? 1 : 2);
 };
 
+/* The median of a figure with as many digits as its interval supports: four where half of it is within
+ * 0.5 % of the median, else three; or another value with the same places. */
+page.figure = function (m, value) {
+  var size = Math.abs(m.median), half = m.ci95 ? (m.ci95[1] - m.ci95[0]) / 2 : Infinity, shown = value === undefined ? m.median : value;
+  if (!page.known(shown) || !page.known(m.median) || half <= 0.005 * size || size >= 1e6 || size < 0.01) return page.number(shown, m.median);
+  var unit = size >= 1e5 ? 1000 : size >= 1e4 ? 100 : size >= 1000 ? 10 : 0;
+  return unit ? String(Math.round(shown / unit) * unit) : shown.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : 2);
+};
+
 page.bytes = function (value) {
   var names = ["B", "KiB", "MiB", "GiB", "TiB"], i = 0;
   if (!page.known(value) || value === 0) return "–";
@@ -84,7 +93,7 @@ page.table = function (label, columns, rows) {
   var body = page.el("tbody"), order = { column: -1, up: true };
   var heads = columns.map(function (column, index) {
     var button = page.el("button", { type: "button" }, column.head);
-    var head = page.el(column.n ? "th.n" : "th", { scope: "col" }, button);
+    var head = page.el(column.n ? column.kind ? "th.n." + column.kind : "th.n" : "th", { scope: "col" }, button);
     button.addEventListener("click", function () { sort(index); });
     return head;
   });
@@ -146,7 +155,7 @@ page.themeButton = function () {
 };
 
 page.contents = function () {
-  var links = Array.from(document.querySelectorAll("h2")).map(function (head) {
+  var links = Array.from(document.querySelectorAll("h2:not([data-quiet])")).map(function (head) {
     return page.el("li", {}, page.el("a", { href: "#" + head.id }, head.textContent));
   });
   return page.el("nav", { "aria-label": "Contents" }, page.el("ul", {}, links));
@@ -154,9 +163,9 @@ page.contents = function () {
 
 /* How a figure was measured, for the box beside it. */
 page.how = function (m, limit) {
-  var rows = [["median", page.number(m.median) + " " + m.unit]];
-  if (m.ci95) rows.push(["95 %", page.number(m.ci95[0], m.median) + " to " + page.number(m.ci95[1], m.median)]);
-  rows.push(["best", page.number(m.best, m.median)]);
+  var rows = [["median", page.figure(m) + " " + m.unit]];
+  if (m.ci95) rows.push(["95 %", page.figure(m, m.ci95[0]) + " to " + page.figure(m, m.ci95[1])]);
+  rows.push(["best", page.figure(m, m.best)]);
   if (m.n) rows.push(["repeats", String(m.n)]);
   if (page.known(m.threads)) rows.push(["threads", String(m.threads)]);
   rows.push(["place", page.place(m.place)]);

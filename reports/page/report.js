@@ -20,7 +20,7 @@ report.headlines = function (calibration) {
   var best = {};
   (calibration.measurements || []).forEach(function (m, index) {
     if (!m.place || m.place.kind !== "machine" || m.threads === 1 || !page.known(m.median)) return;
-    if (["bandwidth", "compute", "rate"].indexOf(m.metric) < 0) return;
+    if (["bandwidth", "compute"].indexOf(m.metric) < 0) return;
     var quant = (m.params || {}).quant, key = [m.metric, m.kernel, quant, m.metric === "bandwidth" ? "" : m.dtype].join("|");
     var old = best[key];
     if (!old || report.doubt(m) < report.doubt(old.m) || (report.doubt(m) === report.doubt(old.m) && m.median > old.m.median))
@@ -43,12 +43,11 @@ report.head = function (item) {
   var left = page.el("div", {}, page.el("h1", {}, title));
   if (calibration) {
     var quality = calibration.quality || {}, grade = page.text(quality.grade);
-    left.append(page.el("p.soft", {}, "measured " + (calibration.created || "at an unknown time") +
+    var tone = grade === "A" || grade === "B" ? "good" : grade === "C" ? "doubt" : "bad";
+    left.append(page.el("p.soft", {}, grade ? [page.el("span.badge." + tone, {}, "quality " + grade), " "] : null, "measured " + (calibration.created || "at an unknown time") +
       (calibration.label ? " · " + calibration.label : "")));
-    if (grade) {
-      var tone = grade === "A" || grade === "B" ? "good" : grade === "C" ? "doubt" : "bad";
-      left.append(page.el("p", {}, page.el("span.badge." + tone, {}, "quality " + grade), " " + (quality.reasons || []).join("; ")));
-    }
+    page.add(left, report.lead(item));
+    if ((quality.reasons || []).length) left.append(page.el("p.soft", {}, "How sure: " + quality.reasons.join("; ") + "."));
     if (calibration.partial)
       left.append(page.el("p", {}, page.el("span.badge.bad", {}, "partial"), " The run was interrupted; figures are missing."));
     left.append(page.facts(report.machineFacts(machine)));
@@ -80,40 +79,84 @@ report.machineFacts = function (machine) {
   ];
 };
 
-report.tile = function (name, value, unit, note, tone, path) {
-  return page.el("li.tile", {}, page.el("div.soft", {}, name),
-    page.el("div.value", { "data-path": path }, page.number(value), page.el("span.unit", {}, " " + unit)),
-    page.el(tone ? "div.note." + tone : "div.note", {}, note || ""));
+/* {name, text, unit, note, tone, path} */
+report.tile = function (tile) {
+  return page.el("li.tile", {}, page.el("div.soft", {}, tile.name),
+    page.el("div.value", { "data-path": tile.path }, tile.text, page.el("span.unit", {}, " " + tile.unit)),
+    page.el(tile.tone ? "div.note." + tile.tone : "div.note", {}, tile.note || ""));
+};
+
+report.rated = function (calibration, m) {
+  return page.known(m.efficiency) && !(report.limitOf(calibration, m) || {}).host_only;
+};
+
+report.headline = function (calibration, kernel, dtype) {
+  return report.headlines(calibration).find(function (one) { return one.m.kernel === kernel && (!dtype || one.m.dtype === dtype); });
+};
+
+report.reached = function (calibration, base) {
+  var tiles = [];
+  [["read", null, "memory, read"], ["fma", "f32", "FMA f32"]].forEach(function (want) {
+    var one = report.headline(calibration, want[0], want[1]), m = one && one.m;
+    if (!one) return;
+    var rated = report.rated(calibration, m), flags = m.flags || [];
+    tiles.push({ name: want[2], text: page.figure(m), unit: m.unit, path: base + "calibration.measurements." + one.index + ".median",
+      note: (rated ? page.percent(m.efficiency) + " of its limit" : "limit unknown") + (flags.length ? ", " + flags[0].replace(/_/g, " ") : ""),
+      tone: flags.length ? "doubt" : rated ? page.verdict(m.efficiency) : "" });
+  });
+  (calibration.curves || []).some(function (curve, index) {
+    return (curve.marks || []).some(function (mark, k) {
+      if (curve.name !== "latency" || mark.name !== "memory") return false;
+      tiles.push({ name: "memory latency", text: page.number(mark.value), unit: curve.unit, note: curve.page_bytes ? page.bytes(curve.page_bytes) + " pages" : "",
+        path: base + "calibration.curves." + index + ".marks." + k + ".value" });
+      return true;
+    });
+  });
+  return tiles;
+};
+
+/* Generation in the first use case, of the models that fit, the largest of up to five. */
+report.means = function (predictions, base) {
+  var tiles = [];
+  predictions.forEach(function (prediction, index) {
+    var first = (prediction.results || [])[0], tg = first && first.tg_tok_s;
+    if (tg && page.known(tg.value) && tiles.length < 5)
+      tiles.push({ name: prediction.model.name, text: page.number(tg.value), unit: "tok/s", path: base + "predictions." + index + ".results.0.tg_tok_s.value",
+        note: page.known(tg.low) ? page.number(tg.low, tg.value) + " to " + page.number(tg.high, tg.value) : first["class"] + " in " + first.use_case });
+  });
+  return tiles;
+};
+
+report.group = function (title, tiles) {
+  return tiles.length ? page.el("div.group", { style: "flex-grow:" + tiles.length }, page.el("h2.label", { id: page.slug(title), "data-quiet": "1" }, title),
+    page.el("ul.tiles", {}, tiles.map(report.tile))) : null;
 };
 
 report.tiles = function (item, base) {
-  var calibration = item.calibration, tiles = [];
-  if (calibration) {
-    report.headlines(calibration).forEach(function (one) {
-      var m = one.m;
-      if (m.kernel !== "read" && (m.kernel !== "fma" || m.dtype !== "f32")) return;
-      var limit = report.limitOf(calibration, m), rated = page.known(m.efficiency) && !(limit || {}).host_only;
-      tiles.push(report.tile(m.kernel === "read" ? "memory, read" : "FMA " + m.dtype, m.median, m.unit,
-        rated ? page.percent(m.efficiency) + " of its limit" : "limit unknown", rated ? page.verdict(m.efficiency) : "",
-        base + "calibration.measurements." + one.index + ".median"));
-    });
-    (calibration.curves || []).forEach(function (curve, index) {
-      (curve.marks || []).forEach(function (mark, k) {
-        if (curve.name === "latency" && mark.name === "memory" && !tiles.latency) {
-          tiles.latency = true;
-          tiles.push(report.tile("memory latency", mark.value, curve.unit, curve.page_bytes ? page.bytes(curve.page_bytes) + " pages" : "",
-            "", base + "calibration.curves." + index + ".marks." + k + ".value"));
-        }
-      });
-    });
+  var calibration = item.calibration, predictions = item.predictions || [];
+  var formula = predictions.some(function (p) { return p.fidelity === "formula"; });
+  var groups = [calibration ? report.group("What it reaches", report.reached(calibration, base)) : null,
+    report.group("What that means, generated tokens per second" + (formula ? " at most" : ""), report.means(predictions, base))];
+  document.getElementById("head").append(page.el("div.groups", {}, groups));
+};
+
+/* In words: what it reaches of its limits, and what that means. */
+report.lead = function (item) {
+  var calibration = item.calibration, read = report.headline(calibration, "read"), fma = report.headline(calibration, "fma", "f32"), words = [];
+  function share(one) {
+    var limit = report.limitOf(calibration, one.m);
+    var binds = limit && limit.binds ? (calibration.limits || []).find(function (l) { return l.name === limit.binds && l.place.kind === "machine"; }) || limit : limit;
+    if (!limit || !report.rated(calibration, one.m)) return "a rate whose limit is unknown";
+    return page.percent(one.m.efficiency) + " of its limit (" + page.number(limit.value) + " " + limit.unit + (binds.formula ? " = " + binds.formula : "") + ")";
   }
-  (item.predictions || []).slice(0, 3).forEach(function (prediction, index) {
-    var first = (prediction.results || [])[0], tg = first && first.tg_tok_s;
-    if (tg && page.known(tg.value))
-      tiles.push(report.tile(prediction.model.name, tg.value, "tok/s", "generation in " + first.use_case +
-        (prediction.fidelity === "formula" ? ", upper bound" : ""), "", base + "predictions." + index + ".results.0.tg_tok_s.value"));
-  });
-  if (tiles.length) document.getElementById("head").append(page.el("ul.tiles", {}, tiles));
+  if (read) words.push("Memory reads at " + page.figure(read.m) + " GB/s, " + share(read) + ".");
+  if (fma) words.push("Arithmetic in FP32 reaches " + page.figure(fma.m) + " GFLOP/s, " + share(fma) + ".");
+  var fits = (item.predictions || []).filter(function (p) { return (p.results || []).some(function (r) { return r.tg_tok_s && page.known(r.tg_tok_s.value); }); });
+  var fast = fits.filter(function (p) { return p.results.some(function (r) { return r["class"] === "interactive"; }); });
+  if (fits.length)
+    words.push(fast.length ? (fast.length === fits.length ? (fits.length === 1 ? "The model is" : "All " + fits.length + " models that fit are") : fast.length + " of " + fits.length + " models that fit " + (fast.length === 1 ? "is" : "are")) + " interactive in some use case."
+      : "None of the " + fits.length + " models that fit is interactive in any use case.");
+  return words.length ? page.el("p.lead", {}, words.join(" ")) : null;
 };
 
 /* ---- predictions ---- */
@@ -124,10 +167,11 @@ report.estimate = function (estimate) {
     ? " (" + page.number(estimate.low, estimate.value) + "–" + page.number(estimate.high, estimate.value) + ")" : "");
 };
 
-report.classBadge = function (name) {
-  var tones = { interactive: "good", background: "good", offline: "doubt", "non-viable": "bad" };
-  return page.el("span.badge." + (tones[name] || "doubt"), {}, name || "unknown");
+report.classTone = function (name) {
+  return { interactive: "good", background: "plain", offline: "doubt", "non-viable": "bad" }[name] || "doubt";
 };
+
+report.classBadge = function (name) { return page.el("span.badge." + report.classTone(name), {}, name || "unknown"); };
 
 /* " · 1024 + 16": tokens of the prompt and of the output. */
 report.shape = function (result) {
@@ -157,6 +201,40 @@ report.predictionTable = function (label, predictions, base) {
   ], rows);
 };
 
+/* A row a model: rates, and for each use case the class with the seconds to the last token. */
+report.predictionMatrix = function (predictions, base) {
+  var cases = [], rows = predictions.map(function (prediction, i) {
+    (prediction.results || []).forEach(function (result) {
+      if (!cases.some(function (one) { return one.use_case === result.use_case; })) cases.push(result);
+    });
+    return { p: prediction, path: base + "predictions." + i + ".results." };
+  });
+  function first(row, field) { return (row.p.results || []).findIndex(function (r) { return r[field] && page.known(r[field].value); }); }
+  function rate(head, field) {
+    return { head: head, n: true, value: function (row) { var k = first(row, field); return k < 0 ? null : row.p.results[k][field].value; },
+      cell: function (row) { var k = first(row, field); return k < 0 ? "–" : report.estimate(row.p.results[k][field]); },
+      path: function (row) { var k = first(row, field); return k < 0 ? null : row.path + k + "." + field + ".value"; } };
+  }
+  var columns = [{ head: "model", kind: "name", cell: function (row) { return row.p.model.name; } },
+    { head: "GB", n: true, value: function (row) { return row.p.model.file_bytes; }, cell: function (row) { return page.number(row.p.model.file_bytes / 1e9); } },
+    rate("PP tok/s", "pp_tok_s"), rate("TG tok/s", "tg_tok_s")];
+  cases.slice(0, 8).forEach(function (one) {
+    function of(row) { return (row.p.results || []).find(function (r) { return r.use_case === one.use_case; }) || {}; }
+    columns.push({ head: one.use_case + report.shape(one).replace(" · ", " ").replace(" + ", "+"), n: true, kind: "case", value: function (row) { return (of(row).total_s || {}).value; },
+      cell: function (row) {
+        var result = of(row), seconds = (result.total_s || {}).value;
+        return result["class"] ? page.el("span.badge." + report.classTone(result["class"]), { title: result["class"] + ": " + (result.why || "") },
+          page.known(seconds) ? report.seconds(seconds) : result["class"]) : "–";
+      } });
+  });
+  return page.table("Models and use cases", columns, rows);
+};
+
+/* Three digits, as a time that people read. */
+report.seconds = function (value) {
+  return value >= 7200 ? page.number(value / 3600).slice(0, 4) + " h" : value >= 600 ? Math.round(value / 60) + " min" : Number(value.toPrecision(3)) + " s";
+};
+
 /* One line a model: x of a result, and the estimate there. */
 report.predictionSeries = function (predictions, base, field, x) {
   return predictions.map(function (prediction, i) {
@@ -180,7 +258,10 @@ report.predictions = function (item, base) {
   section.append(page.el("p", {}, "Prompt processing (PP) and token generation (TG), tokens per second. " + (formula
     ? "By the formula (bandwidth / bytes): an upper bound that real engines do not reach."
     : "In parentheses the 80\u00a0% interval, where it has been checked.")));
-  section.append(report.predictionTable("Predictions", predictions, base));
+  section.append(report.predictionMatrix(predictions, base),
+    page.el("p.note.legend-line", {}, "Time to the last token. ", [["interactive", "prompt within 5 s, more than 10 tok/s"], ["background", "both within 300 s"], ["offline", "within 8 h"],
+      ["non-viable", "longer, or no room"]].map(function (one) { return [report.classBadge(one[0]), " " + one[1] + "  "]; })),
+    page.folded("Every prediction, with its reason", function () { return report.predictionTable("Predictions", predictions, base); }));
   var grid = page.el("div.grid", { style: "margin-top:16px" }), tokens = function (v) { return v >= 1024 && v % 1024 === 0 ? v / 1024 + "k" : String(v); };
   section.append(grid);
   [["tg_tok_s", "Generation against depth", "tokens in the context when generation starts", function (r) { return (r.depth || 0) + (r.generated_tokens > 0 ? r.prompt_tokens || 0 : 0); }],
@@ -206,7 +287,7 @@ report.efficiency = function (item, base, section) {
   }).map(function (one) {
     var m = one.m, scale = m.efficiency / m.median;
     return { label: report.kernelName(m), value: m.efficiency, low: m.ci95 ? m.ci95[0] * scale : NaN, high: m.ci95 ? m.ci95[1] * scale : NaN,
-      tone: page.verdict(m.efficiency), text: page.percent(m.efficiency) + " · " + page.number(m.median) + " " + m.unit,
+      tone: page.verdict(m.efficiency), text: page.percent(m.efficiency) + " · " + page.figure(m) + " " + m.unit,
       path: base + "calibration.measurements." + one.index + ".efficiency", rows: page.how(m, report.limitOf(calibration, m)) };
   });
   if (bars.length)
@@ -238,7 +319,7 @@ report.placeChart = function (grid, calibration, list, rated, base, key) {
     var m = one.m, scale = rated ? m.efficiency / m.median : 1;
     return { label: page.place(m.place), title: page.place(m.place), x: m.place.index, value: m.median * scale, y: m.median * scale * (rated ? 100 : 1),
       low: m.ci95 ? m.ci95[0] * scale : NaN, high: m.ci95 ? m.ci95[1] * scale : NaN, tone: rated ? page.verdict(m.efficiency) : null,
-      text: (rated ? page.percent(m.efficiency) + " · " : "") + page.number(m.median) + " " + m.unit,
+      text: (rated ? page.percent(m.efficiency) + " · " : "") + page.figure(m) + " " + m.unit,
       rows: page.how(m, report.limitOf(calibration, m)), path: base + "calibration.measurements." + one.index + (rated ? ".efficiency" : ".median") };
   });
   var options = { name: "places-" + key, title: report.kernelName(first) + " at each " + first.place.kind,
@@ -363,8 +444,8 @@ report.measurementTable = function (item, base) {
     { head: "place", cell: function (row) { return page.place(row.m.place); } },
     { head: "threads", n: true, value: function (row) { return row.m.threads; }, cell: function (row) { return page.known(row.m.threads) ? String(row.m.threads) : "–"; } },
     { head: "working set", n: true, value: function (row) { return row.m.working_set_bytes; }, cell: function (row) { return page.bytes(row.m.working_set_bytes); } },
-    { head: "median", n: true, value: function (row) { return row.m.median; }, cell: function (row) { return page.number(row.m.median); }, path: function (row) { return base + "calibration.measurements." + row.index + ".median"; } },
-    { head: "± 95 %", n: true, value: function (row) { return row.m.ci95 ? row.m.ci95[1] - row.m.ci95[0] : null; }, cell: function (row) { return row.m.ci95 ? page.number((row.m.ci95[1] - row.m.ci95[0]) / 2, row.m.median) : "–"; } },
+    { head: "median", n: true, value: function (row) { return row.m.median; }, cell: function (row) { return page.figure(row.m); }, path: function (row) { return base + "calibration.measurements." + row.index + ".median"; } },
+    { head: "± 95 %", n: true, value: function (row) { return row.m.ci95 ? row.m.ci95[1] - row.m.ci95[0] : null; }, cell: function (row) { return row.m.ci95 ? page.figure(row.m, (row.m.ci95[1] - row.m.ci95[0]) / 2) : "–"; } },
     { head: "unit", cell: text("unit") },
     { head: "of limit", n: true, value: function (row) { return row.m.efficiency; }, cell: function (row) { return page.percent(row.m.efficiency); } },
     { head: "n", n: true, value: function (row) { return row.m.n; }, cell: function (row) { return String(row.m.n || "–"); } },
@@ -412,6 +493,7 @@ page.kinds.report = function (data) {
   roofline.draw(grid, item, base);
   report.efficiency(item, base, grid);
   report.places(item, base, grid);
+  products.draw(item, base);
   var groups = report.curveGroups(data.items);
   if (groups.length) {
     grid = page.el("div.grid");
@@ -425,7 +507,7 @@ page.kinds.report = function (data) {
   }
   section = page.section("All figures");
   section.append(page.el("p.soft", {}, "Bandwidth counts the bytes that the program asked for; the share of the limit counts what the memory moved. A heading sorts."));
-  if (calibration.measurements.length > 150)
+  if (calibration.measurements.length > 40)
     section.append(page.folded(calibration.measurements.length + " figures", function () { return report.measurementTable(item, base); }));
   else section.append(report.measurementTable(item, base));
   if ((calibration.limits || []).length)

@@ -22,6 +22,10 @@ struct tr_report_input {
     const json_t *documents;
     const char *name;  /* of the file, where several are in one report; NULL unknown */
     const char *chart; /* svg: which one; NULL: it was not said */
+    /* html, in the first input: the kind of page, a file reports/page/<page>.js, where it does not
+     * follow from the inputs; and what it needs beside them (member "extra" of its data). */
+    const char *page;
+    json_t *page_data;
 };
 
 /* One of the two is NULL: a report of one input, or of several together. */

@@ -12,6 +12,8 @@
 int tr_report_html(const struct tr_report_input *inputs, size_t n, struct tr_strbuf *out,
                    struct tr_err *reterr);
 
+enum { MOST_COMPARED = 4 }; /* calibrations that are drawn over each other */
+
 struct html {
     const struct tr_report_input *inputs;
     size_t n;
@@ -101,13 +103,41 @@ static size_t count_calibrations(const struct html *html) {
     return n;
 }
 
+/* Calibrations of three machines or more, or of more than a few runs. */
+static bool is_many(const struct html *html) {
+    const char *hosts[2] = {NULL, NULL};
+    size_t n = 0;
+    for (size_t i = 0; i < html->n; i++) {
+        const struct tr_calibration *calibration = html->inputs[i].calibration;
+        const char *host = calibration ? tr_calibration_text(calibration, "host_id") : NULL;
+        if (!host || (hosts[0] && !strcmp(host, hosts[0])) || (hosts[1] && !strcmp(host, hosts[1])))
+            continue;
+        if (n < 2)
+            hosts[n] = host;
+        n++;
+    }
+    return n > 2 || count_calibrations(html) > MOST_COMPARED;
+}
+
+/* The name of a file reports/page/<kind>.js. */
+static const char *kind_of(const struct html *html) {
+    if (html->inputs[0].page)
+        return html->inputs[0].page;
+    return count_calibrations(html) < 2 ? "report" : is_many(html) ? "hosts" : "comparison";
+}
+
 static void add_title(struct html *html) {
     const struct tr_calibration *calibration = NULL;
     for (size_t i = 0; i < html->n && !calibration; i++)
         calibration = html->inputs[i].calibration;
     const char *model = calibration ? tr_calibration_text(calibration, "cpu.model") : NULL;
     tr_strbuf_add(html->out, "tokenroof: ");
-    if (count_calibrations(html) > 1)
+    const char *kind = kind_of(html);
+    if (html->inputs[0].page)
+        tr_strbuf_add(html->out, kind);
+    else if (!strcmp(kind, "hosts"))
+        tr_strbuf_addf(html->out, "%zu machines", html->n);
+    else if (!strcmp(kind, "comparison"))
         tr_strbuf_addf(html->out, "comparison of %zu files", html->n);
     else
         tr_markup_text(html->out, model ? model : calibration ? "a machine" : "predictions");
@@ -136,16 +166,17 @@ static int fold(json_t *items) {
 
 static void add_data(struct html *html) {
     json_t *items = json_array(), *tool = tr_tool_to_json();
-    bool several = count_calibrations(html) > 1;
+    const char *kind = kind_of(html);
     int failed = !items || !tool;
     for (size_t i = 0; !failed && i < html->n; i++)
         failed = json_array_append_new(items, input_to_json(&html->inputs[i]));
-    if (!failed && !several)
+    if (!failed && !strcmp(kind, "report"))
         failed = fold(items);
-    json_t *document = failed
-                           ? NULL
-                           : json_pack("{s:s, s:O, s:O}", "page", several ? "comparison" : "report",
-                                       "version", json_object_get(tool, "version"), "items", items);
+    json_t *document =
+        failed ? NULL
+               : json_pack("{s:s, s:O, s:O, s:O?}", "page", kind, "version",
+                           json_object_get(tool, "version"), "items", items, "extra",
+                           html->inputs[0].page_data);
     add_json(html, document);
     json_decref(document);
     json_decref(items);
@@ -162,10 +193,7 @@ static void add_library(struct html *html) {
 }
 
 static void add_script(struct html *html) {
-    static const char *const scripts[] = {"base.js",     "chart.js",      "report.js",
-                                          "roofline.js", "comparison.js", "main.js"};
-    for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++)
-        add_part(html, scripts[i]);
+    add_part(html, "page.js");
 }
 
 /* What stands in the template as {{name}}. */

@@ -128,7 +128,8 @@ async function drawn(name) {
 function rounds(text, value) {
   const shown = Number(text), digits = (text.split("e")[0].split(".")[1] || "").length;
   const exponent = text.includes("e") ? Number(text.split("e")[1]) : 0;
-  const unit = Math.abs(value) >= 1e6 || Math.abs(value) < 0.01 ? Math.abs(value) * 0.01 : 10 ** (exponent - digits);
+  const zeros = digits ? 0 : Math.min(text.match(/0*$/)[0].length, Math.max(0, text.length - 3)); /* 1870: three digits */
+  const unit = Math.abs(value) >= 1e6 || Math.abs(value) < 0.01 ? Math.abs(value) * 0.01 : 10 ** (exponent - digits + zeros);
   return Math.abs(shown - value) <= unit * 0.5001;
 }
 
