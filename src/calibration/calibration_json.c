@@ -231,21 +231,75 @@ static json_t *measurement_to_json(const struct tr_measurement *at) {
     return object;
 }
 
-/* Fields of the file's own entry for the same limit that this version does not know. */
-static int keep_limit_fields(json_t *array, const json_t *old_array) {
+/* A member that is absent is null. */
+static bool same_member(const json_t *a, const json_t *b, const char *key) {
+    const json_t *x = json_object_get(a, key), *y = json_object_get(b, key);
+    if (json_is_number(x) && json_is_number(y))
+        return json_number_value(x) == json_number_value(y);
+    return (!x || json_is_null(x)) && (!y || json_is_null(y)) ? true : x && y && json_equal(x, y);
+}
+
+/* The same limit, curve, point, ... in what is written and in the file that was read. */
+static bool same_entry(const json_t *a, const json_t *b) {
+    static const char *const identity[] = {"name",    "kernel", "variant",    "isa",    "dtype",
+                                           "threads", "x",      "page_bytes", "x_unit", "from"};
+    const json_t *place = json_object_get(a, "place"), *other = json_object_get(b, "place");
+    for (size_t i = 0; i < sizeof(identity) / sizeof(identity[0]); i++)
+        if (!same_member(a, b, identity[i]))
+            return false;
+    return same_member(place, other, "kind") && same_member(place, other, "index");
+}
+
+static int keep_unknown(json_t *fresh, const json_t *old);
+
+static int keep_unknown_of_entries(json_t *array, const json_t *old_array) {
     size_t i, j;
     json_t *fresh, *old;
     json_array_foreach(array, i, fresh) {
-        const json_t *place = json_object_get(fresh, "place");
         json_array_foreach(old_array, j, old) {
-            const json_t *old_place = json_object_get(old, "place");
-            if (json_equal(json_object_get(old, "name"), json_object_get(fresh, "name")) &&
-                json_equal(json_object_get(old_place, "kind"), json_object_get(place, "kind")) &&
-                json_equal(json_object_get(old_place, "index"), json_object_get(place, "index"))) {
-                if (json_object_update_missing(fresh, old))
-                    return TR_ENOMEM;
-                break;
-            }
+            if (!json_is_object(fresh) || !json_is_object(old) || !same_entry(fresh, old))
+                continue;
+            if (keep_unknown(fresh, old))
+                return TR_ENOMEM;
+            break;
+        }
+    }
+    return 0;
+}
+
+/* Members that the file has and this version does not know, all the way down. */
+static int keep_unknown(json_t *fresh, const json_t *old) {
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)old, key, value) {
+        json_t *mine = json_object_get(fresh, key);
+        int code = 0;
+        if (!mine)
+            code = json_object_set(fresh, key, value) ? TR_ENOMEM : 0;
+        else if (json_is_object(mine) && json_is_object(value))
+            code = keep_unknown(mine, value);
+        else if (json_is_array(mine) && json_is_array(value))
+            code = keep_unknown_of_entries(mine, value);
+        if (code)
+            return code;
+    }
+    return 0;
+}
+
+/* Of places of measurements, whose other members are kept with them. */
+static int keep_unknown_of_places(json_t *measurements, const json_t *old_measurements) {
+    size_t i, j;
+    json_t *fresh, *old;
+    json_array_foreach(measurements, i, fresh) {
+        json_t *place = json_object_get(fresh, "place");
+        json_array_foreach(old_measurements, j, old) {
+            const json_t *other = json_object_get(old, "place");
+            if (!json_is_object(place) || !json_is_object(other) ||
+                !same_member(place, other, "kind") || !same_member(place, other, "index"))
+                continue;
+            if (json_object_update_missing(place, (json_t *)other))
+                return TR_ENOMEM;
+            break;
         }
     }
     return 0;
@@ -275,16 +329,19 @@ static int set_arrays(const struct tr_calibration *calibration, json_t *document
     const json_t *old_measurements = json_object_get(calibration->document, "measurements");
     json_t *limits = NULL, *measurements = json_array(), *curves = NULL, *matrices = NULL;
     if (tr_limits_to_json(calibration->limits, calibration->n_limits, &limits) ||
-        keep_limit_fields(limits, old_limits) || keep_pairs(limits, old_limits))
+        keep_unknown_of_entries(limits, old_limits) || keep_pairs(limits, old_limits))
         goto fail;
     for (size_t i = 0; i < calibration->n_measurements; i++)
         if (json_array_append_new(measurements, measurement_to_json(&calibration->measurements[i])))
             goto fail;
-    if (keep_pairs(measurements, old_measurements))
+    if (keep_unknown_of_places(measurements, old_measurements) ||
+        keep_pairs(measurements, old_measurements))
         goto fail;
     if (tr_curves_to_json(calibration->curves, calibration->n_curves, &curves) ||
+        keep_unknown_of_entries(curves, json_object_get(calibration->document, "curves")) ||
         keep_pairs(curves, json_object_get(calibration->document, "curves")) ||
-        tr_matrices_to_json(calibration->matrices, calibration->n_matrices, &matrices))
+        tr_matrices_to_json(calibration->matrices, calibration->n_matrices, &matrices) ||
+        keep_unknown_of_entries(matrices, json_object_get(calibration->document, "matrices")))
         goto fail;
     int failed = set(document, "limits", limits);
     failed |= set(document, "measurements", measurements);

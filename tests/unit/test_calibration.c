@@ -324,6 +324,69 @@ static void unknown_fields_survive(void **state) {
     tr_calibration_destroy(calibration);
 }
 
+/* A member that no version knows, in every object of a document. */
+static void add_future(json_t *value) {
+    const char *key;
+    json_t *member;
+    size_t i;
+    if (json_is_array(value)) {
+        json_array_foreach(value, i, member) {
+            add_future(member);
+        }
+    } else if (json_is_object(value)) {
+        json_object_foreach(value, key, member) {
+            add_future(member);
+        }
+        json_object_set_new(value, "future", json_pack("{s:[i, {s:n}]}", "later", 1, "x"));
+    }
+}
+
+/* Everything in `old` is in `fresh`, too. */
+static void assert_kept(const json_t *old, const json_t *fresh, const char *where) {
+    const char *key;
+    json_t *member;
+    size_t i;
+    char path[512];
+    if (json_typeof(old) != json_typeof(fresh) && !(json_is_number(old) && json_is_number(fresh)))
+        fail_msg("%s is of another type", where);
+    if (json_is_array(old)) {
+        assert_int_equal(json_array_size(old), json_array_size(fresh));
+        json_array_foreach((json_t *)old, i, member) {
+            snprintf(path, sizeof(path), "%.480s.%zu", where, i);
+            assert_kept(member, json_array_get(fresh, i), path);
+        }
+    } else if (json_is_object(old)) {
+        json_object_foreach((json_t *)old, key, member) {
+            snprintf(path, sizeof(path), "%.400s.%.80s", where, key);
+            if (!json_object_get(fresh, key))
+                fail_msg("%s is lost", path);
+            assert_kept(member, json_object_get(fresh, key), path);
+        }
+    }
+}
+
+/* A file of a later version with members of its own everywhere: places, limits, figures, curves,
+ * their points and marks, matrices. */
+static void unknown_fields_survive_everywhere(void **state) {
+    (void)state;
+    char *path = test_data("calibration/nodes.json");
+    json_t *document = json_load_file(path, 0, NULL), *fresh = NULL;
+    struct tr_calibration *calibration = NULL;
+    struct tr_err err = {0};
+    assert_non_null(document);
+    add_future(document);
+    char *text = json_dumps(document, 0);
+    if (tr_calibration_parse(text, strlen(text), "later", &calibration, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(tr_calibration_to_json(calibration, &fresh), 0);
+    assert_kept(document, fresh, "");
+    json_decref(fresh);
+    json_decref(document);
+    tr_calibration_destroy(calibration);
+    free(text);
+    free(path);
+}
+
 static void unknown_is_unknown(void **state) {
     (void)state;
     char *text = document("", "");
@@ -715,6 +778,7 @@ int main(void) {
         cmocka_unit_test(curves_and_matrices_round_trip),
         cmocka_unit_test(broken_curves_are_refused),
         cmocka_unit_test(unknown_fields_survive),
+        cmocka_unit_test(unknown_fields_survive_everywhere),
         cmocka_unit_test(unknown_is_unknown),
         cmocka_unit_test(text_that_is_not_utf8),
         cmocka_unit_test(wrong_documents),
