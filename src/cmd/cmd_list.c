@@ -18,6 +18,7 @@
 
 struct list_options {
     struct tr_output_options output;
+    struct tr_machine_options machine; /* of the list of kernels */
 };
 
 /* A column is a field of the JSON rows; text shows it under `head`, or not at all (NULL). */
@@ -30,7 +31,8 @@ enum { MAX_COLUMNS = 24 };
 struct list {
     const char *name;
     struct column columns[MAX_COLUMNS]; /* ends with a column without key */
-    int (*fill)(json_t *rows, json_t *notes, struct tr_err *reterr);
+    int (*fill)(const struct list_options *options, json_t *rows, json_t *notes,
+                struct tr_err *reterr);
 };
 
 static int append(json_t *rows, json_t *row) {
@@ -77,12 +79,12 @@ static int add_kernel(json_t *rows, const struct tr_kernel *kernels, size_t n, s
                             "isa_available", here));
 }
 
-static int fill_kernels(json_t *rows, json_t *notes, struct tr_err *reterr) {
-    struct tr_machine_options options = {0};
+static int fill_kernels(const struct list_options *options, json_t *rows, json_t *notes,
+                        struct tr_err *reterr) {
     struct tr_machine *machine = NULL;
     size_t n = 0;
     const struct tr_kernel *kernels = tr_kernels(&n);
-    int code = tr_machine_load(&options, &machine, reterr);
+    int code = tr_err_of_input(tr_machine_load(&options->machine, &machine, reterr));
     for (size_t i = 0; !code && i < n; i++)
         code = add_kernel(rows, kernels, n, i, machine);
     size_t forms = 0;
@@ -103,7 +105,9 @@ static int fill_kernels(json_t *rows, json_t *notes, struct tr_err *reterr) {
     return code;
 }
 
-static int fill_models(json_t *rows, json_t *notes, struct tr_err *reterr) {
+static int fill_models(const struct list_options *options, json_t *rows, json_t *notes,
+                       struct tr_err *reterr) {
+    (void)options;
     const char *const *names = tr_model_catalogue_names();
     const char *const *defaults = tr_model_default_names();
     int code = 0;
@@ -165,7 +169,9 @@ static int fill_table(json_t *rows, const char *file, struct tr_err *reterr) {
     return code;
 }
 
-static int fill_accelerators(json_t *rows, json_t *notes, struct tr_err *reterr) {
+static int fill_accelerators(const struct list_options *options, json_t *rows, json_t *notes,
+                             struct tr_err *reterr) {
+    (void)options;
     int code = fill_table(rows, "accelerators.csv", reterr);
     if (!code)
         code = append(notes, json_string("Operations are dense; \"unverified\" sources are figures "
@@ -203,7 +209,9 @@ static int add_systems(json_t *rows, struct tr_err *reterr) {
     return code;
 }
 
-static int fill_platforms(json_t *rows, json_t *notes, struct tr_err *reterr) {
+static int fill_platforms(const struct list_options *options, json_t *rows, json_t *notes,
+                          struct tr_err *reterr) {
+    (void)options;
     size_t n = 0;
     const struct tr_platform *platforms = tr_platforms(&n);
     int code = 0;
@@ -228,7 +236,9 @@ static int fill_platforms(json_t *rows, json_t *notes, struct tr_err *reterr) {
     return code;
 }
 
-static int fill_use_cases(json_t *rows, json_t *notes, struct tr_err *reterr) {
+static int fill_use_cases(const struct list_options *options, json_t *rows, json_t *notes,
+                          struct tr_err *reterr) {
+    (void)options;
     size_t n = 0;
     const struct tr_use_case *cases = tr_use_cases(&n);
     int code = 0;
@@ -400,11 +410,13 @@ static int run(void *data, char *const *arguments, size_t n, struct tr_err *rete
     }
     if (!filled.list)
         return tr_unknown("list", arguments[0], names, reterr);
+    if (options->machine.source && filled.list->fill != fill_kernels)
+        return tr_err_set(reterr, TR_EUSAGE, "--machine goes with the list of kernels alone");
     filled.rows = json_array();
     filled.notes = json_array();
     int code = TR_ENOMEM;
     if (filled.rows && filled.notes)
-        code = filled.list->fill(filled.rows, filled.notes, reterr);
+        code = filled.list->fill(options, filled.rows, filled.notes, reterr);
     if (!code)
         code = tr_output_write(&options->output, "text", render, &filled, reterr);
     json_decref(filled.rows);
@@ -414,6 +426,7 @@ static int run(void *data, char *const *arguments, size_t n, struct tr_err *rete
 
 static const char *const formats[] = {"text", "json", "csv", NULL};
 static const struct tr_option_group groups[] = {
+    TR_GROUP_SOURCE(struct list_options, machine),
     TR_GROUP_OUTPUT,
     TR_GROUP_END,
 };
@@ -422,7 +435,8 @@ const struct tr_command tr_command_list = {
     .usage = "kernels|models|platforms|accelerators|use-cases [options]",
     .about = "What is not available on this machine is listed with the reason.\n",
     .examples = "  tokenroof list models\n"
-                "  tokenroof list kernels -f csv\n",
+                "  tokenroof list kernels -f csv\n"
+                "  tokenroof list kernels --machine my-server\n",
     .groups = groups,
     .formats = formats,
     .options_bytes = sizeof(struct list_options),

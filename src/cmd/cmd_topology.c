@@ -1,5 +1,6 @@
 /* tokenroof topology: the machine as found, and how each fact was learned. */
 #include <stdlib.h>
+#include <string.h>
 
 #include <jansson.h>
 
@@ -81,8 +82,13 @@ static int render_series_json(const struct shown *shown, struct tr_strbuf *out) 
 static int render(const char *format, const struct tr_term *term, const void *data,
                   struct tr_strbuf *out, struct tr_err *reterr) {
     const struct shown *shown = data;
-    bool json = format[0] == 'j';
-    (void)reterr;
+    bool json = !strcmp(format, "json");
+    if (shown->series && !json && strcmp(format, "text") != 0)
+        return tr_err_set(reterr, TR_EUSAGE, "a series is printed as text or json, not %s", format);
+    if (!strcmp(format, "markdown"))
+        return tr_report_machine_markdown(shown->machines[0], out);
+    if (!strcmp(format, "csv"))
+        return tr_report_machine_csv(shown->machines[0], out);
     if (shown->series)
         return json ? render_series_json(shown, out)
                     : tr_report_series(shown->series, shown->machines, shown->n, term, out);
@@ -162,7 +168,7 @@ static const struct tr_option capture_rows[] = {
      .brief = true,
      .help = "save all that was read in a new folder, without names and serial numbers"},
 };
-static const char *const formats[] = {"text", "json", NULL};
+static const char *const formats[] = {"text", "json", "csv", "markdown", NULL};
 static const struct tr_option_group groups[] = {
     {"recording", TR_ROWS(capture_rows), offsetof(struct topology_options, capture), NULL},
     TR_GROUP_SOURCE(struct topology_options, machine),

@@ -108,8 +108,9 @@ int tr_population_fill(struct tr_machine *machine) {
     struct tr_population *found = &memory->population;
     const struct tr_platform *platform = machine->platform;
     const char *type = type_of(memory);
-    bool own_type =
-        platform && platform->mem_type && type && !strncmp(platform->mem_type, type, strlen(type));
+    /* Firmware that does not tell the type has no other than the processor takes. */
+    bool own_type = platform && platform->mem_type &&
+                    (!type || !strncmp(platform->mem_type, type, strlen(type)));
     *found = (struct tr_population){.modules_per_channel = -1,
                                     .ranks = -1,
                                     .platform_mts = -1,

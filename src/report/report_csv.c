@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "markup.h"
 #include "report.h"
 
 int tr_report_csv(const struct tr_report_input *input, struct tr_strbuf *out);
@@ -16,25 +17,8 @@ static void end_row(struct tr_strbuf *out) {
 }
 
 static void add_text(struct tr_strbuf *out, const char *text) {
-    char *printable = tr_printable(text ? text : "");
-    if (!printable) {
-        out->failed = true;
-        return;
-    }
-    /* Spreadsheets would take it for a formula. */
-    const char *shield = strchr("=+-@", *printable) && *printable ? "'" : "";
-    if (!strpbrk(printable, ",\"")) {
-        tr_strbuf_addf(out, "%s%s,", shield, printable);
-    } else {
-        tr_strbuf_addf(out, "\"%s", shield);
-        for (const char *at = printable; *at; at++) {
-            tr_strbuf_add_bytes(out, at, 1);
-            if (*at == '"')
-                tr_strbuf_add(out, "\"");
-        }
-        tr_strbuf_add(out, "\",");
-    }
-    free(printable);
+    tr_csv_text(out, text);
+    tr_strbuf_add(out, ",");
 }
 
 static void add_number(struct tr_strbuf *out, double value) {

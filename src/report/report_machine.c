@@ -40,8 +40,11 @@ static size_t count_threads(const struct tr_machine *machine) {
 static void title(struct tr_text *text, const struct tr_machine *machine) {
     struct tr_strbuf line = {0};
     const char *dot = text->term.unicode ? " · " : " | ";
-    size_t packages =
-        machine->catalogue_packages > 0 ? (size_t)machine->catalogue_packages : machine->n_packages;
+    int sockets = machine->firmware.sockets_populated, each = machine->firmware.cores_per_socket;
+    size_t packages = machine->catalogue_packages > 0 ? (size_t)machine->catalogue_packages
+                      : machine->n_packages           ? machine->n_packages
+                      : sockets > 0                   ? (size_t)sockets
+                                                      : 0;
     if (packages > 1)
         tr_strbuf_addf(&line, "%zu x ", packages);
     tr_strbuf_add(&line, tr_text_tone(text, TR_TONE_HEAD));
@@ -51,6 +54,8 @@ static void title(struct tr_text *text, const struct tr_machine *machine) {
         tr_strbuf_addf(&line, "%s%zu core%s, %zu thread%s", dot, machine->n_cores,
                        machine->n_cores == 1 ? "" : "s", count_threads(machine),
                        count_threads(machine) == 1 ? "" : "s");
+    else if (sockets > 0 && each > 0)
+        tr_strbuf_addf(&line, "%s%d cores", dot, sockets * each);
     if (machine->n_nodes)
         tr_strbuf_addf(&line, "%s%zu NUMA node%s", dot, machine->n_nodes,
                        machine->n_nodes == 1 ? "" : "s");
@@ -206,6 +211,7 @@ int tr_report_machine(const struct tr_machine *machine, const struct tr_term *te
                       struct tr_strbuf *out) {
     struct tr_text text = {.term = *term, .out = out};
     title(&text, machine);
+    tr_text_glance(&text, machine);
     if (machine->catalogue_packages > 0)
         catalogue_identity(&text, machine);
     else

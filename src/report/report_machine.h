@@ -9,6 +9,27 @@
 int tr_report_machine(const struct tr_machine *machine, const struct tr_term *term,
                       struct tr_strbuf *out);
 
+/* report_machine_glance.c: what to look at first, worth attention where the tone is doubtful or
+ * bad.
+ */
+enum { TR_GLANCE_MOST = 32 };
+struct tr_glance_item {
+    const char *name;
+    char *text; /* heap; may hold what firmware wrote */
+    enum tr_tone tone;
+};
+struct tr_glance {
+    struct tr_glance_item items[TR_GLANCE_MOST];
+    size_t n;
+};
+void tr_glance_fill(struct tr_glance *glance, const struct tr_machine *machine);
+void tr_glance_finish(struct tr_glance *glance);
+void tr_text_glance(struct tr_text *text, const struct tr_machine *machine);
+/* report_machine_formats.c: for forums and pull requests, with the whole page in a fence; the
+ * limits as a table, one row each. TR_ENOMEM. */
+int tr_report_machine_markdown(const struct tr_machine *machine, struct tr_strbuf *out);
+int tr_report_machine_csv(const struct tr_machine *machine, struct tr_strbuf *out);
+
 /* report_machine_topology.c. */
 void tr_text_topology(struct tr_text *text, const struct tr_machine *machine);
 /* report_machine_memory.c: modules, the second witness. report_machine_clocks.c: clocks, sensors.

@@ -139,9 +139,6 @@ void tr_text_modules(struct tr_text *text, const struct tr_machine *machine) {
         tr_text_fact(text, "interleaving",
                      tr_format("%d modules share each address, by the firmware's map",
                                memory->interleaved_modules));
-    if (memory->population.verdict)
-        tr_text_fact(text, "speed",
-                     tr_format("%s: %s", memory->population.verdict, memory->population.why));
     for (size_t i = 0; i < memory->n_modules; i++)
         if (is_first_of_its_kind(memory, i))
             module_line(text, memory, i);

@@ -88,6 +88,8 @@ static void population_of_recordings(void **state) {
         {"ryzen-9950x-2-modules-6000", 1, 5600, 5600, 5600, "above specification"},
         {"threadripper-7980x-5200", 1, 5200, -1, 5200, "as specified"},
         {"epyc-9454p-9-of-12", 1, 4800, 4800, 4800, "as specified"},
+        /* The firmware does not tell the type: it is what the processor takes. */
+        {"epyc-2x9124-16-of-24", 1, 4800, 4800, 4800, "as specified"},
         {"epyc-2x7763-16-of-32-slots", 1, 3200, -1, 3200, "as specified"},
         {"xeon-2x6710e", 1, 5600, -1, 4800, "as specified"},
         {"core-i5-1335u-ddr4", 1, -1, -1, 3200, "as specified"},
