@@ -172,11 +172,10 @@ static void add_data(struct html *html) {
         failed = json_array_append_new(items, input_to_json(&html->inputs[i]));
     if (!failed && !strcmp(kind, "report"))
         failed = fold(items);
-    json_t *document =
-        failed ? NULL
-               : json_pack("{s:s, s:O, s:O, s:O?}", "page", kind, "version",
-                           json_object_get(tool, "version"), "items", items, "extra",
-                           html->inputs[0].page_data);
+    json_t *document = failed ? NULL
+                              : json_pack("{s:s, s:O, s:O, s:O?}", "page", kind, "version",
+                                          json_object_get(tool, "version"), "items", items, "extra",
+                                          html->inputs[0].page_data);
     add_json(html, document);
     json_decref(document);
     json_decref(items);
