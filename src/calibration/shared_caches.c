@@ -219,7 +219,7 @@ int tr_shared_caches_judge(const struct tr_calibration *calibration,
                                          count_distinct(clusters, matrix->n_rows) ? clusters : NULL,
                                          &measured)
                    : TR_EUNAVAILABLE;
-    if (!code) {
+    if (!code && l3 && measured.group) {
         bool agree = same_partition(measured.group, l3, matrix->n_rows);
         *ret_verdict = agree ? TR_SHARED_CACHES_AGREE : TR_SHARED_CACHES_DIFFER;
         *ret_sentence = sentence(&measured, count_distinct(l3, matrix->n_rows), agree);

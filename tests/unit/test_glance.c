@@ -85,7 +85,8 @@ static void links_and_settings(void **state) {
     expect(machine, "PCIe", TR_TONE_PLAIN, "runs at 2.5 of 32 GT/s now");
     expect(machine, "clocks", TR_TONE_DOUBTFUL, "boost is off");
     expect(machine, "CPU time", TR_TONE_DOUBTFUL, "limited to 1.5 of 4 CPUs");
-    strcpy(machine->settings.nps, "NPS0");
+    free(machine->settings.nps);
+    machine->settings.nps = strdup("NPS0");
     expect(machine, "NUMA", TR_TONE_DOUBTFUL, "all packages are one node");
     tr_machine_destroy(machine);
 }
