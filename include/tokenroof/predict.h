@@ -73,6 +73,28 @@ enum tr_phase { TR_PHASE_PROMPT, TR_PHASE_GENERATION, TR_PHASE_COUNT };
 struct tr_spec;
 struct tr_engine_times;
 struct tr_measured;
+struct tr_corrections;
+
+/* A correction that a prediction contains, learned from an engine's own results. Texts are borrowed
+ * from the basis. */
+struct tr_applied {
+    double ratio;  /* observed / predicted */
+    double spread; /* relative: of the results, or of the engine's repetitions */
+    int n;         /* results; 0: no correction */
+    const char *build, *date;
+};
+
+/* Rates after a long load relative to those of the first seconds; after_s 0: not measured. */
+struct tr_sustained {
+    double after_s;
+    double read_fraction, compute_fraction; /* NAN unknown */
+};
+
+/* What of the machine tells whether intervals were checked on its like. Unknown: NULL, 0. */
+struct tr_checked_on {
+    const char *uarch;
+    int cores, nodes;
+};
 
 /* All that a prediction may rest on. A tier (formula, spec, measured, engine) reads its own part,
  * and refuses where that is missing. */
@@ -90,6 +112,18 @@ struct tr_basis {
     const struct tr_spec *spec;         /* spec */
     const struct tr_measured *measured; /* measured */
     const struct tr_engine_times *engine_times; /* engine */
+    /* Where the times come from: "timed" for this model, or "stored": of other shapes, in the
+     * calibration; NULL: "timed". */
+    const char *engine_rates;
+    /* Measured tier: the machine's rate of reading relative to that with each thread's pages on its
+     * own node: as the weights lie (0 counts as 1), and by other placements (NAN unknown). */
+    double placement_fraction, interleaved_fraction, one_node_fraction;
+    struct tr_sustained sustained;
+    struct tr_checked_on machine;             /* for the interval */
+    const struct tr_corrections *corrections; /* learned ones; NULL without */
+    const char *build;                        /* the engine's, asked for by name; NULL: any */
+    const char
+        *profile; /* measured tier: whose kernels (data/engine_profiles.csv); NULL: llama.cpp */
 };
 
 struct tr_prediction_result {
@@ -107,6 +141,11 @@ struct tr_prediction_result {
     /* Averages over the tokens of each phase; no terms where a phase has no tokens or no rate.
      * `where` of a term lives as long as the basis of the prediction. */
     struct tr_token_time time[TR_PHASE_COUNT];
+    struct tr_applied correction[TR_PHASE_COUNT];
+    /* Threads with which generation is fastest, and its rate, where rates of several numbers of
+     * threads are known; 0 and NAN where not. */
+    int best_threads;
+    double best_tg_tok_s;
 };
 
 /* One term of `--explain`: a formula with its numbers, as written in the documentation. */
@@ -118,7 +157,10 @@ struct tr_prediction {
     const struct tr_model *model; /* borrowed */
     const char *fidelity;         /* "formula" "spec" "measured" "engine"; static */
     char *platform, *engine;
+    const char *rates; /* what the fidelity's rates are, "" of no kind: see struct tr_correction */
     int threads;
+    /* What is to be known of the interval; NULL: nothing. Heap. */
+    char *interval_note;
     struct tr_prediction_result *results;
     size_t n_results;
     struct tr_explanation *explanations;

@@ -8,7 +8,9 @@
 #include "cmd.h"
 #include "engine_model.h"
 #include "measured_rates.h"
+#include "observations.h"
 #include "predictions.h"
+#include "profile.h"
 #include "rates.h"
 #include "report.h"
 #include "spec_documents.h"
@@ -25,12 +27,19 @@ struct predict_options {
     int pp, tg, depth;     /* tokens, 0 = not given; depth -1 = not given */
     int threads;
     double storage_gb_per_s;
-    bool explain, largest;
+    bool explain, largest, learn;
+    const char *observed; /* results of llama-bench; NULL without */
+    const char *build;    /* of the engine, for what was learned of it */
+    const char *profile;
+    int numa;                    /* index in numa_placements */
+    int tier;                    /* index in tiers */
     int parallel, ubatch, cache; /* cache: index in cache_types */
     struct tr_machine_options machine;
     struct tr_spec_options spec;
 };
 
+static const char *const tiers[] = {"finest", "engine", "measured", "formula", NULL};
+static const char *const numa_placements[] = {"local", "interleaved", "one-node", NULL};
 static const char *const cache_types[] = {"f16", "q8_0", "q4_0", NULL};
 /* Bytes of 32 elements relative to F16's 64. */
 static const double cache_scales[] = {1, 34.0 / 64, 18.0 / 64};
@@ -84,7 +93,39 @@ static const struct tr_option rows[] = {
      .store = tr_store_text,
      .offset = MEMBER(engine),
      .brief = true,
-     .help = "time the kernels of the llama.cpp build in DIR on this model's matrices"},
+     .help = "time kernels of the llama.cpp build in DIR"},
+    {.name = "tier",
+     .argument = "finest|engine|measured|formula",
+     .store = tr_store_choice,
+     .offset = MEMBER(tier),
+     .choices = tiers,
+     .help = "of a measured machine; default: the finest that the calibration allows"},
+    {.name = "numa",
+     .argument = "local|interleaved|one-node",
+     .store = tr_store_choice,
+     .offset = MEMBER(numa),
+     .choices = numa_placements,
+     .help = "measured tier: where the weights lie; default: each thread's on its node"},
+    {.name = "profile",
+     .argument = "ENGINE",
+     .store = tr_store_text,
+     .offset = MEMBER(profile),
+     .help = "measured tier: whose kernels; default: llama.cpp"},
+    {.name = "observed",
+     .argument = "FILE",
+     .store = tr_store_text,
+     .offset = MEMBER(observed),
+     .brief = true,
+     .help = "llama-bench's results beside the prediction"},
+    {.name = "learn",
+     .store = tr_store_true,
+     .offset = MEMBER(learn),
+     .help = "keep observed / predicted in the calibration file, for later predictions"},
+    {.name = "build",
+     .argument = "BUILD",
+     .store = tr_store_text,
+     .offset = MEMBER(build),
+     .help = "apply what was learned of this build; default: the engine's, or the newest"},
     {.name = "storage",
      .argument = "GB/S",
      .store = tr_store_double,
@@ -136,6 +177,30 @@ static int check_options(const struct tr_command *command, void *target, struct 
     int code = tr_spec_check(&options->spec, options->machine.source, reterr);
     if (code)
         return code;
+    if (options->profile && !tr_profile_known(options->profile)) {
+        struct tr_err why = {0};
+        code = tr_unknown("engine profile", options->profile, tr_profile_names(), &why);
+        return tr_err_set(reterr, code, "--profile: %s", why.text);
+    }
+    if (options->learn && !options->observed)
+        return tr_err_set(reterr, TR_EUSAGE, "--learn belongs to --observed: give that too");
+    if (options->learn && tr_spec_asked(&options->spec, options->machine.source))
+        return tr_err_set(reterr, TR_EUSAGE,
+                          "--learn writes into a calibration: it does not go with --platform, "
+                          "--machine or --gpu");
+    if (options->observed && options->largest)
+        return tr_err_set(reterr, TR_EUSAGE,
+                          "--observed is about MODEL: it does not go with "
+                          "--largest");
+    if (options->tier && tr_spec_asked(&options->spec, options->machine.source))
+        return tr_err_set(reterr, TR_EUSAGE,
+                          "--tier is for a machine that was measured: it does not go with "
+                          "--platform, --machine or --gpu");
+    if (options->tier && options->engine && strcmp(tiers[options->tier], "engine") != 0)
+        return tr_err_set(reterr, TR_EUSAGE,
+                          "--engine is the tier engine: it does not go with "
+                          "--tier %s",
+                          tiers[options->tier]);
     if (options->depth >= 0 && !options->pp && !options->tg)
         return tr_err_set(reterr, TR_EUSAGE, "--depth belongs to --pp or --tg: give one of them");
     return 0;
@@ -230,6 +295,14 @@ struct grounds {
     const struct tr_calibration *calibration; /* NULL in the spec tier */
     struct tr_rates rates;                    /* of the calibration */
     struct tr_measured measured;              /* the same, for the measured tier */
+    struct tr_corrections corrections;
+    struct tr_sustained sustained;
+    double placements[3]; /* by enum tr_placed */
+    struct tr_observed_machine machine;
+    struct tr_observed_list observed;
+    json_t *learned;
+    struct tr_model *const *models;
+    size_t n_models;
     struct tr_spec_list specs;
     struct use_cases cases;
     struct tr_strings warnings;
@@ -252,7 +325,98 @@ static struct tr_basis basis_of(const struct grounds *grounds, const struct tr_m
         .rates = spec ? NULL : &grounds->rates,
         .spec = spec ? &spec->spec : NULL,
         .measured = spec ? NULL : &grounds->measured,
+        .corrections = spec ? NULL : &grounds->corrections,
+        .build = options->build,
+        .profile = options->profile,
+        .placement_fraction = grounds->placements[options->numa],
+        .interleaved_fraction = grounds->placements[TR_PLACED_INTERLEAVED],
+        .one_node_fraction = grounds->placements[TR_PLACED_ONE_NODE],
+        .sustained = spec ? (struct tr_sustained){0} : grounds->sustained,
+        .machine = {.uarch = grounds->calibration
+                                 ? tr_calibration_text(grounds->calibration, "cpu.uarch")
+                                 : NULL,
+                    .cores = grounds->machine.cores,
+                    .nodes = grounds->machine.nodes},
     };
+}
+
+/* By the tier asked for, else by the finest that the grounds allow. The engine's times are borrowed
+ * by the prediction for as long as its document is made of it. */
+static int predict_cases(const struct grounds *grounds, const struct tr_model *model,
+                         const struct tr_named_spec *spec, struct tr_basis *basis,
+                         const struct tr_use_case *cases, size_t n_cases,
+                         struct tr_engine_model *engine, struct tr_prediction **ret_prediction,
+                         struct tr_err *reterr) {
+    const char *folder = grounds->options->engine, *tier = tiers[grounds->options->tier];
+    bool finest = grounds->options->tier == 0, stored = false;
+    if (spec)
+        return tr_predict("spec", model, basis, cases, n_cases, ret_prediction, reterr);
+    if (folder) {
+        int code = tr_engine_model_time(folder, model, basis, cases, n_cases, engine, reterr);
+        if (code)
+            return code;
+    } else if ((finest || !strcmp(tier, "engine")) && basis->parallel <= 1) {
+        const json_t *engines = json_object_get(grounds->calibration->document, "engines");
+        stored = tr_engine_model_stored(engines, model, basis, cases, n_cases, engine);
+    }
+    if (folder || stored) {
+        basis->engine = engine->label;
+        basis->engine_times = &engine->times;
+        basis->engine_rates = stored ? "stored" : "timed";
+        int code = tr_predict("engine", model, basis, cases, n_cases, ret_prediction, reterr);
+        if (!stored || !finest || code != TR_EUNAVAILABLE)
+            return code;
+        basis->engine = NULL; /* it lacks a type of this model */
+    }
+    return finest ? tr_predict_finest(model, basis, cases, n_cases, ret_prediction, reterr)
+                  : tr_predict(tier, model, basis, cases, n_cases, ret_prediction, reterr);
+}
+
+struct observed_data {
+    const struct grounds *grounds;
+    const struct tr_named_spec *spec;
+    struct tr_engine_model engine;
+};
+
+/* As the observed engine ran. */
+static int predict_setting(void *data, const struct tr_model *model,
+                           const struct tr_observed_setting *setting,
+                           const struct tr_use_case *cases, size_t n_cases,
+                           struct tr_prediction **ret_prediction, struct tr_err *reterr) {
+    struct observed_data *own = data;
+    struct tr_basis basis = basis_of(own->grounds, model, own->spec);
+    struct tr_rates rates = own->grounds->rates, exact;
+    basis.threads = setting->threads ? setting->threads : basis.threads;
+    basis.ubatch = setting->ubatch ? setting->ubatch : basis.ubatch;
+    basis.parallel = 1;
+    for (size_t i = 0; setting->cache_type && cache_types[i]; i++)
+        if (!strcasecmp(setting->cache_type, cache_types[i])) {
+            basis.cache_scale = cache_scales[i];
+            basis.cache_type = cache_types[i];
+        }
+    if (!own->spec && setting->threads &&
+        !tr_rates_from_calibration(own->grounds->calibration, setting->threads, &exact, NULL))
+        rates = exact;
+    if (!own->spec)
+        basis.rates = &rates;
+    tr_engine_model_finish(&own->engine);
+    return predict_cases(own->grounds, model, own->spec, &basis, cases, n_cases, &own->engine,
+                         ret_prediction, reterr);
+}
+
+static int add_observed(const struct grounds *grounds, const struct tr_model *model,
+                        const struct tr_named_spec *spec, json_t *document, struct tr_err *reterr) {
+    struct observed_data data = {.grounds = grounds, .spec = spec};
+    const struct tr_observed_job job = {.list = &grounds->observed,
+                                        .models = grounds->models,
+                                        .n_models = grounds->n_models,
+                                        .machine = grounds->machine,
+                                        .predict = predict_setting,
+                                        .data = &data,
+                                        .learned = grounds->learned};
+    int code = tr_observed_add(&job, model, document, reterr);
+    tr_engine_model_finish(&data.engine);
+    return code;
 }
 
 static int predict_one(const struct grounds *grounds, const struct tr_model *model,
@@ -261,25 +425,14 @@ static int predict_one(const struct grounds *grounds, const struct tr_model *mod
     json_t *document = NULL;
     struct tr_engine_model engine = {0};
     struct tr_basis basis = basis_of(grounds, model, spec);
-    const char *folder = grounds->options->engine;
-    int code = folder ? tr_engine_model_time(folder, model, &basis, grounds->cases.items,
-                                             grounds->cases.n, &engine, reterr)
-                      : 0;
-    if (!code && folder) {
-        basis.engine = engine.label;
-        basis.engine_times = &engine.times;
-    }
-    const struct tr_use_case *cases = grounds->cases.items;
-    size_t n_cases = grounds->cases.n;
-    if (!code && (spec || folder))
-        code = tr_predict(spec ? "spec" : "engine", model, &basis, cases, n_cases, &prediction,
-                          reterr);
-    else if (!code)
-        code = tr_predict_finest(model, &basis, cases, n_cases, &prediction, reterr);
+    int code = predict_cases(grounds, model, spec, &basis, grounds->cases.items, grounds->cases.n,
+                             &engine, &prediction, reterr);
     if (!code)
         code = tr_prediction_to_json(prediction, &document);
     if (!code && spec)
         code = tr_spec_add_answers(model, &basis, grounds->cases.items, grounds->cases.n, document);
+    if (!code && grounds->observed.n)
+        code = add_observed(grounds, model, spec, document, reterr);
     if (!code && basis.parallel > 1)
         code = tr_add_parallel(prediction->fidelity, model, &basis, &grounds->cases.items[0],
                                document);
@@ -298,10 +451,11 @@ static bool is_interactive(const struct grounds *grounds, const struct tr_model 
                            const struct tr_named_spec *spec) {
     struct tr_prediction *prediction = NULL;
     struct tr_basis basis = basis_of(grounds, model, spec);
-    const struct tr_use_case *cases = grounds->cases.items;
-    size_t n_cases = grounds->cases.n;
-    if (spec ? tr_predict("spec", model, &basis, cases, n_cases, &prediction, NULL)
-             : tr_predict_finest(model, &basis, cases, n_cases, &prediction, NULL))
+    struct tr_engine_model engine = {0};
+    int code = predict_cases(grounds, model, spec, &basis, grounds->cases.items, grounds->cases.n,
+                             &engine, &prediction, NULL);
+    tr_engine_model_finish(&engine);
+    if (code)
         return false;
     bool all = true;
     for (size_t i = 0; i < prediction->n_results; i++)
@@ -403,6 +557,22 @@ static int find_grounds(struct grounds *grounds, struct tr_calibration **calibra
     if (code == TR_EUNAVAILABLE && options->threads && tr_measured_has_products(&grounds->measured))
         code = tr_rates_from_calibration(*calibration, 0, &grounds->rates, reterr);
     grounds->calibration = *calibration;
+    if (*calibration) {
+        const json_t *kept = json_object_get((*calibration)->document, "corrections");
+        tr_observed_machine_of(*calibration, &grounds->machine);
+        grounds->sustained = tr_sustained_from(*calibration);
+        for (int i = 0; i < 3; i++)
+            grounds->placements[i] = tr_placement_fraction(*calibration, (enum tr_placed)i);
+        if (!code && isnan(grounds->placements[options->numa]))
+            code = tr_err_set(reterr, TR_EUNAVAILABLE,
+                              "--numa: the calibration has no matrix of nodes. Run 'tokenroof'");
+        if (!code)
+            code = tr_corrections_read(kept, &grounds->corrections);
+        if (!code && options->learn) {
+            grounds->learned = json_is_array(kept) ? json_copy((json_t *)kept) : json_array();
+            code = grounds->learned ? 0 : TR_ENOMEM;
+        }
+    }
     grounds->rates.storage_gb_per_s = options->storage_gb_per_s;
     return code;
 }
@@ -426,8 +596,13 @@ static int predict_all(struct grounds *grounds, struct tr_model **models, char *
     int code = choose_use_cases(grounds->options, &grounds->cases, reterr);
     for (size_t i = 0; !code && i < n; i++)
         code = tr_err_of_input(tr_model_load(names[i], &models[i], reterr));
+    if (!code && grounds->options->observed)
+        code = tr_err_of_input(
+            tr_observed_load(grounds->options->observed, &grounds->observed, reterr));
     if (!code)
         code = find_grounds(grounds, calibration, reterr);
+    grounds->models = models;
+    grounds->n_models = n;
     size_t machines = grounds->specs.n;
     for (size_t j = 0; !code && j < (machines ? machines : 1); j++) {
         struct tr_named_spec *spec = machines ? &grounds->specs.items[j] : NULL;
@@ -438,6 +613,8 @@ static int predict_all(struct grounds *grounds, struct tr_model **models, char *
         for (size_t i = 0; !code && i < n; i++)
             code = predict_one(grounds, models[i], spec, documents, reterr);
     }
+    if (!code && grounds->learned)
+        code = tr_observed_keep(*calibration, grounds->learned, reterr);
     return code;
 }
 
@@ -466,6 +643,9 @@ static int run(void *data, char *const *arguments, size_t n, struct tr_err *rete
     json_decref(results.documents);
     tr_strings_finish(&grounds.warnings);
     tr_measured_finish(&grounds.measured);
+    tr_corrections_finish(&grounds.corrections);
+    tr_observed_finish(&grounds.observed);
+    json_decref(grounds.learned);
     tr_spec_list_finish(&grounds.specs);
     tr_calibration_destroy(calibration);
     return code;

@@ -16,7 +16,14 @@
 static const char *const types[] = {"F16",  "BF16", "Q8_0",   "Q4_0", "Q4_K",
                                     "Q5_K", "Q6_K", "IQ4_XS", "MXFP4"};
 enum { N_TYPES = sizeof(types) / sizeof(types[0]), MAX_ITEMS = 64, NODES = 1000 };
-enum { HEADS = 32, KV_HEADS = 8, HEAD_LENGTH = 128 }; /* attention of Llama 3.1 8B */
+/* A block of Llama 3.1 8B. */
+enum {
+    HEADS = 32,
+    KV_HEADS = 8,
+    HEAD_LENGTH = 128,
+    EMBEDDING = 4096,
+    FEED_FORWARD = 14336,
+};
 
 static const double seconds = 1;
 /* Weights of one type: four times the caches, within these bounds. */
@@ -88,6 +95,18 @@ static void plan_rest(struct timing *timing) {
                         .tokens = points[i / 2].tokens,
                         .copies = points[i / 2].tokens == 1 ? 16 : 1,
                     });
+    for (size_t i = 0; i < 2; i++)
+        add(timing, (struct tr_engine_time){
+                        .part = TR_ENGINE_BLOCK,
+                        .heads = HEADS,
+                        .kv_heads = KV_HEADS,
+                        .key_length = HEAD_LENGTH,
+                        .value_length = HEAD_LENGTH,
+                        .embedding = EMBEDDING,
+                        .feed_forward = FEED_FORWARD,
+                        .tokens = i ? 512 : 1,
+                        .copies = i ? 1 : 32,
+                    });
     add(timing, (struct tr_engine_time){.part = TR_ENGINE_NODE, .tokens = 1, .copies = NODES});
     add(timing, (struct tr_engine_time){.part = TR_ENGINE_START, .tokens = 1, .copies = 1});
 }
@@ -121,6 +140,15 @@ static int keep_other(json_t *entry, const struct tr_engine_time *item) {
                                 (json_int_t)item->tokens, "threads", item->threads, "median_ns",
                                 item->ns, "ci95_ns", item->ci95_ns[0], item->ci95_ns[1], "n",
                                 item->n));
+    if (item->part == TR_ENGINE_BLOCK)
+        return append(json_object_get(entry, "blocks"),
+                      json_pack("{s:I, s:I, s:i, s:i, s:i, s:i, s:I, s:i, s:f, s:[f,f], s:i}",
+                                "embedding", (json_int_t)item->embedding, "feed_forward",
+                                (json_int_t)item->feed_forward, "heads", item->heads, "kv_heads",
+                                item->kv_heads, "key_length", item->key_length, "value_length",
+                                item->value_length, "batch", (json_int_t)item->tokens, "threads",
+                                item->threads, "median_ns", item->ns, "ci95_ns", item->ci95_ns[0],
+                                item->ci95_ns[1], "n", item->n));
     const char *what = item->part == TR_ENGINE_NODE ? "node" : "start";
     return append(json_object_get(entry, "graph"),
                   json_pack("{s:s, s:i, s:f, s:[f,f], s:i}", "what", what, "threads", item->threads,
@@ -227,8 +255,8 @@ int tr_engine_measure(const char *folder, const struct tr_machine *machine,
     strftime(now, sizeof(now), "%Y-%m-%dT%H:%M:%SZ", &utc);
     choose(&timing);
     int code = tr_engine_find_helper(&timing.helper, reterr);
-    timing.entry =
-        json_pack("{s:s, s:[], s:[], s:[]}", "measured_at", now, "rates", "graph", "attention");
+    timing.entry = json_pack("{s:s, s:[], s:[], s:[], s:[]}", "measured_at", now, "rates", "graph",
+                             "attention", "blocks");
     if (!code && !timing.entry)
         code = TR_ENOMEM;
     if (!code)

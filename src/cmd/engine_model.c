@@ -4,6 +4,8 @@
 #include <stdlib.h>
 
 #include "cmd.h"
+#include "engine_stored.h"
+#include "strbuf.h"
 
 enum { DEFAULT_UBATCH = 512 };
 /* Small enough to wait for, and several rounds of every job of models of some billion parameters.
@@ -39,6 +41,31 @@ int tr_engine_model_time(const char *folder, const struct tr_model *model,
     else
         *ret_engine = engine;
     return code;
+}
+
+bool tr_engine_model_stored(const json_t *engines, const struct tr_model *model,
+                            const struct tr_basis *basis, const struct tr_use_case *use_cases,
+                            size_t n_use_cases, struct tr_engine_model *ret_engine) {
+    const json_t *entry = tr_engine_stored_newest(engines);
+    struct tr_engine_model engine = {0};
+    if (!entry || tr_engine_times_plan(model, use_cases, n_use_cases,
+                                       basis->ubatch > 0 ? basis->ubatch : DEFAULT_UBATCH,
+                                       basis->threads, INFINITY, &engine.times, NULL))
+        return false;
+    tr_engine_stored_fill(entry, &engine.times);
+    engine.info = (struct tr_engine_info){
+        .name = json_string_value(json_object_get(entry, "name")),
+        .build = json_string_value(json_object_get(entry, "build")),
+        .variant = json_string_value(json_object_get(entry, "variant")),
+        .release = json_string_value(json_object_get(entry, "release")),
+    };
+    engine.label = tr_engine_label(&engine.info);
+    if (!engine.label) {
+        tr_engine_model_finish(&engine);
+        return false;
+    }
+    *ret_engine = engine;
+    return true;
 }
 
 void tr_engine_model_finish(struct tr_engine_model *engine) {

@@ -2,6 +2,8 @@
 #ifndef TR_CMD_ENGINE_MODEL_H
 #define TR_CMD_ENGINE_MODEL_H
 
+#include <stdbool.h>
+
 #include "engine.h"
 
 struct tr_engine_model {
@@ -16,6 +18,11 @@ int tr_engine_model_time(const char *folder, const struct tr_model *model,
                          const struct tr_basis *basis, const struct tr_use_case *use_cases,
                          size_t n_use_cases, struct tr_engine_model *ret_engine,
                          struct tr_err *reterr);
+/* The same from the rates that the calibration holds (measure --engine), for any shape. False where
+ * it has none, or none for this model; not an error. */
+bool tr_engine_model_stored(const struct json_t *engines, const struct tr_model *model,
+                            const struct tr_basis *basis, const struct tr_use_case *use_cases,
+                            size_t n_use_cases, struct tr_engine_model *ret_engine);
 void tr_engine_model_finish(struct tr_engine_model *engine);
 
 #endif

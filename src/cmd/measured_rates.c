@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <jansson.h>
+
 static const struct {
     const char *kernel;
     enum tr_measured_op op;
@@ -57,7 +59,8 @@ static bool is_from_cache(const struct tr_calibration *calibration,
 static int add_measurement(const struct tr_calibration *calibration, struct tr_measured *measured,
                            const struct tr_measurement *m) {
     const char *type = m->quant ? m->quant : m->dtype;
-    if (!is_machine_wide(m) || !(m->median > 0) || tr_strings_has(&m->flags, "above_ceiling") ||
+    if (!is_machine_wide(m) || !(m->median > 0) || m->after_s > 0 ||
+        tr_strings_has(&m->flags, "above_ceiling") ||
         tr_strings_has(&m->flags, "small_working_set") || is_from_cache(calibration, m))
         return 0;
     for (size_t i = 0; i < sizeof(kernels) / sizeof(kernels[0]); i++) {
@@ -118,6 +121,86 @@ bool tr_measured_has_products(const struct tr_measured *measured) {
 void tr_measured_finish(struct tr_measured *measured) {
     free(measured->rates);
     *measured = (struct tr_measured){0};
+}
+
+/* ---- placement ---- */
+
+static double interleaved_sum(const struct tr_matrix *m) {
+    size_t n = m->n_rows;
+    double sum = 0, least = INFINITY;
+    for (size_t i = 0; i < n; i++) {
+        double time = 0;
+        for (size_t j = 0; j < n; j++)
+            time += 1 / m->values[i * n + j];
+        sum += (double)n / time;
+        least = fmin(least, m->values[i * n + i]);
+    }
+    /* Each node's memory gives the n-th part of it. */
+    return fmin(sum, (double)n * least);
+}
+
+static double one_node_sum(const struct tr_matrix *m) {
+    size_t n = m->n_rows;
+    double best = 0;
+    for (size_t j = 0; j < n; j++) {
+        double sum = 0;
+        for (size_t i = 0; i < n; i++)
+            sum += m->values[i * n + j];
+        best = fmax(best, fmin(sum, m->values[j * n + j]));
+    }
+    return best;
+}
+
+double tr_placement_fraction(const struct tr_calibration *calibration, enum tr_placed placed) {
+    const json_t *machine = json_object_get(calibration->document, "machine");
+    double local = 0;
+    if (placed == TR_PLACED_LOCAL || json_array_size(json_object_get(machine, "numa_nodes")) == 1)
+        return 1;
+    for (size_t i = 0; i < calibration->n_matrices; i++) {
+        const struct tr_matrix *m = &calibration->matrices[i];
+        if (strcmp(m->name, "node_read") != 0 || m->n_rows != m->n_columns || m->n_rows < 2)
+            continue;
+        for (size_t j = 0; j < m->n_rows; j++)
+            local += m->values[j * m->n_rows + j];
+        return (placed == TR_PLACED_ONE_NODE ? one_node_sum(m) : interleaved_sum(m)) / local;
+    }
+    return NAN;
+}
+
+/* ---- after a long load ---- */
+
+static bool is_headline(const struct tr_measurement *m, const char *kernel) {
+    return m->kernel && !strcmp(m->kernel, kernel) && m->place.kind == TR_PLACE_MACHINE &&
+           m->median > 0;
+}
+
+/* The figure after the load / the best without, of the same kernel, type and threads. */
+static double kept(const struct tr_calibration *calibration, const char *kernel,
+                   double *ret_after_s) {
+    const struct tr_measurement *after = NULL;
+    double before = NAN;
+    for (size_t i = 0; i < calibration->n_measurements; i++) {
+        const struct tr_measurement *m = &calibration->measurements[i];
+        if (is_headline(m, kernel) && m->after_s > 0 && (!after || m->median > after->median))
+            after = m;
+    }
+    for (size_t i = 0; after && i < calibration->n_measurements; i++) {
+        const struct tr_measurement *m = &calibration->measurements[i];
+        bool same_type = !m->dtype || !after->dtype || !strcmp(m->dtype, after->dtype);
+        if (is_headline(m, kernel) && isnan(m->after_s) && m->threads == after->threads &&
+            same_type)
+            before = fmax(before, m->median);
+    }
+    if (after)
+        *ret_after_s = after->after_s;
+    return after ? after->median / before : NAN;
+}
+
+struct tr_sustained tr_sustained_from(const struct tr_calibration *calibration) {
+    struct tr_sustained found = {0};
+    found.read_fraction = kept(calibration, "read", &found.after_s);
+    found.compute_fraction = kept(calibration, "fma", &found.after_s);
+    return found;
 }
 
 int tr_predict_finest(const struct tr_model *model, const struct tr_basis *basis,

@@ -14,6 +14,16 @@ int tr_measured_from_calibration(const struct tr_calibration *calibration,
 bool tr_measured_has_products(const struct tr_measured *measured);
 void tr_measured_finish(struct tr_measured *measured);
 
+/* Where the pages of the weights lie. */
+enum tr_placed { TR_PLACED_LOCAL, TR_PLACED_INTERLEAVED, TR_PLACED_ONE_NODE };
+/* Rate of reading of the whole machine relative to local pages, from the node matrix of the file:
+ * interleaved: every node's threads read from all nodes alike; one node: all threads read from the
+ * best one. No node's memory gives more than it gives its own threads. 1 for local pages and on one
+ * node; NAN where the matrix is missing. */
+double tr_placement_fraction(const struct tr_calibration *calibration, enum tr_placed placed);
+/* What a long load leaves of the rates; after_s 0 where that was not measured. */
+struct tr_sustained tr_sustained_from(const struct tr_calibration *calibration);
+
 /* Predicts by the finest tier that the basis allows: measured, else formula. */
 int tr_predict_finest(const struct tr_model *model, const struct tr_basis *basis,
                       const struct tr_use_case *use_cases, size_t n_use_cases,

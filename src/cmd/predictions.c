@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "calibration_json.h"
+#include "observations.h"
 #include "table.h"
 
 static double number(const json_t *object, const char *key) {
@@ -141,7 +142,22 @@ static void add_heading(struct tr_strbuf *out, const json_t *document, const str
     tr_strbuf_add(out, "\n");
 }
 
-static void add_results(struct tr_strbuf *out, const json_t *results, bool wide) {
+/* "12.3 (11.5-13)" where an interval was checked and there is room. */
+static void cell_estimate(struct tr_table *table, const json_t *value, bool with_interval) {
+    char middle[32], low[32], high[32];
+    if (!with_interval || isnan(number(value, "low"))) {
+        cell_number(table, json_is_object(value)   ? number(value, "value")
+                           : json_is_number(value) ? json_number_value(value)
+                                                   : NAN);
+        return;
+    }
+    format_number(number(value, "value"), middle);
+    format_number(number(value, "low"), low);
+    format_number(number(value, "high"), high);
+    tr_table_addf(table, "%s (%s-%s)", middle, low, high);
+}
+
+static void add_results(struct tr_strbuf *out, const json_t *results, bool wide, bool intervals) {
     struct tr_table table;
     tr_table_init(&table, wide ? "lrrrrrrll" : "lrrrrl");
     static const char *const heads[] = {"use case", "prompt",   "output",
@@ -159,8 +175,8 @@ static void add_results(struct tr_strbuf *out, const json_t *results, bool wide)
             tr_table_addf(&table, "%.0f", number(result, "prompt_tokens"));
             tr_table_addf(&table, "%.0f", number(result, "generated_tokens"));
         }
-        cell_number(&table, estimate(result, "pp_tok_s"));
-        cell_number(&table, estimate(result, "tg_tok_s"));
+        cell_estimate(&table, json_object_get(result, "pp_tok_s"), wide && intervals);
+        cell_estimate(&table, json_object_get(result, "tg_tok_s"), wide && intervals);
         cell_number(&table, estimate(result, "first_token_s"));
         cell_number(&table, estimate(result, "total_s"));
         cell_safe(&table, text_of(result, "class"));
@@ -172,8 +188,8 @@ static void add_results(struct tr_strbuf *out, const json_t *results, bool wide)
     tr_table_finish(&table);
 }
 
-/* "  label: text", wrapped. */
-static void add_sentence(struct tr_strbuf *out, const char *label, const char *text, size_t width) {
+void tr_predictions_sentence(struct tr_strbuf *out, const char *label, const char *text,
+                             size_t width) {
     char *line = tr_format("%s: %s", label, text);
     tr_strbuf_add(out, "  ");
     add_wrapped(out, line, width - 2, 4);
@@ -193,10 +209,44 @@ static void add_reasons(struct tr_strbuf *out, const json_t *results, size_t wid
             repeated = repeated || (before && !strcmp(before, why));
         }
         if (why && !repeated)
-            add_sentence(out, text_of(result, "use_case"), why, width);
+            tr_predictions_sentence(out, text_of(result, "use_case"), why, width);
     }
     double load_s = number(json_array_get(results, 0), "load_s");
     add_amount(out, "  loading from storage takes ", load_s, " s\n");
+}
+
+/* What a correction learned earlier did to these figures, and other numbers of threads. */
+static void add_learned(struct tr_strbuf *out, const json_t *results, size_t width) {
+    static const char *const phases[] = {"prompt", "generation"};
+    static const char *const names[] = {"PP", "TG"};
+    size_t i;
+    const json_t *result, *best = NULL;
+    for (size_t k = 0; k < 2; k++) {
+        const json_t *applied = NULL;
+        json_array_foreach(results, i, result) {
+            const json_t *own = json_object_get(json_object_get(result, "corrections"), phases[k]);
+            applied = json_is_object(own) ? own : applied;
+        }
+        if (!applied)
+            continue;
+        char *text = tr_format("%s x %.3f, from %.0f result%s of build %s, learned %s", names[k],
+                               number(applied, "ratio"), number(applied, "n"),
+                               number(applied, "n") == 1 ? "" : "s", text_of(applied, "build"),
+                               text_of(applied, "date"));
+        tr_predictions_sentence(out, "corrected", text, width);
+        free(text);
+    }
+    json_array_foreach(results, i, result) {
+        if (!best && number(result, "best_tg_tok_s") > 1.02 * estimate(result, "tg_tok_s"))
+            best = result;
+    }
+    if (best) {
+        char *text = tr_format("generation is fastest with %.0f: %.3g tok/s (%s)",
+                               number(best, "best_threads"), number(best, "best_tg_tok_s"),
+                               text_of(best, "use_case"));
+        tr_predictions_sentence(out, "threads", text, width);
+        free(text);
+    }
 }
 
 /* Answers beyond the table: score, start, batches. */
@@ -219,7 +269,7 @@ static void add_answers(struct tr_strbuf *out, const json_t *document, size_t wi
     add_amount(out, "  first token of a model that is not in memory yet: ",
                number(first, "cold_first_token_s"), " s\n");
     if (command)
-        add_sentence(out, "start", command, width);
+        tr_predictions_sentence(out, "start", command, width);
 }
 
 /* What one step more of something would give. */
@@ -249,7 +299,7 @@ static void add_lines(struct tr_strbuf *out, const json_t *lines, const char *la
     const json_t *line;
     json_array_foreach(lines, i, line) {
         if (json_is_string(line))
-            add_sentence(out, label, json_string_value(line), width);
+            tr_predictions_sentence(out, label, json_string_value(line), width);
     }
 }
 
@@ -317,6 +367,12 @@ static void add_explanations(struct tr_strbuf *out, const json_t *document, size
     }
 }
 
+static void add_profile(struct tr_strbuf *out, const char *profile) {
+    tr_strbuf_add(out, ": this machine's matrix products, by how much ");
+    add_safe(out, profile ? profile : "llama.cpp");
+    tr_strbuf_add(out, "'s kernels were slower in a comparison");
+}
+
 static void add_basis(struct tr_strbuf *out, const json_t *document) {
     const char *fidelity = text_of(document, "fidelity");
     const char *calibration = text_of(json_object_get(document, "calibration"), "path");
@@ -331,19 +387,30 @@ static void add_basis(struct tr_strbuf *out, const json_t *document) {
     }
     tr_strbuf_add(out, "\nfidelity     ");
     add_safe(out, fidelity);
-    if (fidelity && !strcmp(fidelity, "formula"))
+    if (fidelity && !strcmp(fidelity, "engine")) {
+        const char *rates = text_of(document, "rates");
+        tr_strbuf_add(out, rates && !strcmp(rates, "stored")
+                               ? ": rates of the calibration, mapped onto this model's matrices: "
+                               : ": kernels timed on this model's matrices: ");
+        add_safe(out, text_of(document, "engine"));
+    } else if (fidelity && !strcmp(fidelity, "formula"))
         tr_strbuf_add(out, ": upper bound (bandwidth / bytes); real engines reach less");
     else if (fidelity && !strcmp(fidelity, "measured"))
-        tr_strbuf_add(out, ": this machine's matrix products, by how much llama.cpp's kernels were "
-                           "slower on one machine");
+        add_profile(out, text_of(document, "rates"));
     else if (fidelity && !strcmp(fidelity, "spec"))
         tr_strbuf_add(out, ": the catalogue's limits x what published results reach of them");
     tr_strbuf_add(out, "\n");
+    if (text_of(document, "interval_note")) {
+        tr_strbuf_add(out, "interval     ");
+        add_safe(out, text_of(document, "interval_note"));
+        tr_strbuf_add(out, "\n");
+    }
 }
 
 /* Models on the same platform share one head. */
 static bool same_basis(const json_t *a, const json_t *b) {
-    static const char *const keys[] = {"fidelity", "platform", "threads", "calibration"};
+    static const char *const keys[] = {"fidelity", "platform",      "threads", "calibration",
+                                       "rates",    "interval_note", "engine"};
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         const json_t *x = json_object_get(a, keys[i]), *y = json_object_get(b, keys[i]);
         if (x != y && !(x && y && json_equal(x, y)))
@@ -365,9 +432,11 @@ void tr_predictions_text(const json_t *predictions, const struct tr_term *term, 
             tr_strbuf_add(out, "\n");
         }
         add_heading(out, document, term);
-        add_results(out, results, term->width >= 90);
+        add_results(out, results, term->width >= 90, text_of(document, "interval_note") != NULL);
         add_reasons(out, results, term->width);
         add_answers(out, document, term->width);
+        add_learned(out, results, term->width);
+        tr_observed_text(document, term, out);
         add_lines(out, json_object_get(document, "notes"), "note", term->width);
         add_lines(out, json_object_get(document, "warnings"), "warning", term->width);
         if (explain) {
@@ -376,75 +445,6 @@ void tr_predictions_text(const json_t *predictions, const struct tr_term *term, 
             add_sensitivity(out, document);
             add_explanations(out, document, term->width);
         }
-    }
-}
-
-void tr_csv_cell(struct tr_strbuf *out, const char *text) {
-    if (!text)
-        return;
-    /* Spreadsheets would take it for a formula; a lone dash is none. */
-    const char *shield = *text && strchr("=+-@\t\r", *text) && text[1] ? "'" : "";
-    if (!text[strcspn(text, ",\"\r\n")]) {
-        tr_strbuf_addf(out, "%s%s", shield, text);
-        return;
-    }
-    tr_strbuf_addf(out, "\"%s", shield);
-    for (; *text; text++)
-        tr_strbuf_add_bytes(out, *text == '"' ? "\"\"" : text, *text == '"' ? 2 : 1);
-    tr_strbuf_add(out, "\"");
-}
-
-static void csv_number(struct tr_strbuf *out, double value) {
-    tr_strbuf_add(out, ",");
-    if (!isnan(value))
-        tr_strbuf_addf(out, "%.10g", value);
-}
-
-static void csv_text(struct tr_strbuf *out, const char *text) {
-    tr_strbuf_add(out, ",");
-    tr_csv_cell(out, text);
-}
-
-static void csv_row(struct tr_strbuf *out, const json_t *document, const json_t *result) {
-    static const char *const estimates[] = {"pp_tok_s", "tg_tok_s", "first_token_s", "total_s"};
-    static const char *const roofs[] = {"roof_pp_tok_s", "roof_tg_tok_s", "fraction_of_roof_pp",
-                                        "fraction_of_roof_tg"};
-    tr_csv_cell(out, text_of(json_object_get(document, "model"), "name"));
-    csv_text(out, text_of(document, "fidelity"));
-    csv_text(out, text_of(document, "platform"));
-    csv_number(out, number(document, "threads"));
-    csv_text(out, text_of(result, "use_case"));
-    csv_number(out, number(result, "prompt_tokens"));
-    csv_number(out, number(result, "generated_tokens"));
-    csv_number(out, number(result, "depth"));
-    for (size_t i = 0; i < 4; i++) {
-        const json_t *value = json_object_get(result, estimates[i]);
-        csv_number(out, estimate(result, estimates[i]));
-        csv_number(out, number(value, "low"));
-        csv_number(out, number(value, "high"));
-    }
-    csv_number(out, number(result, "load_s"));
-    csv_text(out, text_of(json_object_get(result, "fits"), "where"));
-    csv_number(out, number(json_object_get(result, "fits"), "spare_bytes"));
-    for (size_t i = 0; i < 4; i++)
-        csv_number(out, number(result, roofs[i]));
-    csv_text(out, text_of(result, "bound"));
-    csv_text(out, text_of(result, "class"));
-    csv_text(out, text_of(result, "why"));
-    tr_strbuf_add(out, "\r\n");
-}
-
-void tr_predictions_csv(const json_t *predictions, struct tr_strbuf *out) {
-    size_t i, j;
-    const json_t *document, *result;
-    tr_strbuf_add(out, "model,fidelity,platform,threads,use_case,prompt_tokens,generated_tokens,"
-                       "depth,pp_tok_s,pp_tok_s_low,pp_tok_s_high,tg_tok_s,tg_tok_s_low,"
-                       "tg_tok_s_high,first_token_s,first_token_s_low,first_token_s_high,total_s,"
-                       "total_s_low,total_s_high,load_s,fits_where,spare_bytes,roof_pp_tok_s,"
-                       "roof_tg_tok_s,fraction_of_roof_pp,fraction_of_roof_tg,bound,class,why\r\n");
-    json_array_foreach(predictions, i, document) {
-        json_array_foreach(json_object_get(document, "results"), j, result)
-            csv_row(out, document, result);
     }
 }
 

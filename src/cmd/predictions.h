@@ -31,5 +31,8 @@ int tr_predictions_json(json_t *predictions, struct tr_strbuf *out);
 int tr_json_print(const json_t *document, struct tr_strbuf *out);
 /* A cell by RFC 4180. NULL writes nothing. */
 void tr_csv_cell(struct tr_strbuf *out, const char *text);
+/* "  label: text", wrapped. */
+void tr_predictions_sentence(struct tr_strbuf *out, const char *label, const char *text,
+                             size_t width);
 
 #endif

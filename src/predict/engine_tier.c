@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "interval.h"
 #include "tier.h"
 
 enum { MAX_POINTS = 16, NODES_OF_BLOCK = 12, NODES_OF_ROUTING = 8 };
@@ -228,8 +229,32 @@ static int check(const struct tr_model *model, const struct tr_basis *basis,
     return 0;
 }
 
+static struct tr_interval interval_of(const struct tr_basis *basis, enum tr_phase phase) {
+    bool stored = basis->engine_rates && !strcmp(basis->engine_rates, "stored");
+    const struct tr_interval_wanted wanted = {
+        .tier = stored ? "engine stored" : "engine", .phase = phase, .machine = basis->machine};
+    struct tr_interval found;
+    tr_interval_find(&wanted, &found);
+    return found;
+}
+
+static void interval(const struct tr_model *model, const struct tr_basis *basis,
+                     enum tr_phase phase, double *ret_low, double *ret_high) {
+    struct tr_interval found = interval_of(basis, phase);
+    (void)model;
+    *ret_low = found.low;
+    *ret_high = found.high;
+}
+
+static char *interval_note(const struct tr_basis *basis) {
+    struct tr_interval found = interval_of(basis, TR_PHASE_GENERATION);
+    return tr_interval_note(&found);
+}
+
 const struct tr_tier tr_tier_engine = {
     .name = "engine",
     .check = check,
     .time = token_time,
+    .interval = interval,
+    .interval_note = interval_note,
 };

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "interval.h"
 #include "profile.h"
 #include "quant.h"
 #include "tier.h"
@@ -96,6 +97,10 @@ static double product_bytes(const struct tr_product *product) {
     return (double)product->rows * (double)product->columns * quant->bytes / quant->block;
 }
 
+static const char *profile_of(const struct tr_basis *basis) {
+    return basis->profile ? basis->profile : TR_PROFILE_DEFAULT;
+}
+
 static double used(const struct tr_product *product) {
     return product->experts > 0 ? product->experts_used : 1;
 }
@@ -106,21 +111,28 @@ static double distinct_experts(const struct tr_product *product, double tokens) 
     return product->experts > 0 ? all * (1 - pow(1 - used(product) / all, tokens)) : 1;
 }
 
+/* GB/s with the pages as the basis has them: a kernel that is slower than the memory placed so
+ * keeps its rate. */
+static double placed(const struct tr_basis *basis, double gb_per_s) {
+    double fraction = basis->placement_fraction;
+    return fraction > 0 ? fmin(gb_per_s, fraction * basis->measured->read_gb_per_s) : gb_per_s;
+}
+
 /* ns for one token of `work->batch` at once. */
 static double product_ns(const struct tr_product *product, const struct tr_basis *basis,
                          const struct tr_token_work *work) {
     const struct tr_measured *measured = basis->measured;
     double bytes = product_bytes(product), one = NAN;
-    double read =
-        tr_measured_rate_of(measured, TR_MEASURED_GEMV, product->type, 1, basis->threads) /
-        tr_profile_ratio(TR_PROFILE_DEFAULT, "gemv", product->type, 1);
+    double read = placed(
+        basis, tr_measured_rate_of(measured, TR_MEASURED_GEMV, product->type, 1, basis->threads) /
+                   tr_profile_ratio(profile_of(basis), "gemv", product->type, 1));
     if (work->phase == TR_PHASE_GENERATION && work->batch <= 1)
         return product->count * used(product) * bytes / read;
     double flop = 2 * (double)product->rows * (double)product->columns * used(product);
     double experts = distinct_experts(product, work->batch);
     double tokens = work->batch * used(product) / experts; /* in each matrix */
     one = tr_measured_rate_of(measured, TR_MEASURED_GEMM, product->type, tokens, basis->threads) /
-          tr_profile_ratio(TR_PROFILE_DEFAULT, "gemm", product->type, tokens);
+          tr_profile_ratio(profile_of(basis), "gemm", product->type, tokens);
     return product->count * fmax(flop / one, experts * bytes / read / work->batch);
 }
 
@@ -181,7 +193,8 @@ static void add_cache(const struct tr_model *model, const struct tr_basis *basis
     const struct tr_measured *measured = basis->measured;
     double rate =
         generation
-            ? tr_measured_rate_of(measured, TR_MEASURED_ATTENTION, "F16", 1, basis->threads)
+            ? placed(basis,
+                     tr_measured_rate_of(measured, TR_MEASURED_ATTENTION, "F16", 1, basis->threads))
             : tr_measured_rate_of(measured, TR_MEASURED_GEMM, "F16", work->batch, basis->threads);
     double ns = generation ? bytes / rate : flop / rate;
     if (work->depth <= 0)
@@ -268,6 +281,10 @@ static int check(const struct tr_model *model, const struct tr_basis *basis,
                               "measured. Run 'tokenroof measure --full'",
                               model->name, type);
     }
+    if (basis->threads > 1 &&
+        isnan(tr_measured_rate_of(measured, TR_MEASURED_BARRIER, NULL, 1, basis->threads)))
+        return tr_err_set(reterr, TR_EUNAVAILABLE,
+                          "The calibration has no time of a barrier. Run 'tokenroof'");
     if (isnan(tr_measured_rate_of(measured, TR_MEASURED_ATTENTION, "F16", 1, basis->threads)) ||
         isnan(tr_measured_rate_of(measured, TR_MEASURED_COPY, NULL, 1, basis->threads)))
         return tr_err_set(reterr, TR_EUNAVAILABLE,
@@ -275,8 +292,75 @@ static int check(const struct tr_model *model, const struct tr_basis *basis,
     return 0;
 }
 
+static struct tr_interval interval_of(const struct tr_basis *basis, enum tr_phase phase) {
+    const struct tr_interval_wanted wanted = {
+        .tier = "measured", .phase = phase, .machine = basis->machine};
+    struct tr_interval found;
+    tr_interval_find(&wanted, &found);
+    return found;
+}
+
+static void interval(const struct tr_model *model, const struct tr_basis *basis,
+                     enum tr_phase phase, double *ret_low, double *ret_high) {
+    struct tr_interval found = interval_of(basis, phase);
+    (void)model;
+    /* Other engines than the default one were not set against anything. */
+    bool checked = !strcmp(profile_of(basis), TR_PROFILE_DEFAULT);
+    *ret_low = checked ? found.low : NAN;
+    *ret_high = checked ? found.high : NAN;
+}
+
+static char *interval_note(const struct tr_basis *basis) {
+    struct tr_interval found = interval_of(basis, TR_PHASE_GENERATION);
+    return strcmp(profile_of(basis), TR_PROFILE_DEFAULT) ? NULL : tr_interval_note(&found);
+}
+
+/* Those at which products were measured. */
+static size_t candidates(const struct tr_basis *basis, int *threads, size_t max) {
+    size_t n = 0;
+    for (size_t i = 0; i < basis->measured->n && n < max; i++) {
+        const struct tr_measured_rate *rate = &basis->measured->rates[i];
+        bool seen = rate->op != TR_MEASURED_GEMV;
+        for (size_t j = 0; j < n; j++)
+            seen = seen || threads[j] == rate->threads;
+        if (!seen)
+            threads[n++] = rate->threads;
+    }
+    return n;
+}
+
+/* On machines of several nodes: what the place of the weights costs. */
+static int explain(struct tr_prediction *prediction, const struct tr_basis *basis,
+                   const struct tr_use_case *use_case) {
+    const struct {
+        const char *name;
+        double fraction;
+    } placements[] = {{"each thread's pages on its own node", 1},
+                      {"pages in turn over all nodes", basis->interleaved_fraction},
+                      {"all pages on one node", basis->one_node_fraction}};
+    int code = 0;
+    for (size_t i = 0; i < 3 && !code && basis->machine.nodes > 1; i++) {
+        struct tr_basis placed_so = *basis;
+        struct tr_token_time time = {0};
+        const struct tr_token_work work = {.phase = TR_PHASE_GENERATION,
+                                           .depth = use_case->depth + use_case->prompt_tokens,
+                                           .batch = 1};
+        placed_so.placement_fraction = placements[i].fraction;
+        token_time(prediction->model, &placed_so, &work, &time);
+        if (!isnan(placements[i].fraction))
+            code = tr_explanation_add(prediction, "TG by placement", placements[i].name,
+                                      "%.3g tok/s, reading at x %.2f", 1e9 / time.ns,
+                                      placements[i].fraction);
+    }
+    return code;
+}
+
 const struct tr_tier tr_tier_measured = {
     .name = "measured",
     .check = check,
     .time = token_time,
+    .interval = interval,
+    .interval_note = interval_note,
+    .candidates = candidates,
+    .explain = explain,
 };

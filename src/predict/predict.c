@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "compose.h"
+#include "correction.h"
 #include "formula.h"
+#include "profile.h"
 #include "strbuf.h"
 
 /* Positions at which a run of tokens is sampled. Cost is piecewise linear in the position, for
@@ -139,6 +141,121 @@ static const char *bound_of(const struct tr_token_time *time) {
     return bound;
 }
 
+/* --- corrections --------------------------------------------------------------------------------
+ */
+
+const char *tr_basis_rates(const char *fidelity, const struct tr_basis *basis) {
+    if (!strcmp(fidelity, "engine"))
+        return basis->engine_rates ? basis->engine_rates : "timed";
+    if (strcmp(fidelity, "measured") != 0)
+        return "";
+    return basis->profile ? basis->profile : TR_PROFILE_DEFAULT;
+}
+
+/* What was learned, as one more term: positive where the engine was slower. */
+static void correct(const struct tr_tier *tier, const struct tr_model *model,
+                    const struct tr_basis *basis, enum tr_phase phase, struct tr_token_time *time,
+                    struct tr_applied *ret_applied) {
+    const struct tr_correction_wanted wanted = {
+        .fidelity = tier->name,
+        .rates = tr_basis_rates(tier->name, basis),
+        .engine = basis->engine,
+        .build = basis->build,
+        .model = model,
+        .threads = basis->threads,
+        .phase = phase,
+    };
+    *ret_applied = (struct tr_applied){0};
+    if (!time->n_terms || !tr_correction_find(basis->corrections, &wanted, ret_applied))
+        return;
+    tr_term_add(time, (struct tr_time_term){.name = "learned",
+                                            .bytes = NAN,
+                                            .flop = NAN,
+                                            .gb_per_s = NAN,
+                                            .gflop_per_s = NAN,
+                                            .count = NAN,
+                                            .ns = time->ns * (1 / ret_applied->ratio - 1),
+                                            .bound = bound_of(time)});
+}
+
+static int explain_corrections(struct tr_prediction *prediction) {
+    static const char *const names[] = {"learned correction of PP", "learned correction of TG"};
+    int code = 0;
+    for (int phase = 0; phase < TR_PHASE_COUNT && !code && prediction->n_results; phase++) {
+        const struct tr_applied *applied = NULL;
+        for (size_t i = 0; i < prediction->n_results; i++)
+            if (prediction->results[i].correction[phase].n)
+                applied = &prediction->results[i].correction[phase];
+        if (applied)
+            code = tr_explanation_add(prediction, names[phase], "rate x observed / predicted",
+                                      "x %.3f +- %.3f, from %d result%s of build %s, learned %s",
+                                      applied->ratio, applied->ratio * applied->spread, applied->n,
+                                      applied->n == 1 ? "" : "s", applied->build, applied->date);
+    }
+    return code;
+}
+
+/* --- long answers ------------------------------------------------------------------------------
+ */
+
+/* Time in ns a token with rates as they are after a long load. */
+static double sustained_ns(const struct tr_token_time *time, const struct tr_basis *basis) {
+    double ns = 0;
+    for (size_t i = 0; i < time->n_terms; i++) {
+        const struct tr_time_term *term = &time->terms[i];
+        bool memory = !strcmp(term->bound, "memory") || !strcmp(term->bound, "fabric");
+        double fraction =
+            memory ? basis->sustained.read_fraction : basis->sustained.compute_fraction;
+        ns += fraction > 0 && fraction < 1 ? term->ns / fraction : term->ns;
+    }
+    return ns;
+}
+
+/* From start_s on, `tokens` tokens; those that come after the load's end are slower. */
+static void sustain(const struct tr_basis *basis, double start_s, double tokens,
+                    struct tr_token_time *time) {
+    double after = basis->sustained.after_s, length_s = tokens * time->ns / 1e9;
+    double late_s = start_s + length_s - fmax(after, start_s);
+    if (!(after > 0) || !(late_s > 0) || !time->n_terms)
+        return;
+    double more = (sustained_ns(time, basis) - time->ns) * fmin(late_s / length_s, 1);
+    if (more > 0)
+        tr_term_add(time, (struct tr_time_term){.name = "sustained load",
+                                                .bytes = NAN,
+                                                .flop = NAN,
+                                                .gb_per_s = NAN,
+                                                .gflop_per_s = NAN,
+                                                .count = NAN,
+                                                .ns = more,
+                                                .bound = bound_of(time)});
+}
+
+/* --- the best number of threads ----------------------------------------------------------------
+ */
+
+static void find_best_threads(const struct tr_tier *tier, const struct tr_model *model,
+                              const struct tr_basis *basis, double depth, double tokens,
+                              struct tr_prediction_result *result) {
+    enum { MOST = 64 };
+    int threads[MOST];
+    size_t n = tier->candidates ? tier->candidates(basis, threads, MOST) : 0;
+    result->best_threads = 0;
+    result->best_tg_tok_s = NAN;
+    for (size_t i = 0; i < n && n > 1 && tokens > 0; i++) {
+        struct tr_basis with = *basis;
+        struct tr_token_time time = {0};
+        struct tr_applied applied;
+        with.threads = threads[i];
+        average(tier, model, &with, TR_PHASE_GENERATION, depth, tokens, depth + tokens, &time);
+        correct(tier, model, &with, TR_PHASE_GENERATION, &time, &applied);
+        double rate = 1e9 / time.ns;
+        if (rate > result->best_tg_tok_s || isnan(result->best_tg_tok_s)) {
+            result->best_tg_tok_s = rate;
+            result->best_threads = threads[i];
+        }
+    }
+}
+
 /* --- one use case ----------------------------------------------------------------------------- */
 
 static struct tr_estimate unknown_estimate(void) {
@@ -208,6 +325,17 @@ static int predict_one(const struct tr_tier *tier, const struct tr_model *model,
         time[TR_PHASE_PROMPT].n_terms = 0;
     if (generated == 0)
         time[TR_PHASE_GENERATION].n_terms = 0;
+    for (int phase = 0; phase < TR_PHASE_COUNT; phase++)
+        correct(tier, model, basis, (enum tr_phase)phase, &time[phase], &result->correction[phase]);
+    sustain(basis, 0, prompt, &time[TR_PHASE_PROMPT]);
+    sustain(basis, prompt > 0 ? prompt * time[TR_PHASE_PROMPT].ns / 1e9 : 0, generated,
+            &time[TR_PHASE_GENERATION]);
+    find_best_threads(tier, model, basis, depth + prompt, generated, result);
+    /* What was checked is the prediction without it. */
+    if (result->correction[TR_PHASE_PROMPT].n)
+        pp = (struct bounds){NAN, NAN};
+    if (result->correction[TR_PHASE_GENERATION].n)
+        tg = (struct bounds){NAN, NAN};
     double prompt_token_s = time[TR_PHASE_PROMPT].ns / 1e9;
     /* Of one sequence: the batch brings one token to each. */
     double token_s = sequences * time[TR_PHASE_GENERATION].ns / 1e9;
@@ -290,6 +418,9 @@ static int make(const struct tr_tier *tier, const struct tr_model *model,
     prediction->threads = basis->threads;
     prediction->platform = basis->platform ? strdup(basis->platform) : NULL;
     prediction->engine = basis->engine ? strdup(basis->engine) : NULL;
+    prediction->rates = tr_basis_rates(tier->name, basis);
+    if (tier->interval_note)
+        prediction->interval_note = tier->interval_note(basis);
     prediction->results = calloc(n_use_cases + 1, sizeof(*prediction->results));
     *ret_prediction = prediction;
     return !prediction->results || (basis->platform && !prediction->platform) ||
@@ -315,6 +446,8 @@ int tr_predict(const char *fidelity, const struct tr_model *model, const struct 
     }
     if (!code && n_use_cases && tier->explain)
         code = tier->explain(prediction, basis, &use_cases[0]);
+    if (!code)
+        code = explain_corrections(prediction);
     if (code) {
         tr_prediction_destroy(prediction);
         return code;
@@ -337,5 +470,6 @@ void tr_prediction_destroy(struct tr_prediction *prediction) {
     free(prediction->explanations);
     free(prediction->platform);
     free(prediction->engine);
+    free(prediction->interval_note);
     free(prediction);
 }

@@ -56,6 +56,14 @@ static json_t *terms_json(const struct tr_token_time *time) {
     return terms;
 }
 
+/* Null where nothing was learned. */
+static json_t *applied_json(const struct tr_applied *applied) {
+    return applied->n ? json_pack("{s:f, s:f, s:i, s:s, s:s}", "ratio", applied->ratio, "spread",
+                                  applied->spread, "n", applied->n, "build", applied->build, "date",
+                                  applied->date)
+                      : json_null();
+}
+
 static json_t *result_json(const struct tr_prediction_result *result) {
     const struct tr_use_case *use_case = &result->use_case;
     json_t *json = json_pack("{s:o, s:i, s:i, s:i, s:o, s:o, s:o, s:o}", "use_case",
@@ -65,7 +73,8 @@ static json_t *result_json(const struct tr_prediction_result *result) {
                              estimate(result->tg_tok_s), "first_token_s",
                              estimate(result->first_token_s), "total_s", estimate(result->total_s));
     json_t *rest = json_pack(
-        "{s:o, s:o, s:o, s:{s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:{s:o, s:o}}",
+        "{s:o, s:o, s:o, s:{s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:{s:o, s:o}, "
+        "s:{s:o, s:o}, s:o, s:o}",
         "total_tok_s", number(result->total_tok_s), "cold_first_token_s",
         number(result->load_s + result->first_token_s.value), "load_s", number(result->load_s),
         "fits", "where", text(result->fits_where), "spare_bytes", number(result->spare_bytes),
@@ -75,7 +84,11 @@ static json_t *result_json(const struct tr_prediction_result *result) {
         number(result->tg_tok_s.value / result->roof_tg_tok_s), "bound_pp", text(result->bound_pp),
         "bound", text(result->bound), "class", tr_class_name(result->viability), "why",
         text(result->why), "terms", "prompt", terms_json(&result->time[TR_PHASE_PROMPT]),
-        "generation", terms_json(&result->time[TR_PHASE_GENERATION]));
+        "generation", terms_json(&result->time[TR_PHASE_GENERATION]), "corrections", "prompt",
+        applied_json(&result->correction[TR_PHASE_PROMPT]), "generation",
+        applied_json(&result->correction[TR_PHASE_GENERATION]), "best_threads",
+        count(result->best_threads), "best_tg_tok_s",
+        number(result->best_threads ? result->best_tg_tok_s : NAN));
     if (!json || !rest || json_object_update(json, rest)) {
         json_decref(json);
         json = NULL;
@@ -126,11 +139,13 @@ int tr_prediction_to_json(const struct tr_prediction *prediction, struct json_t 
         return TR_ENOMEM;
     }
     json_t *document =
-        json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "schema",
+        json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema",
                   "tokenroof.prediction/1", "model", model_json(prediction->model), "fidelity",
                   prediction->fidelity, "engine", text(prediction->engine), "platform",
                   text(prediction->platform), "threads", count(prediction->threads), "notes", notes,
-                  "results", results, "explanations", explanations);
+                  "results", results, "explanations", explanations, "rates",
+                  text(prediction->rates && *prediction->rates ? prediction->rates : NULL),
+                  "interval_note", text(prediction->interval_note));
     if (document && tr_localscore_of(prediction->results, prediction->n_results, &score) &&
         json_object_set_new(document, "localscore",
                             json_pack("{s:o, s:o, s:o, s:o}", "score", number(score.score),

@@ -9,7 +9,7 @@
 #include "profile.h"
 #include "quant.h"
 
-enum { MAX_ROWS = 128 };
+enum { MAX_ROWS = 256, MAX_ENGINES = 16 };
 
 /* Read once from the embedded table, constant from then on. */
 static struct {
@@ -18,6 +18,8 @@ static struct {
         double tokens, ratio;
     } rows[MAX_ROWS];
     size_t n;
+    const char *engines[MAX_ENGINES + 1];
+    size_t n_engines;
 } table;
 static once_flag once = ONCE_FLAG_INIT;
 
@@ -33,6 +35,11 @@ static void load(void) {
         snprintf(row->op, sizeof(row->op), "%s", tr_csv_get(&csv, i, "op"));
         row->tokens = tr_csv_number(&csv, i, "tokens");
         row->ratio = tr_csv_number(&csv, i, "ratio");
+        bool known = false;
+        for (size_t j = 0; j < table.n_engines; j++)
+            known = known || !strcmp(table.engines[j], row->engine);
+        if (!known && table.n_engines < MAX_ENGINES)
+            table.engines[table.n_engines++] = row->engine;
     }
     tr_csv_finish(&csv);
 }
@@ -64,4 +71,16 @@ double tr_profile_ratio(const char *engine, const char *op, const char *type, do
         ratio = exact(engine, op, type, tokens);
     }
     return isnan(ratio) ? 1 : ratio;
+}
+
+const char *const *tr_profile_names(void) {
+    call_once(&once, load);
+    return table.engines;
+}
+
+bool tr_profile_known(const char *engine) {
+    const char *const *names = tr_profile_names();
+    while (*names && strcmp(*names, engine) != 0)
+        names++;
+    return *names != NULL;
 }

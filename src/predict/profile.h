@@ -2,6 +2,8 @@
 #ifndef TR_PREDICT_PROFILE_H
 #define TR_PREDICT_PROFILE_H
 
+#include <stdbool.h>
+
 /* The engine that predictions of the measured tier are for, unless another is named. */
 #define TR_PROFILE_DEFAULT "llama.cpp"
 
@@ -9,5 +11,8 @@
  * vectors at once (op: "gemv" or "gemm"), by the nearest number of tokens and the nearest type that
  * was compared (data/engine_profiles.csv). 1 where nothing is known. */
 double tr_profile_ratio(const char *engine, const char *op, const char *type, double tokens);
+/* Engines of the table, each once, ended by NULL. Static storage. */
+const char *const *tr_profile_names(void);
+bool tr_profile_known(const char *engine);
 
 #endif

@@ -26,6 +26,11 @@ struct tr_tier {
     /* Measured / predicted rate at the ends of the 80% interval; NULL: not checked. */
     void (*interval)(const struct tr_model *model, const struct tr_basis *basis,
                      enum tr_phase phase, double *ret_low, double *ret_high);
+    /* Numbers of threads that may be tried for the fastest generation: at most `max` of them go
+     * into `threads`; returns how many. NULL: only the one asked for. */
+    size_t (*candidates)(const struct tr_basis *basis, int *threads, size_t max);
+    /* What the report has to say of the interval, heap; NULL for nothing. NULL: never. */
+    char *(*interval_note)(const struct tr_basis *basis);
     /* Where weights and a cache of `cache_bytes` go, and how much is left; NULL: all in RAM. */
     const char *(*place)(const struct tr_model *model, const struct tr_basis *basis,
                          double cache_bytes, double *ret_spare_bytes);
@@ -43,6 +48,10 @@ const struct tr_tier *tr_tier_find(const char *fidelity);
 
 /* Appends a term and adds its time up. */
 void tr_term_add(struct tr_token_time *time, struct tr_time_term term);
+
+/* What a prediction of this fidelity rests on, so that corrections of one kind of rates are not
+ * used for another: "timed", "stored", or the engine profile's name. */
+const char *tr_basis_rates(const char *fidelity, const struct tr_basis *basis);
 
 /* Bytes of cache and recurrent state that one generated token reads. */
 double tr_basis_cache_bytes(const struct tr_model *model, const struct tr_basis *basis,

@@ -32,7 +32,9 @@ static const struct tr_time_term *largest(const struct tr_token_time *time, cons
     const struct tr_time_term *most = NULL;
     for (size_t i = 0; i < time->n_terms; i++) {
         const struct tr_time_term *term = &time->terms[i];
-        if (term->bound && !strcmp(term->bound, bound) && (!most || term->ns > most->ns))
+        bool has_rate = !isnan(term->bytes) || !isnan(term->flop);
+        if (has_rate && term->bound && !strcmp(term->bound, bound) &&
+            (!most || term->ns > most->ns))
             most = term;
     }
     return most;

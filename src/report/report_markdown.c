@@ -226,6 +226,42 @@ static void prediction_rows(struct tr_strbuf *out, const json_t *document) {
     }
 }
 
+/* An engine's own results beside what was predicted for them. */
+static void add_observed(struct tr_strbuf *out, const json_t *document) {
+    static const char *const numbers[] = {"threads", "observed_tok_s"};
+    static const char *const fractions[] = {"fraction_of_prediction", "fraction_of_roof"};
+    const json_t *observed = json_object_get(document, "observed"), *entry;
+    size_t i;
+    if (!json_array_size(observed))
+        return;
+    tr_strbuf_add(out, "\n### The engine's own results: ");
+    tr_markdown_text(
+        out, json_string_value(json_object_get(json_object_get(document, "model"), "name")));
+    tr_strbuf_add(out, "\n\n| test | threads | engine tok/s | predicted tok/s | of predicted | of "
+                       "roof | verdict | why |\n|---|--:|--:|--:|--:|--:|---|---|\n");
+    json_array_foreach(observed, i, entry) {
+        tr_strbuf_add(out, "|");
+        tr_markdown_cell(out, json_string_value(json_object_get(entry, "test")));
+        for (size_t k = 0; k < 2; k++) {
+            const json_t *value = json_object_get(entry, numbers[k]);
+            tr_strbuf_addf(
+                out, " %s |",
+                tr_text_number(json_is_number(value) ? json_number_value(value) : NAN).text);
+        }
+        add_estimate(out, json_object_get(entry, "predicted_tok_s"));
+        for (size_t k = 0; k < 2; k++) {
+            const json_t *value = json_object_get(entry, fractions[k]);
+            if (json_is_number(value))
+                tr_strbuf_addf(out, " %.0f %% |", 100 * json_number_value(value));
+            else
+                tr_strbuf_add(out, " - |");
+        }
+        tr_markdown_cell(out, json_string_value(json_object_get(entry, "verdict")));
+        tr_markdown_cell(out, json_string_value(json_object_get(entry, "why")));
+        tr_strbuf_add(out, "\n");
+    }
+}
+
 /* A table for each basis, as one report may hold predictions of several machines. */
 static void add_predictions(struct tr_strbuf *out, const json_t *documents) {
     static const char *const keys[] = {"platform", "fidelity"};
@@ -251,6 +287,7 @@ static void add_predictions(struct tr_strbuf *out, const json_t *documents) {
         prediction_rows(out, document);
         before = document;
     }
+    json_array_foreach(documents, i, document) add_observed(out, document);
 }
 
 static int add_warnings(struct tr_strbuf *out, const struct tr_calibration *calibration) {

@@ -62,6 +62,9 @@ def problems(value, schema, root, path="$"):
         elif key == "minimum":
             if has_type(value, "number") and value < rule:
                 yield f"{path}: {value} is below {rule}"
+        elif key == "exclusiveMinimum":
+            if has_type(value, "number") and value <= rule:
+                yield f"{path}: {value} is not above {rule}"
         elif key in ("minItems", "maxItems"):
             if isinstance(value, list):
                 wrong = len(value) < rule if key == "minItems" else len(value) > rule

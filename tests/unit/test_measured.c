@@ -158,6 +158,60 @@ static void experts_are_read_once_a_batch(void **state) {
     f->model = dense;
 }
 
+/* Reading is half as fast: what is faster than that goes by it, the rest as before. */
+static void placement_slows_reading(void **state) {
+    struct fixture *f = *state;
+    struct tr_prediction *local = predict(f, 0, 1, 0);
+    f->basis.placement_fraction = 0.5;
+    struct tr_prediction *remote = predict(f, 0, 1, 0);
+    f->basis.placement_fraction = 0.99;
+    struct tr_prediction *nearly = predict(f, 0, 1, 0);
+    double bytes = 0, engine = tr_profile_ratio("llama.cpp", "gemv", "F16", 1);
+    for (size_t i = 0; i < f->model->n_products; i++)
+        bytes += 2.0 * f->model->products[i].count * (double)f->model->products[i].rows *
+                 (double)f->model->products[i].columns;
+    double more = 1e9 / remote->results[0].tg_tok_s.value - 1e9 / local->results[0].tg_tok_s.value;
+    assert_near(more, bytes / (0.5 * 25) - bytes / fmin(20 / engine, 25), 1e-3 * more);
+    assert_true(nearly->results[0].tg_tok_s.value == local->results[0].tg_tok_s.value);
+    tr_prediction_destroy(local);
+    tr_prediction_destroy(remote);
+    tr_prediction_destroy(nearly);
+}
+
+/* With 2 threads or with 8, which are slower: both rates, and the better one named. */
+static void the_best_threads_are_found(void **state) {
+    struct fixture *f = *state;
+    f->rates[5] = rate(TR_MEASURED_GEMV, "F16", 8, 1, 15);
+    f->measured.n = 6;
+    f->basis.threads = 8;
+    struct tr_prediction *prediction = predict(f, 0, 8, 0);
+    const struct tr_prediction_result *result = &prediction->results[0];
+    assert_int_equal(result->best_threads, 2);
+    assert_true(result->best_tg_tok_s > 1.2 * result->tg_tok_s.value);
+    tr_prediction_destroy(prediction);
+}
+
+/* An answer that outlasts the load after which rates were measured again. */
+static void long_answers_slow_down(void **state) {
+    struct fixture *f = *state;
+    struct tr_prediction *plain = predict(f, 0, 4000, 0);
+    f->basis.sustained = (struct tr_sustained){60, 0.5, NAN};
+    struct tr_prediction *brief = predict(f, 0, 100, 0), *full = predict(f, 0, 4000, 0);
+    f->basis.sustained = (struct tr_sustained){0};
+    struct tr_prediction *brief_plain = predict(f, 0, 100, 0);
+    double seconds = plain->results[0].total_s.value;
+    assert_true(brief->results[0].total_s.value == brief_plain->results[0].total_s.value);
+    assert_true(seconds > 120);
+    /* Nearly all of it is reading: what comes after 60 s takes almost twice as long. */
+    double slower = full->results[0].total_s.value - seconds;
+    if (!(slower > 0.8 * (seconds - 60) && slower <= seconds - 60))
+        fail_msg("%g s more than %g s", slower, seconds);
+    tr_prediction_destroy(plain);
+    tr_prediction_destroy(brief);
+    tr_prediction_destroy(brief_plain);
+    tr_prediction_destroy(full);
+}
+
 static void what_is_missing_is_said(void **state) {
     struct fixture *f = *state;
     const struct tr_use_case use_case = {.name = "test", .generated_tokens = 1};
@@ -167,6 +221,11 @@ static void what_is_missing_is_said(void **state) {
     assert_int_equal(tr_predict("measured", f->model, &f->basis, &use_case, 1, &prediction, &err),
                      TR_EUNAVAILABLE);
     assert_non_null(strstr(err.text, "F16"));
+    f->rates[0].type[0] = 'F';
+    f->measured.n = 4; /* no barrier, which two threads need */
+    assert_int_equal(tr_predict("measured", f->model, &f->basis, &use_case, 1, &prediction, &err),
+                     TR_EUNAVAILABLE);
+    assert_non_null(strstr(err.text, "barrier"));
     f->basis.measured = NULL;
     assert_int_equal(tr_predict("measured", f->model, &f->basis, &use_case, 1, &prediction, &err),
                      TR_EUNAVAILABLE);
@@ -180,6 +239,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(depth_costs_cache, setup, teardown),
         cmocka_unit_test_setup_teardown(a_prompt_is_its_operations, setup, teardown),
         cmocka_unit_test_setup_teardown(experts_are_read_once_a_batch, setup, teardown),
+        cmocka_unit_test_setup_teardown(placement_slows_reading, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_best_threads_are_found, setup, teardown),
+        cmocka_unit_test_setup_teardown(long_answers_slow_down, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_missing_is_said, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

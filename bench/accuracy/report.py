@@ -1,0 +1,169 @@
+"""What the pieces of an accuracy run show."""
+import csv
+import json
+import os
+import statistics
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PROMPT, GENERATED = 256, 32
+TIERS = ("engine", "measured", "formula")
+# Median and worst error, in percent.
+TARGETS = {("engine", "tg"): (5, 10), ("engine", "pp"): (8, 15),
+           ("measured", "tg"): (10, 20), ("measured", "pp"): (15, 30)}
+COLUMNS = ("tier", "figure", "machine", "uarch", "cores", "nodes", "engine", "date", "model",
+           "threads", "role", "predicted", "observed", "own_percent")
+
+median = statistics.median
+
+
+def rows_of_split():
+    """(model, role), as split.csv says."""
+    with open(os.path.join(HERE, "split.csv"), encoding="utf-8") as file:
+        rows = csv.DictReader(line for line in file if not line.startswith("#"))
+        return [(f"{row['shape']}-{row['type']}", row["role"]) for row in rows]
+
+
+def path_of_piece(folder, model, threads):
+    return os.path.join(folder, "pieces", f"{model}-{threads}.json")
+
+
+def read_pieces(folder):
+    """All rows that are done, in the order of split.csv; the caller's time in each."""
+    found, caller, pieces = [], {}, {}
+    for name in sorted(os.listdir(os.path.join(folder, "pieces"))):
+        if name.endswith(".json"):
+            with open(os.path.join(folder, "pieces", name), encoding="utf-8") as file:
+                row = json.load(file)
+            pieces.setdefault(row["model"], []).append(row)
+    for model, _role in [("tiny-q8_0", "caller")] + rows_of_split():
+        for row in sorted(pieces.get(model, []), key=lambda one: one["threads"]):
+            if row["role"] == "caller":
+                caller[row["threads"]] = caller_seconds(row)
+            else:
+                row["caller_s"] = caller.get(row["threads"])
+                found.append(row)
+    return found
+
+
+def value_of(row, tier, what):
+    found = row["predictions"].get(tier, {}).get(what)
+    return found["value"] if found else None
+
+
+def caller_seconds(row):
+    """Seconds a token and a prompt that are not the model's."""
+    found = {}
+    for what, tokens in (("tg", 1), ("pp", PROMPT)):
+        predicted = value_of(row, "engine", what)
+        if predicted:
+            found[what] = tokens * (median(1 / run[what] for run in row["engine_runs"])
+                                    - 1 / predicted)
+    return found
+
+
+def digest(row, tier, what):
+    runs = [run[what] for run in row["engine_runs"]]
+    truth, value = median(runs), value_of(row, tier, what)
+    found = {"truth": truth, "own": 100 * (max(runs) - min(runs)) / 2 / truth, "value": value,
+             "error": None, "net": None, "inside": None}
+    if not value:
+        return found
+    found["error"] = 100 * (value / truth - 1)
+    caller = (row["caller_s"] or {}).get(what) if "caller_s" in row else None
+    if caller:
+        lost = caller / (PROMPT if what == "pp" else 1)
+        found["net"] = 100 * (value * (1 / truth - lost) - 1)
+    estimate = row["predictions"][tier][what]
+    if estimate["low"] is not None:
+        found["inside"] = estimate["low"] <= truth <= estimate["high"]
+    return found
+
+
+def is_steady(row, tier, what):
+    """The engine's own repeatability is within half the target."""
+    return digest(row, tier, what)["own"] <= TARGETS[tier, what][0] / 2
+
+
+def cell(value, form="{:+.1f} %"):
+    return "-" if value is None else form.format(value)
+
+
+def line_of(row):
+    parts = [f"{row['model']} {row['threads']} ({row['seconds']:.0f} s, others "
+             f"{100 * row['others_share']:.1f} %)"]
+    for what in ("tg", "pp"):
+        one = digest(row, "engine", what)
+        parts.append(f"{what} {one['truth']:.1f} own {one['own']:.1f} %: "
+                     + ", ".join(f"{tier} {cell(digest(row, tier, what)['error'])}"
+                                 for tier in TIERS))
+    return "; ".join(parts)
+
+
+def figure_table(rows, what):
+    name = what.upper()
+    lines = [f"| model | threads | role | engine {name} | own | engine tier | error | net | "
+             "measured tier | error | formula |", "|---|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|"]
+    for row in rows:
+        engine, measured = digest(row, "engine", what), digest(row, "measured", what)
+        steady = "" if is_steady(row, "engine", what) else " *"
+        lines.append("| " + " | ".join([
+            row["model"].replace("-", " "), str(row["threads"]), row["role"],
+            cell(engine["truth"], "{:.1f}"), cell(engine["own"], "{:.1f} %") + steady,
+            cell(engine["value"], "{:.1f}"), cell(engine["error"]), cell(engine["net"]),
+            cell(measured["value"], "{:.1f}"), cell(measured["error"]),
+            cell(digest(row, "formula", what)["error"], "{:+.0f} %")]) + " |")
+    return lines
+
+
+def summary_line(title, rows, tier, what, all_of):
+    errors = [(abs(digest(row, tier, what)["error"]), row) for row in rows
+              if digest(row, tier, what)["error"] is not None]
+    if not errors:
+        return [f"| {tier} {what.upper()} | {title}: none of {all_of} | | | | | | |"]
+    targets = TARGETS[tier, what]
+    worst, at = max(errors, key=lambda one: one[0])
+    formula = [abs(digest(row, "formula", what)["error"]) for _error, row in errors
+               if digest(row, "formula", what)["error"] is not None]
+    inside = [digest(row, tier, what)["inside"] for _error, row in errors]
+    inside = [one for one in inside if one is not None]
+    return [f"| {tier} {what.upper()} | {title}: {len(errors)} of {all_of} | "
+            f"{median(one[0] for one in errors):.1f} % | {targets[0]} % | {worst:.1f} % "
+            f"({at['model'].replace('-', ' ')}, {at['threads']}) | {targets[1]} % | "
+            f"{median(formula):.0f} % | "
+            + (f"{sum(inside)} of {len(inside)}" if inside else "no interval") + " |"]
+
+
+def summary(rows):
+    lines = ["| figure | rows | median error | target | worst | target | formula's median | "
+             "inside 80 % |", "|---|---|--:|--:|--:|--:|--:|--:|"]
+    for tier, what in TARGETS:
+        for role in ("check", "learn"):
+            chosen = [row for row in rows if row["role"] == role]
+            steady = [row for row in chosen if is_steady(row, tier, what)]
+            lines += summary_line(f"{role}, steady", steady, tier, what, len(chosen))
+            lines += summary_line(f"{role}, all", chosen, tier, what, len(chosen))
+    return lines
+
+
+def table(rows):
+    lines = []
+    for what in ("tg", "pp"):
+        lines += figure_table(rows, what) + [""]
+    return lines + summary(rows)
+
+
+def csv_lines(rows, machine):
+    """Rows of data/accuracy.csv without its heading."""
+    lines = []
+    for row in rows:
+        facts = row["machine"]
+        for tier, what in TARGETS:
+            one = digest(row, tier, what)
+            if one["value"] is None:
+                continue
+            engine = row["predictions"]["engine"].get("engine", "").replace(",", "")
+            cells = [tier, what, machine, facts["uarch"], facts["cores"], facts["nodes"], engine,
+                     row["date"], row["model"], row["threads"], row["role"],
+                     f"{one['value']:.4g}", f"{one['truth']:.4g}", f"{one['own']:.2f}"]
+            lines.append(",".join(str(part) for part in cells))
+    return lines
