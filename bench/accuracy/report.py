@@ -13,6 +13,9 @@ TARGETS = {("engine", "tg"): (5, 10), ("engine", "pp"): (8, 15),
 COLUMNS = ("tier", "figure", "machine", "uarch", "cores", "nodes", "engine", "date", "model",
            "threads", "role", "predicted", "observed", "own_percent")
 
+# What the caller takes is known only from a piece that nobody disturbed and that repeats itself.
+MOST_OTHERS_CALLER, MOST_OWN_CALLER = 0.04, 10
+
 median = statistics.median
 
 
@@ -38,7 +41,9 @@ def read_pieces(folder):
     for model, _role in [("tiny-q8_0", "caller")] + rows_of_split():
         for row in sorted(pieces.get(model, []), key=lambda one: one["threads"]):
             if row["role"] == "caller":
-                caller[row["threads"]] = caller_seconds(row)
+                if row["others_share"] <= MOST_OTHERS_CALLER \
+                        and digest(row, "engine", "tg")["own"] <= MOST_OWN_CALLER:
+                    caller[row["threads"]] = caller_seconds(row)
             else:
                 row["caller_s"] = caller.get(row["threads"])
                 found.append(row)
@@ -70,7 +75,7 @@ def digest(row, tier, what):
         return found
     found["error"] = 100 * (value / truth - 1)
     caller = (row["caller_s"] or {}).get(what) if "caller_s" in row else None
-    if caller:
+    if caller and caller > 0:
         lost = caller / (PROMPT if what == "pp" else 1)
         found["net"] = 100 * (value * (1 / truth - lost) - 1)
     estimate = row["predictions"][tier][what]

@@ -94,6 +94,7 @@ static int read_job(struct line *line, struct tr_engine_job *job) {
 static int read_head(struct line *line, struct tr_engine_request *request) {
     request->seconds = json_number_value(json_object_get(line->object, "seconds"));
     request->min_samples = small(line, "min_samples", 1, 10000);
+    request->plain = json_is_true(json_object_get(line->object, "plain"));
     if (!line->code && !(request->seconds > 0 && request->seconds < 1e6))
         line->code =
             tr_err_set(line->reterr, TR_EFORMAT, "line 1: seconds: expected a number above 0");

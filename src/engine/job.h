@@ -1,6 +1,7 @@
 /* What the helper is asked for: lines of JSON on standard input, one a job.
  *
- * The first line holds {"seconds": time budget, "min_samples": N}. Jobs:
+ * The first line holds {"seconds": time budget, "min_samples": N} and, where weights are to lie as
+ * in the file, not rearranged, "plain": true. Jobs:
  *   {"op":"mul_mat","type":"Q4_K","m":rows,"k":columns,"n":tokens,"copies":C,"threads":T}
  *       and for routed experts "experts":E,"used":U
  *   {"op":"attention","type":type of the cache,"heads","kv_heads","key_length","value_length",
@@ -13,6 +14,7 @@
 #ifndef TR_ENGINE_JOB_H
 #define TR_ENGINE_JOB_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "quant.h"
@@ -40,6 +42,7 @@ struct tr_engine_job {
 struct tr_engine_request {
     double seconds;
     int min_samples;
+    bool plain; /* weights in the engine's default kind of buffer alone */
     struct tr_engine_job *jobs;
     size_t n_jobs;
 };

@@ -110,9 +110,11 @@ static bool takes(const struct tr_ggml *ggml, const struct tr_weights *set, void
     return yes;
 }
 
-static int fill_set(const struct tr_ggml *ggml, struct tr_weights *set, struct tr_err *reterr) {
+/* `plain`: only the last kind of buffer, the default one, which rearranges nothing. */
+static int fill_set(const struct tr_ggml *ggml, struct tr_weights *set, bool plain,
+                    struct tr_err *reterr) {
     void *buft = NULL;
-    for (size_t i = 0; i < ggml->n_bufts && !buft; i++)
+    for (size_t i = plain ? ggml->n_bufts - 1 : 0; i < ggml->n_bufts && !buft; i++)
         if (takes(ggml, set, ggml->bufts[i]))
             buft = ggml->bufts[i];
     if (!buft)
@@ -151,7 +153,7 @@ int tr_weight_pool_init(const struct tr_ggml *ggml, const struct tr_engine_reque
             pool.sets[at].copies = job->copies;
     }
     for (size_t i = 0; i < pool.n_sets && !code; i++)
-        code = fill_set(ggml, &pool.sets[i], reterr);
+        code = fill_set(ggml, &pool.sets[i], request->plain, reterr);
     if (code)
         tr_weight_pool_finish(&pool);
     else

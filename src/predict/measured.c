@@ -124,15 +124,16 @@ static double product_ns(const struct tr_product *product, const struct tr_basis
     const struct tr_measured *measured = basis->measured;
     double bytes = product_bytes(product), one = NAN;
     double read = placed(
-        basis, tr_measured_rate_of(measured, TR_MEASURED_GEMV, product->type, 1, basis->threads) /
-                   tr_profile_ratio(profile_of(basis), "gemv", product->type, 1));
+        basis,
+        tr_measured_rate_of(measured, TR_MEASURED_GEMV, product->type, 1, basis->threads) /
+            tr_profile_ratio(profile_of(basis), "gemv", product->type, 1, basis->machine.uarch));
     if (work->phase == TR_PHASE_GENERATION && work->batch <= 1)
         return product->count * used(product) * bytes / read;
     double flop = 2 * (double)product->rows * (double)product->columns * used(product);
     double experts = distinct_experts(product, work->batch);
     double tokens = work->batch * used(product) / experts; /* in each matrix */
     one = tr_measured_rate_of(measured, TR_MEASURED_GEMM, product->type, tokens, basis->threads) /
-          tr_profile_ratio(profile_of(basis), "gemm", product->type, tokens);
+          tr_profile_ratio(profile_of(basis), "gemm", product->type, tokens, basis->machine.uarch);
     return product->count * fmax(flop / one, experts * bytes / read / work->batch);
 }
 

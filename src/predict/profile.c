@@ -14,7 +14,7 @@ enum { MAX_ROWS = 256, MAX_ENGINES = 16 };
 /* Read once from the embedded table, constant from then on. */
 static struct {
     struct row {
-        char engine[24], type[16], op[8];
+        char engine[24], type[16], op[8], uarch[24];
         double tokens, ratio;
     } rows[MAX_ROWS];
     size_t n;
@@ -33,6 +33,7 @@ static void load(void) {
         snprintf(row->engine, sizeof(row->engine), "%s", tr_csv_get(&csv, i, "engine"));
         snprintf(row->type, sizeof(row->type), "%s", tr_csv_get(&csv, i, "type"));
         snprintf(row->op, sizeof(row->op), "%s", tr_csv_get(&csv, i, "op"));
+        snprintf(row->uarch, sizeof(row->uarch), "%s", tr_csv_get(&csv, i, "uarch"));
         row->tokens = tr_csv_number(&csv, i, "tokens");
         row->ratio = tr_csv_number(&csv, i, "ratio");
         bool known = false;
@@ -44,14 +45,16 @@ static void load(void) {
     tr_csv_finish(&csv);
 }
 
-/* Of exactly this type, at the number of tokens nearest on the scale of octaves. */
-static double exact(const char *engine, const char *op, const char *type, double tokens) {
+/* Of exactly this type, at the number of tokens nearest on the scale of octaves. `uarch` NULL: of
+ * any micro-architecture. */
+static double exact(const char *engine, const char *op, const char *type, double tokens,
+                    const char *uarch) {
     double ratio = NAN, nearest = INFINITY;
     for (size_t i = 0; i < table.n; i++) {
         const struct row *row = &table.rows[i];
         double distance = fabs(log(row->tokens / fmax(tokens, 1)));
         if (strcmp(row->engine, engine) || strcmp(row->op, op) || strcmp(row->type, type) ||
-            distance >= nearest)
+            (uarch && strcmp(row->uarch, uarch)) || distance >= nearest)
             continue;
         nearest = distance;
         ratio = row->ratio;
@@ -59,18 +62,36 @@ static double exact(const char *engine, const char *op, const char *type, double
     return ratio;
 }
 
-double tr_profile_ratio(const char *engine, const char *op, const char *type, double tokens) {
+/* From type to type, each nearer to what was compared. */
+static double nearest_type(const char *engine, const char *op, const char *type, double tokens,
+                           const char *uarch) {
     enum { MOST_STEPS = 4 };
-    call_once(&once, load);
-    double ratio = exact(engine, op, type, tokens);
+    double ratio = exact(engine, op, type, tokens, uarch);
     for (int step = 0; isnan(ratio) && step < MOST_STEPS; step++) {
         const struct tr_quant *quant = tr_quant_by_name(type);
         if (!quant || !quant->nearest[0])
             break;
         type = quant->nearest;
-        ratio = exact(engine, op, type, tokens);
+        ratio = exact(engine, op, type, tokens, uarch);
     }
+    return ratio;
+}
+
+double tr_profile_ratio(const char *engine, const char *op, const char *type, double tokens,
+                        const char *uarch) {
+    call_once(&once, load);
+    double ratio = uarch ? nearest_type(engine, op, type, tokens, uarch) : NAN;
+    if (isnan(ratio))
+        ratio = nearest_type(engine, op, type, tokens, NULL);
     return isnan(ratio) ? 1 : ratio;
+}
+
+bool tr_profile_compared_on(const char *engine, const char *uarch) {
+    call_once(&once, load);
+    for (size_t i = 0; uarch && i < table.n; i++)
+        if (!strcmp(table.rows[i].engine, engine) && !strcmp(table.rows[i].uarch, uarch))
+            return true;
+    return false;
 }
 
 const char *const *tr_profile_names(void) {

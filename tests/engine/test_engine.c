@@ -131,6 +131,29 @@ static void times_come_back(void **state) {
     clear_away(folder);
 }
 
+/* Asked so, weights are not rearranged, whatever the engine would choose. */
+static void plain_weights_lie_as_in_the_file(void **state) {
+    char folder[64], command[768], line[512];
+    bool plain = false, rearranged = false;
+    (void)state;
+    lay_out(environment("TOKENROOF_TEST_ENGINE"), folder);
+    unsetenv("FAKE_ENGINE");
+    snprintf(command, sizeof(command),
+             "printf '%%s\\n' '{\"seconds\":0.01,\"min_samples\":3,\"plain\":true}' "
+             "'{\"op\":\"mul_mat\",\"type\":\"Q4_K\",\"m\":64,\"k\":256,\"n\":1,\"copies\":1,"
+             "\"threads\":1}' | %s %s",
+             environment("TOKENROOF_TEST_HELPER"), folder);
+    FILE *pipe = popen(command, "r");
+    assert_non_null(pipe);
+    while (fgets(line, sizeof(line), pipe)) {
+        plain = plain || strstr(line, "\"buffer\":\"CPU\"");
+        rearranged = rearranged || strstr(line, "FAKE_REPACK");
+    }
+    assert_int_equal(pclose(pipe), 0);
+    assert_true(plain && !rearranged);
+    clear_away(folder);
+}
+
 static void assert_refused(const char *how, const char *folder, const char *text) {
     struct tr_engine_time items[] = {product("Q4_K", 1, 0, 1)};
     struct tr_engine_info info = {0};
@@ -222,6 +245,7 @@ static void the_fixed_shapes_are_kept(void **state) {
     assert_true(gemv >= 9 * 4);
     assert_true(json_array_size(json_object_get(engine, "attention")) >= 6);
     assert_true(json_array_size(json_object_get(engine, "graph")) >= 2);
+    assert_true(json_array_size(json_object_get(engine, "blocks")) >= 2);
     json_decref(document);
 
     /* The figures that have nothing to do with the engine are there all the same. */
@@ -378,6 +402,7 @@ static void the_budget_limits_copies(void **state) {
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(times_come_back),
+        cmocka_unit_test(plain_weights_lie_as_in_the_file),
         cmocka_unit_test(a_bad_engine_costs_a_message),
         cmocka_unit_test(a_signal_ends_the_child),
         cmocka_unit_test(the_fixed_shapes_are_kept),

@@ -45,14 +45,23 @@ static void rates_are_interpolated(void **state) {
 
 static void profiles_are_looked_up(void **state) {
     (void)state;
-    double q4_k = tr_profile_ratio("llama.cpp", "gemv", "Q4_K", 1);
+    double q4_k = tr_profile_ratio("llama.cpp", "gemv", "Q4_K", 1, NULL);
     assert_true(q4_k > 0.5 && q4_k < 3);
-    assert_true(tr_profile_ratio("llama.cpp", "gemv", "Q5_K", 1) == q4_k); /* the nearest type */
-    assert_true(tr_profile_ratio("llama.cpp", "gemm", "Q4_K", 9) ==
-                tr_profile_ratio("llama.cpp", "gemm", "Q4_K", 8));
-    assert_true(tr_profile_ratio("llama.cpp", "gemm", "Q4_K", 4096) ==
-                tr_profile_ratio("llama.cpp", "gemm", "Q4_K", 512));
-    assert_true(tr_profile_ratio("another", "gemm", "Q4_K", 1) == 1);
+    assert_true(tr_profile_ratio("llama.cpp", "gemv", "Q5_K", 1, NULL) ==
+                q4_k); /* the nearest type */
+    assert_true(tr_profile_ratio("llama.cpp", "gemm", "Q4_K", 9, NULL) ==
+                tr_profile_ratio("llama.cpp", "gemm", "Q4_K", 8, NULL));
+    assert_true(tr_profile_ratio("llama.cpp", "gemm", "Q4_K", 4096, NULL) ==
+                tr_profile_ratio("llama.cpp", "gemm", "Q4_K", 512, NULL));
+    assert_true(tr_profile_ratio("another", "gemm", "Q4_K", 1, NULL) == 1);
+    /* On one's own micro-architecture by its own rows, elsewhere as where nothing is known of it.
+     */
+    double own = tr_profile_ratio("llama.cpp", "gemm", "Q4_K", 512, "zen5");
+    assert_true(own > 2.5 && own < 5);
+    assert_true(tr_profile_ratio("llama.cpp", "gemm", "Q4_K", 512, "none") < 2.5);
+    assert_true(tr_profile_compared_on("llama.cpp", "zen5"));
+    assert_false(tr_profile_compared_on("llama.cpp", "none"));
+    assert_true(tr_profile_known("llama.cpp-plain") && !tr_profile_known("none"));
 }
 
 struct fixture {
@@ -105,7 +114,7 @@ static void a_token_is_its_products(void **state) {
         bytes += 2.0 * f->model->products[i].count * (double)f->model->products[i].rows *
                  (double)f->model->products[i].columns;
     /* llama.cpp's own kernels for F16 are slower by what was measured once. */
-    double engine = tr_profile_ratio("llama.cpp", "gemv", "F16", 1);
+    double engine = tr_profile_ratio("llama.cpp", "gemv", "F16", 1, NULL);
     double ns = bytes / 20 * engine + (nodes + 2 * products) * 1000 + nodes * 2048 * 8 / 16.0;
     struct tr_prediction *prediction = predict(f, 0, 1, 0);
     /* Half a position of cache: it is the average over one token. */
@@ -131,7 +140,7 @@ static void a_prompt_is_its_operations(void **state) {
     double pp = prediction->results[0].pp_tok_s.value;
     double flop = f->model->prompt_flop_per_token + tr_model_attention_flop(f->model, 256);
     /* Norms are counted as operations of the model, but are no products. */
-    double engine = tr_profile_ratio("llama.cpp", "gemm", "F16", 512);
+    double engine = tr_profile_ratio("llama.cpp", "gemm", "F16", 512, NULL);
     assert_true(pp < 400e9 / flop / engine * 1.01 && pp > 400e9 / flop / engine * 0.85);
     tr_prediction_destroy(prediction);
 }
@@ -166,7 +175,7 @@ static void placement_slows_reading(void **state) {
     struct tr_prediction *remote = predict(f, 0, 1, 0);
     f->basis.placement_fraction = 0.99;
     struct tr_prediction *nearly = predict(f, 0, 1, 0);
-    double bytes = 0, engine = tr_profile_ratio("llama.cpp", "gemv", "F16", 1);
+    double bytes = 0, engine = tr_profile_ratio("llama.cpp", "gemv", "F16", 1, NULL);
     for (size_t i = 0; i < f->model->n_products; i++)
         bytes += 2.0 * f->model->products[i].count * (double)f->model->products[i].rows *
                  (double)f->model->products[i].columns;
