@@ -49,13 +49,14 @@ TR_INLINE void read_template(struct tr_kargs *args, const int streams, const int
                              const int run, const int distance, const enum tr_hint hint) {
     enum { MAX_SUMS = 8 };
     const int n_sums = streams * unroll < MAX_SUMS ? streams * unroll : MAX_SUMS;
-    vu sums[MAX_SUMS];
+    vu sums[MAX_SUMS]; /* in registers from pass to pass, as every loop over them is unrolled */
     const char *base = args->b;
     const size_t stride = args->stride_bytes, block = (size_t)unroll * VB;
     const size_t step = (size_t)run > block ? (size_t)run : block;
     const size_t end = args->n * 8, bulk = end - end % step, passes = passes_of(args);
     uint64_t total = 0;
 
+#pragma GCC unroll 16
     for (int i = 0; i < MAX_SUMS; i++)
         sums[i] = vu_zero();
     for (size_t pass = 0; pass < passes; pass++) {
@@ -78,6 +79,7 @@ TR_INLINE void read_template(struct tr_kargs *args, const int streams, const int
                 total += *(const uint64_t *)(const void *)(base + (size_t)s * stride + at);
         NEXT_PASS();
     }
+#pragma GCC unroll 16
     for (int i = 1; i < n_sums; i++)
         sums[0] = vu_add(sums[0], sums[i]);
     args->sum = total + vu_sum(sums[0]);

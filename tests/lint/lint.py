@@ -230,6 +230,28 @@ def check_kernel_calls(_root, build):
     return problems if seen else ["no kernel library found"]
 
 
+def check_kernel_spills(_root, build):
+    """kernels that only read keep their sums in registers, from pass to pass too"""
+    spills, seen, sanitized = [], 0, False
+    for path in archives(build):
+        name, function, stores = os.path.basename(path), None, 0
+        if not re.match(r"libkernels_(sse2|avx2|avx512)\.", name):
+            continue
+        sanitized |= "asan" in run_tool("nm", path)
+        for line in disassembly(path) + ["0 <end>:"]:
+            match = re.match(r"[0-9a-f]+ <(\w+)>:", line)
+            if match:
+                if stores >= 8:  # there are eight sums; a loaded vector may wait for its turn
+                    spills.append(f"{name}: {function}: {stores} vectors are stored")
+                function, stores = match.group(1), 0
+            elif re.match(r"tr_k_(read|fma|dotprod)", function or ""):
+                seen += 1
+                stores += bool(re.search(r"\sv?mov\w+ +%[xyz]mm\d+,[^,]*\(", line))
+    if sanitized:
+        return []  # instrumented code keeps what it likes where it likes
+    return spills if seen else ["no such kernel found"]
+
+
 def check_paths(root, build):
     """the program carries no path of the build"""
     program = os.path.join(build, "src", "cmd", "tokenroof")
@@ -259,7 +281,8 @@ def check_tables(root, _build):
 
 CHECKS = [check_tables, check_includes, check_system_headers, check_header_names, check_functions,
           check_public_headers,
-          check_symbols, check_globals, check_wide_registers, check_kernel_calls, check_paths,
+          check_symbols, check_globals, check_wide_registers, check_kernel_calls,
+          check_kernel_spills, check_paths,
           check_format]
 
 
