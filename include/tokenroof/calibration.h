@@ -64,6 +64,9 @@ struct tr_measurement {
     size_t n_samples;
     struct tr_sample_conditions *conditions; /* one a sample; NULL if not kept */
     int64_t repeated;                        /* disturbed samples that were taken again */
+    /* Share of the threads' time around samples, repeated ones too, in which something else had
+     * their CPUs; NAN unknown. */
+    double waited_fraction;
     /* Two modes of a bimodal series, lower first, and the share of samples in the lower one. */
     double modes[2], lower_mode_share;
     double core_ghz;         /* measured within the samples, NAN if not */

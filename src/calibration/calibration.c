@@ -58,6 +58,7 @@ void tr_measurement_init(struct tr_measurement *measurement) {
         .injected_gb_per_s = NAN,
         .after_s = NAN,
         .repeated = -1,
+        .waited_fraction = NAN,
         .modes = {NAN, NAN},
         .lower_mode_share = NAN,
     };

@@ -211,6 +211,8 @@ static json_t *measurement_to_json(const struct tr_measurement *at) {
         failed |= set(object, "sample_conditions", conditions_to_json(at));
     if (at->repeated >= 0)
         failed |= set(object, "repeated", json_integer(at->repeated));
+    if (isfinite(at->waited_fraction))
+        failed |= set(object, "waited_fraction", json_real(at->waited_fraction));
     if (isfinite(at->modes[0])) {
         failed |= set(object, "modes", tr_json_interval(at->modes));
         failed |= set(object, "lower_mode_share", tr_json_number(at->lower_mode_share));

@@ -112,6 +112,7 @@ static int keep_unknown_fields(const json_t *entry, struct tr_measurement *measu
                                         "ci95",
                                         "span_rate",
                                         "repeated",
+                                        "waited_fraction",
                                         "modes",
                                         "lower_mode_share",
                                         "core_ghz",
@@ -157,6 +158,7 @@ static bool read_measurement(struct tr_reader *reader, struct tr_measurement *at
     tr_read_number(reader, "span_rate", &at->span_rate);
     tr_read_numbers(reader, "samples", &at->samples, &at->n_samples);
     tr_read_count(reader, "repeated", INT64_MAX, &at->repeated);
+    tr_read_number(reader, "waited_fraction", &at->waited_fraction);
     tr_read_interval(reader, "modes", at->modes);
     tr_read_number(reader, "lower_mode_share", &at->lower_mode_share);
     tr_read_number(reader, "core_ghz", &at->core_ghz);

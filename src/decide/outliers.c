@@ -35,7 +35,7 @@ int tr_weak_parts(const double *values, size_t n, bool lower_is_better, double l
     const double floor_sd = 1e-4, cut = 4 * 1.4826;
     double centre = NAN, mad = NAN;
     struct kept kept = {0};
-    *ret_spread = (struct tr_spread){.typical = NAN, .spread = NAN};
+    *ret_spread = (struct tr_spread){.typical = NAN, .spread = NAN, .least_named = NAN};
     double *x = malloc((2 * n + 1) * sizeof(*x));
     if (!x)
         return TR_ENOMEM;
@@ -62,6 +62,11 @@ int tr_weak_parts(const double *values, size_t n, bool lower_is_better, double l
     if (!code && kept.n > 1)
         ret_spread->spread =
             sqrt(fmax(kept.squares - kept.sum * kept.sum / kept.n, 0) / (kept.n - 1));
+    if (!code && kept.n > 2 && n >= TR_LEAST_PARTS) {
+        double sd = fmax(ret_spread->spread, floor_sd) * sqrt(1 + 1 / kept.n);
+        double reach_sd = tr_student_quantile(level / (double)n, kept.n - 1);
+        ret_spread->least_named = fmax(-expm1(-reach_sd * sd), least);
+    }
     for (size_t i = 0; !code && i < n; i++) {
         test_part(x[i], deviation[i] <= reach, kept, floor_sd, &ret_parts[i]);
         ret_parts[i].weak = n >= TR_LEAST_PARTS && ret_parts[i].change <= -least &&

@@ -20,6 +20,8 @@ struct tr_part_result {
 struct tr_spread {
     double typical; /* median of all parts */
     double spread;  /* relative standard deviation of those that were not trimmed; NAN unknown */
+    /* A part slower than the others by this fraction would have been named; NAN unknown. */
+    double least_named;
     size_t n_weak;
 };
 

@@ -17,11 +17,14 @@
 static const double least_shortfall = 0.01;
 /* Few parts: nobody can tell which is the odd one, but that far apart they should not be. */
 static const double wide_spread = 0.05;
+/* Something else on the part's CPUs for more of its time than this is told by name. */
+static const double shared_time = 0.02;
 enum { MAX_SHOWN = 6 };
 
 struct part {
     const struct tr_measurement *m;
     double value;
+    double waited; /* most of any form: share of its time that others had; NAN unknown */
 };
 
 struct parts {
@@ -85,9 +88,11 @@ static int collect(const struct tr_validation *validation, size_t first, struct 
         while (at < parts->n && parts->items[at].m->place.index != m->place.index)
             at++;
         if (at == parts->n)
-            parts->items[parts->n++] = (struct part){m, value};
-        else if (lower ? value < parts->items[at].value : value > parts->items[at].value)
-            parts->items[at] = (struct part){m, value};
+            parts->items[parts->n++] = (struct part){m, value, NAN};
+        struct part *part = &parts->items[at];
+        if (lower ? value < part->value : value > part->value)
+            *part = (struct part){m, value, part->waited};
+        part->waited = fmax(part->waited, m->waited_fraction); /* ignores NAN */
     }
     for (size_t i = 0; i < parts->n; i++)
         parts->values[i] = parts->items[i].value;
@@ -102,7 +107,16 @@ static bool is_first(const struct tr_validation *validation, size_t at) {
     return true;
 }
 
-/* "core 12 (cpus 12,76) by 3.1%"; *ret_doubt: whether a named one is not to be trusted. */
+/* "core 12 (CPUs 12,76)". */
+static void add_part(struct tr_strbuf *text, const struct tr_place *place) {
+    char *cpus = tr_cpulist_format(&place->cpus);
+    tr_strbuf_addf(text, "%s %d", tr_place_kind_name(place->kind), place->index);
+    if (cpus && *cpus)
+        tr_strbuf_addf(text, " (CPUs %s)", cpus);
+    free(cpus);
+}
+
+/* "core 12 (CPUs 12,76) by 3.1%"; *ret_doubt: whether a named one is not to be trusted. */
 static char *name_weak(const struct parts *parts, bool *ret_doubt) {
     struct tr_strbuf text = {0};
     size_t shown = 0, more = 0;
@@ -111,18 +125,17 @@ static char *name_weak(const struct parts *parts, bool *ret_doubt) {
         const struct tr_measurement *m = parts->items[i].m;
         if (!parts->results[i].weak)
             continue;
-        *ret_doubt |= tr_doubt_of(m) != NULL;
+        bool shared = parts->items[i].waited > shared_time;
+        *ret_doubt |= shared || tr_doubt_of(m);
         if (shown == MAX_SHOWN) {
             more++;
             continue;
         }
-        char *cpus = tr_cpulist_format(&m->place.cpus);
-        tr_strbuf_addf(&text, "%s%s %d", shown++ ? ", " : "", tr_place_kind_name(m->place.kind),
-                       m->place.index);
-        if (cpus && *cpus)
-            tr_strbuf_addf(&text, " (CPUs %s)", cpus);
+        tr_strbuf_add(&text, shown++ ? ", " : "");
+        add_part(&text, &m->place);
         tr_strbuf_addf(&text, " by %.1f%%", -100 * parts->results[i].change);
-        free(cpus);
+        if (shared)
+            tr_strbuf_addf(&text, " (others had %.0f%% of its time)", 100 * parts->items[i].waited);
     }
     if (more)
         tr_strbuf_addf(&text, " and %zu more", more);
@@ -141,6 +154,35 @@ static const char *cause_of(enum tr_place_kind kind) {
         return "fewer or slower modules there, or another process: compare the slots, swap the "
                "modules with another node's, and measure again";
     }
+}
+
+/* With two to four parts statistics name none, but a slow one that was shared is no riddle. */
+static int judge_few(const struct parts *parts, struct tr_check_facts *facts, bool wide,
+                     struct tr_checks *checks) {
+    const struct tr_measurement *like = parts->items[0].m;
+    bool lower = tr_lower_is_better(like->metric, like->unit);
+    const struct part *slowest = &parts->items[0];
+    struct tr_strbuf text = {0};
+    facts->from = NULL;
+    for (size_t i = 1; i < parts->n; i++)
+        if (lower ? parts->items[i].value > slowest->value : parts->items[i].value < slowest->value)
+            slowest = &parts->items[i];
+    if (wide && slowest->waited > shared_time) {
+        tr_strbuf_add(&text, ": the slowest, ");
+        add_part(&text, &slowest->m->place);
+        tr_strbuf_addf(&text, ", was shared with others for %.0f%% of its time; measure again idle",
+                       100 * slowest->waited);
+    } else if (wide) {
+        tr_strbuf_add(&text, ": measure again idle, and compare their modules");
+    }
+    tr_strbuf_add(&text, "");
+    int code =
+        text.failed
+            ? TR_ENOMEM
+            : tr_checks_add(checks, TR_CHECK_SYMMETRY, wide ? TR_CHECK_WARN : TR_CHECK_PASS, facts,
+                            "%zu parts, too few to tell which one is odd%s", parts->n, text.text);
+    tr_strbuf_finish(&text);
+    return code;
 }
 
 static int judge_parts(const struct tr_validation *validation, const struct parts *parts,
@@ -178,16 +220,81 @@ static int judge_parts(const struct tr_validation *validation, const struct part
     }
     if (parts->n < TR_LEAST_PARTS) {
         facts.high = 100 * wide_spread;
-        facts.from = NULL;
-        return tr_checks_add(
-            checks, TR_CHECK_SYMMETRY, range > wide_spread ? TR_CHECK_WARN : TR_CHECK_PASS, &facts,
-            "%zu parts, too few to tell which one is odd%s", parts->n,
-            range > wide_spread ? ": measure again idle, and compare their modules" : "");
+        return judge_few(parts, &facts, range > wide_spread, checks);
     }
+    if (spread->spread > wide_spread)
+        return tr_checks_add(checks, TR_CHECK_SYMMETRY, TR_CHECK_WARN, &facts,
+                             "%zu scatter by %.0f%%: none stands out, and one slower by less than "
+                             "%.0f%% could not; measure again idle",
+                             parts->n, 100 * spread->spread, 100 * spread->least_named);
     return tr_checks_add(checks, TR_CHECK_SYMMETRY, TR_CHECK_PASS, &facts,
-                         "%zu alike: none stands out (spread %.2f%%; a healthy machine is accused "
-                         "in at most 5 of 100 cases)",
-                         parts->n, 100 * spread->spread);
+                         "%zu alike: none stands out, as one slower by %.1f%% would (spread "
+                         "%.2f%%; a healthy machine is accused in at most 5 of 100 cases)",
+                         parts->n, 100 * spread->least_named, 100 * spread->spread);
+}
+
+/* --- parts that were shared with others ------------------------------------------------------ */
+
+/* Most of any figure of the part; NAN unknown. */
+static double waited_at(const struct tr_calibration *calibration, const struct tr_place *place) {
+    double waited = NAN;
+    for (size_t i = 0; i < calibration->n_measurements; i++) {
+        const struct tr_measurement *m = &calibration->measurements[i];
+        if (m->place.kind == place->kind && m->place.index == place->index)
+            waited = fmax(waited, m->waited_fraction);
+    }
+    return waited;
+}
+
+static bool is_first_of_place(const struct tr_calibration *calibration, size_t at) {
+    const struct tr_place *place = &calibration->measurements[at].place;
+    for (size_t i = 0; i < at; i++)
+        if (calibration->measurements[i].place.kind == place->kind &&
+            calibration->measurements[i].place.index == place->index)
+            return false;
+    return true;
+}
+
+/* Whether other programs ran where one part was measured. No statistics: the kernel's clocks tell
+ * it, of two parts as of two hundred. */
+static int check_shared(const struct tr_validation *validation, enum tr_place_kind kind,
+                        struct tr_checks *checks) {
+    const struct tr_calibration *calibration = validation->calibration;
+    struct tr_strbuf named = {0};
+    size_t n = 0, n_shared = 0;
+    double most = NAN;
+    for (size_t i = 0; i < calibration->n_measurements; i++) {
+        const struct tr_place *place = &calibration->measurements[i].place;
+        if (place->kind != kind || !is_first_of_place(calibration, i))
+            continue;
+        double waited = waited_at(calibration, place);
+        n += isnan(waited) ? 0 : 1;
+        most = fmax(most, waited);
+        if (!(waited > shared_time) || n_shared++ >= MAX_SHOWN)
+            continue;
+        tr_strbuf_add(&named, n_shared > 1 ? ", " : "");
+        add_part(&named, place);
+        tr_strbuf_addf(&named, " for %.0f%% of its time", 100 * waited);
+    }
+    if (n_shared > MAX_SHOWN)
+        tr_strbuf_addf(&named, " and %zu more", n_shared - MAX_SHOWN);
+    tr_strbuf_add(&named, "");
+    char *shared = tr_strbuf_take(&named);
+    char *name = tr_format("other programs on each %s", tr_place_kind_name(kind));
+    int code = shared && name ? 0 : TR_ENOMEM;
+    if (!code && n > 1) {
+        const struct tr_check_facts facts = {name, 100 * most,        "% of a part's time",
+                                             NAN,  100 * shared_time, "the kernel's clocks"};
+        code = n_shared ? tr_checks_add(checks, TR_CHECK_SYMMETRY, TR_CHECK_WARN, &facts,
+                                        "others ran on %s: find them (ps -eo psr,pcpu,pid,comm), "
+                                        "stop or move them, and measure again",
+                                        shared)
+                        : tr_checks_add(checks, TR_CHECK_SYMMETRY, TR_CHECK_PASS, &facts,
+                                        "%zu were measured with their CPUs to themselves", n);
+    }
+    free(shared);
+    free(name);
+    return code;
 }
 
 static int check_parts(const struct tr_validation *validation, size_t first,
@@ -223,6 +330,8 @@ int tr_validate_symmetry(const struct tr_validation *validation, struct tr_check
         if (calibration->measurements[i].place.kind != TR_PLACE_MACHINE &&
             calibration->measurements[i].kernel && is_first(validation, i))
             code = check_parts(validation, i, checks);
+    for (int kind = TR_PLACE_PACKAGE; !code && kind <= TR_PLACE_CORE; kind++)
+        code = check_shared(validation, (enum tr_place_kind)kind, checks);
     if (!code && checks->n == before)
         code = tr_checks_add(checks, TR_CHECK_SYMMETRY, TR_CHECK_SKIP, &facts,
                              "no figures of single cores, CCDs or nodes to compare: run tokenroof "

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/resource.h>
+#include <time.h>
 
 /* Two sets: a migration happens inside the kernel, so that it is counted only where that may be
  * watched; counted in user mode alone it would be 0 for ever. Context switches and page faults are
@@ -91,8 +92,19 @@ void tr_counters_stop(struct tr_counters *counters) {
         PAPI_unregister_thread();
 }
 
+static int64_t clock_ns(clockid_t clock) {
+    struct timespec now;
+    return clock_gettime(clock, &now) ? -1 : (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
 void tr_counters_read(const struct tr_counters *counters, struct tr_counts *ret_counts) {
-    struct tr_counts counts = {-1, -1, -1, -1, -1};
+    struct tr_counts counts = {.context_switches = -1,
+                               .migrations = -1,
+                               .page_faults = -1,
+                               .cycles = -1,
+                               .instructions = -1,
+                               .cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID),
+                               .wall_ns = clock_ns(CLOCK_MONOTONIC)};
     struct rusage usage;
     if (!getrusage(RUSAGE_THREAD, &usage)) {
         counts.context_switches = usage.ru_nivcsw;

@@ -10,6 +10,9 @@ struct tr_counts {
     int64_t context_switches; /* involuntary ones */
     int64_t migrations, page_faults;
     int64_t cycles, instructions;
+    /* The thread's own time on a CPU, and the time that passed: for a thread that never sleeps the
+     * difference is what others had. Nanoseconds. */
+    int64_t cpu_ns, wall_ns;
 };
 
 enum { TR_COUNTER_SETS = 2 };

@@ -167,6 +167,7 @@ static int set_figures(const struct tr_series *series, struct tr_measurement *m)
     m->ci95[1] = summary.ci95[1];
     m->core_ghz = series->core_ghz;
     m->repeated = (int64_t)series->dropped;
+    m->waited_fraction = series->passed_ns > 0 ? series->waited_ns / series->passed_ns : NAN;
     if (series->conditions) {
         m->conditions = malloc(series->n * sizeof(*m->conditions));
         if (!m->conditions)

@@ -80,6 +80,8 @@ static int64_t size_group(const struct tr_machine *machine, const struct tr_plan
     for (size_t i = 0; i < group->n_steps; i++) {
         struct tr_step *step = &group->steps[i];
         int step_arrays = step->kernel->op->arrays;
+        if (!step_arrays) /* chains of operations take their turn beside streams */
+            continue;
         int64_t slice = array_bytes_by_rule(crew) / crew->n_threads;
         bool given = step->slice_bytes > 0;
         if (given)

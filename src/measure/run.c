@@ -324,6 +324,7 @@ static int digest(struct state *state) {
         const struct tr_worker *worker = state->workers[i];
         if (worker->stopped)
             return TR_ESTOPPED;
+        tr_series_count_time(series, &worker->before, &worker->after);
         wrong |= worker->wrong;
         not_pinned |= worker->not_pinned;
         migrated |= worker->cpu_before != state->group->crew.cpus[i] ||

@@ -57,6 +57,9 @@ struct tr_series {
     bool migrated, not_pinned, faulted;
     int64_t context_switches, migrations, page_faults; /* within samples, all threads */
     int64_t cycles, instructions;
+    /* Of all threads around all samples, repeated ones too: time that passed, and the part of it in
+     * which something else had their CPUs. */
+    double passed_ns, waited_ns;
     bool wrong;              /* a result differed from the reference: nothing of this step counts */
     struct tr_search search; /* how the step's kernel was found; no forms without a search */
     bool bound_refused; /* the kernel refused the memory policy: first touch alone placed pages */

@@ -70,6 +70,15 @@ void tr_series_count(struct tr_series *series, const struct tr_counts *before,
                                : series->instructions + after->instructions - before->instructions;
 }
 
+void tr_series_count_time(struct tr_series *series, const struct tr_counts *before,
+                          const struct tr_counts *after) {
+    if (before->cpu_ns < 0 || after->cpu_ns < 0 || before->wall_ns < 0 || after->wall_ns < 0)
+        return;
+    double passed_ns = (double)(after->wall_ns - before->wall_ns);
+    series->passed_ns += passed_ns;
+    series->waited_ns += fmax(passed_ns - (double)(after->cpu_ns - before->cpu_ns), 0);
+}
+
 int tr_series_close(struct tr_series *series) {
     struct tr_summary summary;
     size_t known = 0;
@@ -134,6 +143,7 @@ bool tr_watch_keep(const struct tr_watch *const *watches, size_t n, double span_
     bool migrated = false, not_pinned = false, faulted = false, preempted = false;
     for (size_t i = 0; i < n; i++) {
         const struct tr_watch *watch = watches[i];
+        tr_series_count_time(series, &watch->before, &watch->after);
         migrated |= watch->migrated;
         not_pinned |= watch->not_pinned;
         faulted |= watch->after.page_faults > watch->before.page_faults;

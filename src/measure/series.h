@@ -20,6 +20,9 @@ bool tr_series_settled(const struct tr_series *series, size_t min_samples);
 /* Adds what was counted between two readings of one thread's counters. */
 void tr_series_count(struct tr_series *series, const struct tr_counts *before,
                      const struct tr_counts *after);
+/* The same of a sample that may yet be dropped: who had the CPU meanwhile. */
+void tr_series_count_time(struct tr_series *series, const struct tr_counts *before,
+                          const struct tr_counts *after);
 /* Sets core_ghz to the median clock of the samples. */
 int tr_series_close(struct tr_series *series);
 

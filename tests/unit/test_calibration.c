@@ -126,6 +126,7 @@ static struct tr_calibration *make_full(void) {
     at->limit = strdup("memory_read");
     at->efficiency = 40.1 / 51.2;
     at->measured_at = strdup("2026-01-01T00:00:00Z");
+    at->waited_fraction = 0.25;
     assert_int_equal(tr_strings_add(&at->flags, "unsteady"), 0);
     assert_int_equal(tr_strings_add(&at->warnings, "a warning"), 0);
     calibration->measurements = at;
@@ -164,6 +165,7 @@ static void round_trip(void **state) {
     assert_int_equal(at->n_samples, 3);
     assert_true(at->samples[1] == 41.1 && at->samples[2] == 0.1);
     assert_true(at->best == 41.1 && at->median == 40.1 && at->mad == 0.1);
+    assert_true(at->waited_fraction == 0.25);
     assert_true(at->ci95[0] == 40 && at->ci95[1] == 40.2 && at->span_rate == 39.9);
     assert_true(fabs(at->efficiency - 40.1 / 51.2) < 1e-8);
     assert_true(isnan(at->core_ghz)); /* unknown stays unknown */

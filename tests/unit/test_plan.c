@@ -168,6 +168,26 @@ static void named_nodes_and_cpus_must_be_there(void **state) {
     tr_machine_destroy(machine);
 }
 
+/* Chains of operations have no working set that a size could be divided among. */
+static void a_size_beside_chains(void **state) {
+    (void)state;
+    static const char *const names[] = {"places"};
+    struct tr_machine *machine = synthetic("synthetic:pack:1 l3:1 core:2 pu:1");
+    struct tr_plan_options options = options_default();
+    struct tr_strings notes = {0};
+    struct tr_plan plan;
+    options.size_bytes = 8 << 20;
+    options.kernels = names;
+    options.n_kernels = 1;
+    assert_int_equal(tr_plan_make(machine, &options, &notes, &plan, NULL), 0);
+    assert_int_equal(plan.n_groups, 2);
+    assert_int_equal(plan.groups[1].n_steps, 2);
+    assert_int_equal(plan.groups[1].steps[0].slice_bytes / (64 << 10), (8 << 20) / (64 << 10));
+    tr_strings_finish(&notes);
+    tr_plan_finish(&plan);
+    tr_machine_destroy(machine);
+}
+
 static void a_quota_bounds_the_threads(void **state) {
     (void)state;
     struct tr_machine *machine = synthetic("synthetic:pack:1 l3:1 core:8 pu:1");
@@ -474,6 +494,7 @@ int main(void) {
         cmocka_unit_test(no_memory_is_said),
         cmocka_unit_test(unknown_caches_ask_for_much),
         cmocka_unit_test(named_nodes_and_cpus_must_be_there),
+        cmocka_unit_test(a_size_beside_chains),
         cmocka_unit_test(a_quota_bounds_the_threads),
         cmocka_unit_test(one_core_leaves_scaling_out),
         cmocka_unit_test(names_and_levels_are_checked),

@@ -3,10 +3,14 @@
 #include "test.h"
 
 #include <math.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "bind.h"
 #include "pages.h"
 #include "run.h"
+#include "series.h"
 #include "statistics.h"
 #include "work.h"
 
@@ -99,6 +103,54 @@ static void clock_between_wide_vectors(void **state) {
                  series[1].core_ghz, isa, series[0].core_ghz);
     tr_series_finish(&series[0]);
     tr_series_finish(&series[1]);
+}
+
+/* A process that spins on the CPU, until this one kills it or is gone. */
+static pid_t start_competitor(const struct tr_machine *machine, int cpu) {
+    pid_t parent = getpid(), child = fork();
+    if (child != 0)
+        return child;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent || tr_bind_thread(machine, cpu, NULL))
+        _exit(1);
+    for (volatile unsigned turn = 0;; turn++)
+        ;
+}
+
+/* Two that want one CPU get about half of it each, and less if there are more of them. */
+static void time_of_others(void **state) {
+    struct fixture *fixture = *state, alone = {.machine = fixture->machine};
+    struct tr_plan_options plan = {.isa_cap = -1};
+    struct tr_step step = step_of(tr_kernel_find("fma_f64", "sse2"), 0);
+    struct tr_series series;
+    int first = fixture->machine->cores[0].index;
+    assert_int_equal(
+        tr_crew_make(fixture->machine, TR_PLACE_CORE, first, &plan, 0, &alone.crew, NULL), 0);
+    pid_t competitor = start_competitor(fixture->machine, alone.crew.cpus[0]);
+    assert_true(competitor > 0);
+    int code = run_steps(&alone, &step, 1, 1.0, &series);
+    kill(competitor, SIGKILL);
+    waitpid(competitor, NULL, 0);
+    tr_crew_finish(&alone.crew);
+    assert_int_equal(code, 0);
+    double share = series.waited_ns / series.passed_ns;
+    printf("another process had %.0f%% of the CPU\n", 100 * share);
+    if (!(share > 0.25 && share < 1))
+        fail_msg("a competitor had %.3f of the CPU", share);
+    tr_series_finish(&series);
+}
+
+static void time_is_counted(void **state) {
+    (void)state;
+    struct tr_series series;
+    const struct tr_counts unknown = {.cpu_ns = -1, .wall_ns = 5}, begin = {.cpu_ns = 0};
+    tr_series_init(&series);
+    tr_series_count_time(&series, &unknown, &unknown);
+    assert_true(series.passed_ns == 0 && series.waited_ns == 0);
+    tr_series_count_time(&series, &begin, &(struct tr_counts){.cpu_ns = 30, .wall_ns = 40});
+    /* Two clocks need not agree to the last nanosecond. */
+    tr_series_count_time(&series, &begin, &(struct tr_counts){.cpu_ns = 61, .wall_ns = 60});
+    assert_true(series.passed_ns == 100 && series.waited_ns == 10);
 }
 
 static void clock_of_disturbed_bursts(void **state) {
@@ -431,6 +483,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_kind_gives_samples, setup, teardown),
         cmocka_unit_test_setup_teardown(clock_between_wide_vectors, setup, teardown),
+        cmocka_unit_test_setup_teardown(time_of_others, setup, teardown),
+        cmocka_unit_test(time_is_counted),
         cmocka_unit_test(clock_of_disturbed_bursts),
         cmocka_unit_test_setup_teardown(segments_are_walked_in_turn, setup, teardown),
         cmocka_unit_test_setup_teardown(work_left_out_is_noticed, setup, teardown),

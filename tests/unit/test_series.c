@@ -240,6 +240,17 @@ static void test_weak_several(void **state) {
         assert_true(result[i].weak && result[i].change < -0.03);
     assert_about(spread.typical, 100, 0.3);
     assert_about(spread.spread, 0.005, 0.001);
+    /* What is said to be nameable is: just beyond it yes, just before it no. */
+    simulate_parts(&prng, SIM_NORMAL, SIM_NORMAL, 192, parts);
+    assert_int_equal(tr_weak_parts(parts, 192, false, 0.01, TR_WEAK_LEVEL, result, &spread), 0);
+    double least = spread.least_named, typical = spread.typical;
+    assert_true(least > 0.01 && least < 0.03);
+    parts[7] = typical * (1 - 1.05 * least);
+    assert_int_equal(tr_weak_parts(parts, 192, false, 0.01, TR_WEAK_LEVEL, result, &spread), 0);
+    assert_true(result[7].weak);
+    parts[7] = typical * (1 - 0.9 * least);
+    assert_int_equal(tr_weak_parts(parts, 192, false, 0.01, TR_WEAK_LEVEL, result, &spread), 0);
+    assert_false(result[7].weak);
 }
 
 static void test_weak_edges(void **state) {
@@ -253,9 +264,11 @@ static void test_weak_edges(void **state) {
     assert_int_equal(tr_weak_parts(one_slow, 6, false, 0.01, 0.05, result, &spread), 0);
     assert_true(result[3].weak && spread.n_weak == 1);
     assert_about(result[3].change, -0.2, 1e-9);
+    assert_about(spread.least_named, 0.01, 1e-9); /* what the caller asks for, at least */
     /* Of four nobody can tell. */
     assert_int_equal(tr_weak_parts(four, 4, false, 0.01, 0.05, result, &spread), 0);
     assert_int_equal(spread.n_weak, 0);
+    assert_true(isnan(spread.least_named));
     assert_int_equal(tr_weak_parts(latencies, 7, true, 0.01, 0.05, result, &spread), 0);
     assert_true(result[4].weak && spread.n_weak == 1);
     /* Read as rates the same part is the fast one. */

@@ -468,6 +468,18 @@ static void test_weak_core(void **state) {
     }
 }
 
+/* Of parts that scatter widely it is told that nothing can be told of one. */
+static void test_scattered_parts(void **state) {
+    (void)state;
+    struct subject subject;
+    subject_named(&subject, "EPYC 9654", 1, NULL);
+    for (int i = 0; i < 8; i++)
+        measure(&subject, "read", NULL, TR_PLACE_CORE, i, 20 + 3 * (i * 3 % 8));
+    validate(&subject, true, NULL);
+    assert_outcome(&subject, "read f64 of each core", TR_CHECK_WARN, "8 scatter by 25%");
+    subject_finish(&subject);
+}
+
 /* Efficiency cores are not weak performance cores. */
 static void test_hybrid(void **state) {
     (void)state;
@@ -499,6 +511,37 @@ static void test_two_nodes(void **state) {
     validate(&subject, true, NULL);
     assert_outcome(&subject, "read f64 of each node", TR_CHECK_WARN, "too few to tell");
     subject_finish(&subject);
+}
+
+/* A core on which something else ran is named, whatever the number of cores; it fails nobody. */
+static void test_shared_core(void **state) {
+    (void)state;
+    for (size_t n = 2; n <= 16; n += 14) {
+        struct subject subject;
+        subject_named(&subject, "EPYC 9654", 1, NULL);
+        measure_parts(&subject, TR_PLACE_CORE, n, n);
+        for (size_t i = 0; i < n; i++)
+            subject.calibration->measurements[i].waited_fraction = i == 1 ? 0.45 : 0.004;
+        validate(&subject, true, NULL);
+        assert_outcome(&subject, "other programs on each core", TR_CHECK_WARN,
+                       "on core 1 for 45% of its time: find");
+        assert_near(check_named(&subject.checks, "other programs on each core")->value, 45, 1e-9);
+        struct tr_measurement *slow = &subject.calibration->measurements[1];
+        slow->median *= 0.55;
+        for (size_t k = 0; k < slow->n_samples; k++)
+            slow->samples[k] *= 0.55;
+        validate(&subject, true, NULL);
+        assert_outcome(&subject, "read f64 of each core", TR_CHECK_WARN,
+                       n == 2 ? "the slowest, core 1, was shared with others for 45%"
+                              : "(others had 45% of its time)");
+        assert_int_equal(tr_checks_count(&subject.checks, TR_CHECK_FAIL), 0);
+        slow->waited_fraction = 0.01;
+        validate(&subject, true, NULL);
+        assert_outcome(&subject, "other programs on each core", TR_CHECK_PASS, "to themselves");
+        assert_outcome(&subject, "read f64 of each core", n == 2 ? TR_CHECK_WARN : TR_CHECK_FAIL,
+                       n == 2 ? "compare their modules" : "core 1 by 4");
+        subject_finish(&subject);
+    }
 }
 
 /* --- purchase files -------------------------------------------------------------------------- */
@@ -611,8 +654,10 @@ int main(void) {
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_virtual),
         cmocka_unit_test(test_weak_core),
+        cmocka_unit_test(test_scattered_parts),
         cmocka_unit_test(test_hybrid),
         cmocka_unit_test(test_two_nodes),
+        cmocka_unit_test(test_shared_core),
         cmocka_unit_test(test_expectation),
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_bad_expectations),

@@ -85,3 +85,9 @@ def desktop():
     return ["-cpu", "Nehalem", "-smp", "1", "-m", "512M",
             "-smbios", "type=17,loc_pfx=DIMM_A,bank=P0_CHANNEL,manufacturer=Test,speed=4800,"
                        "part=TEST-4800"], []
+
+
+def eight_cores():
+    """One package of eight cores that share a cache, one node."""
+    return ["-cpu", f"EPYC-Milan,model-id={NAME}", "-smp", "8,sockets=1,cores=8,threads=1",
+            "-m", "512M"], []

@@ -10,6 +10,7 @@ import base64
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -59,6 +60,16 @@ SERVER_STEPS = [
     ("box_measure", "echo $$ >/sys/fs/cgroup/box/cgroup.procs\n"
                     "tokenroof measure --kernel read_plain --threads 2 --time 0.5 --json"),
 ]
+# Another process on CPU 5, by its mask, while each core is measured alone.
+SHARED = """taskset 20 sh -c 'while :; do :; done' &
+competitor=$!
+tokenroof measure --kernel places --size 8MiB --time 10 --quiet -o /tmp/shared.json
+status=$?
+kill $competitor
+tokenroof validate --calibration /tmp/shared.json --json
+[ $status = 4 ]
+"""
+SHARED_STEPS = [("shared", SHARED)]
 DESKTOP_STEPS = [
     ("single", "tokenroof topology --json"),
     ("sse", f"tokenroof measure {SMALL}"),
@@ -253,6 +264,21 @@ def small_memory(results):
     expect(calibration["conditions"]["memory_limit_bytes"], 256 << 20, "memory limit")
 
 
+# --- eight cores, another process on one of them --------------------------------------------------
+
+def shared_core(results):
+    """The kernel's clocks tell the core's share, whatever speed the emulator had meanwhile."""
+    checks = {r["name"]: r for r in document(results, "shared")["results"]}
+    shared = checks["other programs on each core"]
+    expect(shared["verdict"], "warn", "verdict")
+    named = {int(core): int(share) for core, share in
+             re.findall(r"core (\d+) \(CPUs \d+\) for (\d+)%", shared["why"])}
+    expect_in(5, named, "cores named as shared")
+    expect([c for c in named if c != 5 and 2 * named[c] > named[5]], [], f"others of {named}")
+    expect(30 < shared["value"] < 70, True, f"its share ({shared['value']})")
+    expect([n for n, r in checks.items() if r["verdict"] == "fail"], [], "failed checks")
+
+
 # --- the desktop: one CPU without AVX -------------------------------------------------------------
 
 def single_cpu(results):
@@ -273,7 +299,9 @@ def sse_only(results):
 
 SERVER_CHECKS = [packages_and_caches, nodes_and_distances, memory_modules, limits_are_the_hosts,
                  marked_as_virtual, without_permission, capture_and_replay, memory_of_each_node,
-                 memory_only_node, node_matrix, where_the_kernel_sees_it, offline_cpu, cpuset, small_memory]
+                 memory_only_node, node_matrix, where_the_kernel_sees_it, offline_cpu, cpuset,
+                 small_memory]
+SHARED_CHECKS = [shared_core]
 DESKTOP_CHECKS = [single_cpu, sse_only]
 
 
@@ -300,10 +328,11 @@ def main():
     except guest.Missing as missing:
         print(f"1..0 # SKIP {missing}")
         return 77
-    print(f"1..{len(SERVER_CHECKS) + len(DESKTOP_CHECKS)}")
+    print(f"1..{len(SERVER_CHECKS) + len(SHARED_CHECKS) + len(DESKTOP_CHECKS)}")
     number, failed = 0, 0
     for name, made, steps, checks in (
             ("server", machine.server(), SERVER_STEPS, SERVER_CHECKS),
+            ("eight cores", machine.eight_cores(), SHARED_STEPS, SHARED_CHECKS),
             ("desktop", machine.desktop(), DESKTOP_STEPS, DESKTOP_CHECKS)):
         with tempfile.TemporaryDirectory(prefix="tokenroof-vm-") as folder:
             results, console = guest.boot(folder, program, kernel, made, steps, TIMEOUT_S)
