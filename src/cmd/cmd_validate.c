@@ -10,6 +10,7 @@
 #include "predictions.h"
 #include "rates.h"
 #include "runs.h"
+#include "soak_record.h"
 #include "tokenroof/machine.h"
 #include "validate.h"
 #include "validate_text.h"
@@ -22,6 +23,7 @@ struct validate_options {
     const char *calibration; /* NULL: this host's newest */
     const char *expect;      /* NULL without */
     const char *write;       /* NULL without */
+    const char *soak;        /* NULL: this host's newest */
     const char *models;      /* for `write` */
     double margin_percent;   /* for `write` */
 };
@@ -53,6 +55,11 @@ static const struct tr_option rows[] = {
      .min = 0,
      .max = 90,
      .help = "how far others may fall short of it; default: 5"},
+    {.name = "soak",
+     .argument = "FILE",
+     .store = tr_store_text,
+     .offset = MEMBER(soak),
+     .help = "result of tokenroof soak; default: this machine's newest"},
     {.name = "model",
      .argument = "LIST",
      .store = tr_store_text,
@@ -68,6 +75,8 @@ struct subject {
     const struct tr_limit *limits;
     size_t n_limits;
     struct tr_strings stale; /* what is no longer as it was when it was measured */
+    json_t *soak;            /* NULL: none */
+    char *soak_path;
 };
 
 static void subject_finish(struct subject *subject) {
@@ -75,6 +84,8 @@ static void subject_finish(struct subject *subject) {
     tr_calibration_destroy(subject->calibration);
     json_decref(subject->machine);
     tr_strings_finish(&subject->stale);
+    json_decref(subject->soak);
+    free(subject->soak_path);
 }
 
 static bool has_overrides(const struct tr_overrides *overrides) {
@@ -105,6 +116,28 @@ static int find_calibration(const struct validate_options *options, struct subje
         return 0;
     }
     return code ? tr_err_set(reterr, code, "%s", why.text) : 0;
+}
+
+/* The named one, or the newest of the machine that is looked at; recordings without an id have
+ * none. */
+static int find_soak(const struct validate_options *options, struct subject *subject,
+                     struct tr_err *reterr) {
+    const char *host_id = tr_fact_text(subject->machine, "host_id");
+    if (!options->soak)
+        return host_id ? tr_soak_record_find(host_id, &options->output, &subject->soak,
+                                             &subject->soak_path, reterr)
+                       : 0;
+    subject->soak_path = strdup(options->soak);
+    if (!subject->soak_path)
+        return TR_ENOMEM;
+    int code = tr_err_of_input(tr_soak_record_read(options->soak, &subject->soak, reterr));
+    const char *soaked = code ? NULL : tr_fact_text(subject->soak, "host_id");
+    if (!code && soaked && host_id && strcmp(soaked, host_id) != 0)
+        code = tr_err_set(reterr, TR_EFORMAT,
+                          "%.300s: host_id: expected %.60s, the machine that is checked, found "
+                          "%.60s: it is of another machine",
+                          options->soak, host_id, soaked);
+    return code;
 }
 
 static int subject_load(const struct validate_options *options, struct subject *subject,
@@ -257,6 +290,8 @@ static int check(const struct validate_options *options, const struct subject *s
                                        .n_limits = subject->n_limits,
                                        .calibration = subject->calibration,
                                        .expectation = expectation,
+                                       .soak = subject->soak,
+                                       .soak_path = subject->soak_path,
                                        .speeds = speeds.items,
                                        .n_speeds = speeds.n};
     if (!code)
@@ -283,6 +318,8 @@ static int run(void *data, char *const *arguments, size_t n, struct tr_err *rete
         code = tr_err_of_input(tr_expectation_read(options->expect, &expectation, reterr));
     if (!code)
         code = subject_load(options, &subject, reterr);
+    if (!code)
+        code = find_soak(options, &subject, reterr);
     if (!code && options->write)
         code = write_expectation(options, &subject, reterr);
     if (!code)

@@ -151,6 +151,8 @@ static char *name_of(const struct tr_calibration *calibration, const struct tr_m
         tr_strbuf_addf(&name, " %s", m->read_write);
     if (!isnan(m->injected_gb_per_s))
         tr_strbuf_addf(&name, " at %g GB/s", m->injected_gb_per_s);
+    if (m->after_s > 0)
+        tr_strbuf_addf(&name, " after %g s of load", m->after_s);
     add_place(&name, &m->place, m->threads, all_threads);
     if (has_sizes(calibration, m))
         tr_strbuf_addf(&name, ", %" PRId64 " KiB", m->working_set_bytes / 1024);

@@ -19,6 +19,8 @@ struct tr_validation {
     size_t n_limits;
     const struct tr_calibration *calibration; /* NULL: nothing was measured */
     const struct tr_expectation *expectation; /* what was bought; NULL: by class and limits */
+    const json_t *soak;    /* tokenroof.soak/1; NULL: there is none */
+    const char *soak_path; /* NULL unknown */
     const struct tr_model_speed *speeds;      /* of the models of the expectation */
     size_t n_speeds;
 };
@@ -33,6 +35,7 @@ int tr_validate_configuration(const struct tr_validation *validation, struct tr_
 int tr_validate_rates(const struct tr_validation *validation, struct tr_checks *checks);
 int tr_validate_symmetry(const struct tr_validation *validation, struct tr_checks *checks);
 int tr_validate_latency(const struct tr_validation *validation, struct tr_checks *checks);
+/* Errors, heat, how the measurement went, rates under lasting load, the last soak. */
 int tr_validate_stability(const struct tr_validation *validation, struct tr_checks *checks);
 int tr_validate_expectation(const struct tr_validation *validation, struct tr_checks *checks);
 

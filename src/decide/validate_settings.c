@@ -1,4 +1,4 @@
-/* What the machine is, how it is set, and whether anything disturbed it. */
+/* What the machine is, and how it is set. */
 #include <math.h>
 #include <string.h>
 
@@ -168,76 +168,4 @@ int tr_validate_configuration(const struct tr_validation *validation, struct tr_
     if (!code)
         code = check_flags(machine, checks);
     return code ? code : check_clocks(machine, checks);
-}
-
-/* --- stability ------------------------------------------------------------------------------- */
-
-static int check_errors(const json_t *machine, struct tr_checks *checks) {
-    double uncorrected = tr_fact_number(machine, "sensors.uncorrected_errors");
-    double corrected = tr_fact_number(machine, "sensors.corrected_errors");
-    struct tr_check_facts facts = {
-        "memory errors",  uncorrected > 0 ? uncorrected : corrected, "errors", NAN, 0,
-        "EDAC's counters"};
-    if (isnan(uncorrected) && isnan(corrected))
-        return 0;
-    if (uncorrected > 0)
-        return tr_checks_add(checks, TR_CHECK_STABILITY, TR_CHECK_FAIL, &facts,
-                             "memory errors that could not be corrected: find the module in the "
-                             "kernel's log and replace it");
-    if (corrected > 0)
-        return tr_checks_add(checks, TR_CHECK_STABILITY, TR_CHECK_WARN, &facts,
-                             "memory errors were corrected: find the module in the kernel's log, "
-                             "reseat or replace it");
-    return tr_checks_add(checks, TR_CHECK_STABILITY, TR_CHECK_PASS, &facts, "none counted");
-}
-
-static int check_heat(const json_t *machine, struct tr_checks *checks) {
-    double now = tr_fact_number(machine, "sensors.cpu_celsius");
-    double most = tr_fact_number(machine, "sensors.cpu_limit_celsius");
-    struct tr_check_facts facts = {"CPU temperature",   now, "Celsius", NAN, most - 3,
-                                   "the sensor's limit"};
-    if (isnan(now) || isnan(most))
-        return 0;
-    if (now > most - 3)
-        return tr_checks_add(checks, TR_CHECK_STABILITY, TR_CHECK_WARN, &facts,
-                             "at its limit while at rest: look at fans, heat sink and air flow");
-    return tr_checks_add(checks, TR_CHECK_STABILITY, TR_CHECK_PASS, &facts, "below its limit");
-}
-
-/* How the measurement itself went. */
-static int check_quality(const struct tr_calibration *calibration, struct tr_checks *checks) {
-    struct tr_check_facts facts = TR_CHECK_OF("measurement");
-    const char *grade = calibration->grade;
-    double stolen = tr_fact_number(calibration->document, "conditions.steal_fraction");
-    int code = 0;
-    if (grade && *grade >= 'C')
-        code = tr_checks_add(checks, TR_CHECK_STABILITY, TR_CHECK_WARN, &facts,
-                             "quality %s: %s; measure again on an idle machine", grade,
-                             calibration->reasons.n ? calibration->reasons.items[0]
-                                                    : "no reason told");
-    else if (grade)
-        code =
-            tr_checks_add(checks, TR_CHECK_STABILITY, TR_CHECK_PASS, &facts, "quality %s", grade);
-    if (!code && stolen > 0.01) {
-        struct tr_check_facts steal = {"stolen time", 100 * stolen, "%", NAN, 1, NULL};
-        code = tr_checks_add(checks, TR_CHECK_STABILITY, TR_CHECK_WARN, &steal,
-                             "the hypervisor gave the CPUs to others while it was measured");
-    }
-    for (size_t i = 0; !code && i < calibration->n_measurements; i++)
-        if (tr_strings_has(&calibration->measurements[i].flags, "throttled")) {
-            facts.name = "throttling";
-            return tr_checks_add(checks, TR_CHECK_STABILITY, TR_CHECK_WARN, &facts,
-                                 "clocks were lowered for heat while it was measured: look at "
-                                 "fans, heat sink and air flow");
-        }
-    return code;
-}
-
-int tr_validate_stability(const struct tr_validation *validation, struct tr_checks *checks) {
-    int code = check_errors(validation->machine, checks);
-    if (!code)
-        code = check_heat(validation->machine, checks);
-    if (!code && validation->calibration)
-        code = check_quality(validation->calibration, checks);
-    return code;
 }

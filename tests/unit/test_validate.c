@@ -20,7 +20,7 @@
 /* A machine with what is measured on it. */
 struct subject {
     struct tr_machine *machine;
-    json_t *facts;
+    json_t *facts, *soak;
     struct tr_calibration *calibration;
     struct tr_checks checks;
 };
@@ -43,6 +43,7 @@ static void subject_named(struct subject *subject, const char *name, int package
 static void subject_finish(struct subject *subject) {
     tr_checks_finish(&subject->checks);
     json_decref(subject->facts);
+    json_decref(subject->soak);
     tr_calibration_destroy(subject->calibration);
     tr_machine_destroy(subject->machine);
 }
@@ -53,7 +54,9 @@ static void validate(struct subject *subject, bool measured,
                                        .limits = subject->machine->limits,
                                        .n_limits = subject->machine->n_limits,
                                        .calibration = measured ? subject->calibration : NULL,
-                                       .expectation = expectation};
+                                       .expectation = expectation,
+                                       .soak = subject->soak,
+                                       .soak_path = "soak.json"};
     tr_checks_finish(&subject->checks);
     assert_int_equal(tr_validate(&validation, &subject->checks), 0);
 }
@@ -288,6 +291,60 @@ static void test_settings(void **state) {
                         json_integer(1));
     validate(&subject, false, NULL);
     assert_outcome(&subject, "memory errors", TR_CHECK_FAIL, "replace");
+    subject_finish(&subject);
+}
+
+/* What a soak found, and what is asked for where there was none. */
+static void test_soak(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        enum tr_check_outcome outcome;
+        const char *why;
+    } cases[] = {
+        {NULL, TR_CHECK_SKIP, "run tokenroof soak"},
+        {"{\"created\": \"2026-11-21T10:00:00Z\", \"verdict\": \"pass\", \"results\": [], "
+         "\"seconds_run\": 3600, \"partial\": false}",
+         TR_CHECK_PASS, "2026-11-21T10:00:00Z found no error"},
+        {"{\"created\": \"2026-11-21T10:00:00Z\", \"verdict\": \"pass\", \"results\": [], "
+         "\"seconds_run\": 60, \"partial\": true}",
+         TR_CHECK_WARN, "ended early"},
+        {"{\"created\": \"2026-11-21T10:00:00Z\", \"verdict\": \"fail\", \"results\": "
+         "[{\"name\": \"clocks\", \"verdict\": \"pass\", \"why\": \"steady\"}, {\"name\": "
+         "\"memory\", \"verdict\": \"fail\", \"why\": \"3 words differ\"}]}",
+         TR_CHECK_FAIL, "failed: memory: 3 words differ;"},
+        {"{\"created\": \"2026-11-21T10:00:00Z\", \"verdict\": \"warn\", \"results\": "
+         "[{\"name\": \"memory errors\", \"verdict\": \"warn\", \"why\": \"2 corrected\"}]}",
+         TR_CHECK_WARN, "warned: memory errors: 2 corrected"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct subject subject;
+        subject_of(&subject, machine_from_data("smbios/desktop-2-of-4-ddr5"));
+        if (cases[i].text)
+            assert_non_null(subject.soak = json_loads(cases[i].text, 0, NULL));
+        validate(&subject, false, NULL);
+        assert_outcome(&subject, "soak", cases[i].outcome, cases[i].why);
+        assert_outcome(&subject, "memory errors", TR_CHECK_SKIP, "EDAC");
+        assert_outcome(&subject, "CPU temperature", TR_CHECK_SKIP, "no sensor");
+        assert_outcome(&subject, "measurement", TR_CHECK_SKIP, "run tokenroof first");
+        subject_finish(&subject);
+    }
+}
+
+static void test_lasting_load(void **state) {
+    (void)state;
+    struct subject subject;
+    subject_named(&subject, "EPYC 9654", 1, NULL);
+    measure(&subject, "read", NULL, TR_PLACE_MACHINE, 0, 380);
+    validate(&subject, true, NULL);
+    assert_outcome(&subject, "rates under lasting load", TR_CHECK_SKIP, "--full");
+    struct tr_measurement *lasting = measure(&subject, "read", NULL, TR_PLACE_MACHINE, 0, 376);
+    lasting->after_s = 60;
+    validate(&subject, true, NULL);
+    assert_outcome(&subject, "read after 60 s of load", TR_CHECK_PASS, "376 GB/s after 380");
+    lasting->median = 340;
+    validate(&subject, true, NULL);
+    assert_outcome(&subject, "read after 60 s of load", TR_CHECK_WARN, "power limit");
     subject_finish(&subject);
 }
 
@@ -648,6 +705,8 @@ int main(void) {
         cmocka_unit_test(test_population_rules),
         cmocka_unit_test(test_speed_rules),
         cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_soak),
+        cmocka_unit_test(test_lasting_load),
         cmocka_unit_test(test_genoa),
         cmocka_unit_test(test_strix_halo),
         cmocka_unit_test(test_rows),
