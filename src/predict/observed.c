@@ -3,6 +3,7 @@
 #include "observed.h"
 
 #include <ctype.h>
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include <jansson.h>
 
 #include "csv.h"
+#include "parse.h"
 #include "strbuf.h"
 
 enum { MAX_RESULTS = 4096, MAX_TOKENS = 1 << 24, MAX_THREADS = 1 << 16, MAX_SAMPLES = 1 << 16 };
@@ -35,13 +37,12 @@ static void complain(struct record *record, const char *key, const char *expecte
 static double read_number(struct record *record, const char *key) {
     const json_t *value = json_object_get(record->object, key);
     const char *text = json_string_value(value);
-    char *end = NULL;
+    double number = NAN;
     if (json_is_number(value))
         return json_number_value(value);
     if (!value || json_is_null(value) || (text && !*text))
         return NAN;
-    double number = text ? strtod(text, &end) : NAN;
-    if (!text || end == text || *end || !isfinite(number)) {
+    if (!text || tr_parse_double(text, -DBL_MAX, DBL_MAX, &number, NULL)) {
         complain(record, key, "a number");
         return NAN;
     }
