@@ -13,9 +13,6 @@ TARGETS = {("engine", "tg"): (5, 10), ("engine", "pp"): (8, 15),
 COLUMNS = ("tier", "figure", "machine", "uarch", "cores", "nodes", "engine", "date", "model",
            "threads", "role", "predicted", "observed", "own_percent")
 
-# What the caller takes is known only from a piece that nobody disturbed and that repeats itself.
-MOST_OTHERS_CALLER, MOST_OWN_CALLER = 0.04, 10
-
 median = statistics.median
 
 
@@ -31,23 +28,15 @@ def path_of_piece(folder, model, threads):
 
 
 def read_pieces(folder):
-    """All rows that are done, in the order of split.csv; the caller's time in each."""
-    found, caller, pieces = [], {}, {}
+    """All rows that are done, in the order of split.csv."""
+    pieces = {}
     for name in sorted(os.listdir(os.path.join(folder, "pieces"))):
         if name.endswith(".json"):
             with open(os.path.join(folder, "pieces", name), encoding="utf-8") as file:
                 row = json.load(file)
             pieces.setdefault(row["model"], []).append(row)
-    for model, _role in [("tiny-q8_0", "caller")] + rows_of_split():
-        for row in sorted(pieces.get(model, []), key=lambda one: one["threads"]):
-            if row["role"] == "caller":
-                if row["others_share"] <= MOST_OTHERS_CALLER \
-                        and digest(row, "engine", "tg")["own"] <= MOST_OWN_CALLER:
-                    caller[row["threads"]] = caller_seconds(row)
-            else:
-                row["caller_s"] = caller.get(row["threads"])
-                found.append(row)
-    return found
+    return [row for model, _role in rows_of_split()
+            for row in sorted(pieces.get(model, []), key=lambda one: one["threads"])]
 
 
 def value_of(row, tier, what):
@@ -55,29 +44,14 @@ def value_of(row, tier, what):
     return found["value"] if found else None
 
 
-def caller_seconds(row):
-    """Seconds a token and a prompt that are not the model's."""
-    found = {}
-    for what, tokens in (("tg", 1), ("pp", PROMPT)):
-        predicted = value_of(row, "engine", what)
-        if predicted:
-            found[what] = tokens * (median(1 / run[what] for run in row["engine_runs"])
-                                    - 1 / predicted)
-    return found
-
-
 def digest(row, tier, what):
     runs = [run[what] for run in row["engine_runs"]]
     truth, value = median(runs), value_of(row, tier, what)
     found = {"truth": truth, "own": 100 * (max(runs) - min(runs)) / 2 / truth, "value": value,
-             "error": None, "net": None, "inside": None}
+             "error": None, "inside": None}
     if not value:
         return found
     found["error"] = 100 * (value / truth - 1)
-    caller = (row["caller_s"] or {}).get(what) if "caller_s" in row else None
-    if caller and caller > 0:
-        lost = caller / (PROMPT if what == "pp" else 1)
-        found["net"] = 100 * (value * (1 / truth - lost) - 1)
     estimate = row["predictions"][tier][what]
     if estimate["low"] is not None:
         found["inside"] = estimate["low"] <= truth <= estimate["high"]
@@ -106,15 +80,15 @@ def line_of(row):
 
 def figure_table(rows, what):
     name = what.upper()
-    lines = [f"| model | threads | role | engine {name} | own | engine tier | error | net | "
-             "measured tier | error | formula |", "|---|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|"]
+    lines = [f"| model | threads | role | engine {name} | own | engine tier | error | "
+             "measured tier | error | formula |", "|---|--:|---|--:|--:|--:|--:|--:|--:|--:|"]
     for row in rows:
         engine, measured = digest(row, "engine", what), digest(row, "measured", what)
         steady = "" if is_steady(row, "engine", what) else " *"
         lines.append("| " + " | ".join([
             row["model"].replace("-", " "), str(row["threads"]), row["role"],
             cell(engine["truth"], "{:.1f}"), cell(engine["own"], "{:.1f} %") + steady,
-            cell(engine["value"], "{:.1f}"), cell(engine["error"]), cell(engine["net"]),
+            cell(engine["value"], "{:.1f}"), cell(engine["error"]),
             cell(measured["value"], "{:.1f}"), cell(measured["error"]),
             cell(digest(row, "formula", what)["error"], "{:+.0f} %")]) + " |")
     return lines

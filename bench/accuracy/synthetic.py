@@ -20,7 +20,6 @@ SHAPES = {
     "1.5b": (28, 1536, 12, 2, 128, 8960),
     "3b": (28, 3072, 24, 8, 128, 8192),
     # Hardly a model: what it takes is what calling the engine and sampling take.
-    "tiny": (1, 256, 4, 2, 64, 512),
 }
 TYPES = ("f16", "q8_0", "q4_0", "q4_k_m")
 
