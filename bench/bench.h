@@ -71,6 +71,9 @@ int tr_bench_cores(const struct tr_plan_builder *builder, int *ret_cores, struct
 /* Says that an experiment over several threads is left out, if it was asked for by name: else the
  * plan has said so for all of them. TR_ENOMEM. */
 int tr_bench_needs_two(const struct tr_plan_builder *builder, const struct tr_bench *bench);
+/* Working set from which a chase's loads come from memory: several times the caches that the crew
+ * reaches, within the memory there is. */
+int64_t tr_bench_chase_bytes(const struct tr_plan_builder *builder, const struct tr_crew *crew);
 /* Whether an experiment that plans by itself is named by one of the patterns. */
 bool tr_bench_is_named(const struct tr_bench *bench, const char *const *names, size_t n_names);
 

@@ -32,7 +32,7 @@ static bool is_full(const struct tr_plan_builder *builder) {
     return builder->options->effort == TR_EFFORT_FULL;
 }
 
-static int64_t largest_bytes(const struct tr_plan_builder *builder, const struct tr_crew *crew) {
+int64_t tr_bench_chase_bytes(const struct tr_plan_builder *builder, const struct tr_crew *crew) {
     int64_t bytes = crew->llc_bytes > 0
                         ? crew->llc_bytes * (is_full(builder) ? LLC_FACTOR_FULL : LLC_FACTOR)
                         : 0;
@@ -99,7 +99,7 @@ static void add_step(struct sweep *sweep, const struct tr_step *step) {
 
 static int add_sizes(struct sweep *sweep, size_t target, bool one_line_a_page) {
     int64_t sizes[192], unit = one_line_a_page ? TR_CHASE_PAGE_BYTES : TR_LINE_BYTES;
-    int64_t largest = largest_bytes(sweep->builder, &sweep->crew);
+    int64_t largest = tr_bench_chase_bytes(sweep->builder, &sweep->crew);
     int64_t smallest = one_line_a_page ? 8 * unit : smallest_bytes;
     if (one_line_a_page && largest > most_page_lines * unit)
         largest = most_page_lines * unit;
@@ -133,8 +133,9 @@ static int add_chains(struct sweep *sweep) {
         return TR_ENOMEM;
     for (size_t i = 0; i < CHAINS; i++) {
         const struct tr_step step = {.kernel = chase(chains[i]),
-                                     .slice_bytes = largest_bytes(sweep->builder, &sweep->crew) /
-                                                    TR_LINE_BYTES * TR_LINE_BYTES,
+                                     .slice_bytes =
+                                         tr_bench_chase_bytes(sweep->builder, &sweep->crew) /
+                                         TR_LINE_BYTES * TR_LINE_BYTES,
                                      .shape = TR_NO_SHAPE,
                                      .result = TR_RESULT_POINT,
                                      .target = target,

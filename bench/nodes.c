@@ -1,57 +1,85 @@
-/* The node x node matrix: all cores of one node read from another node's memory. Nodes without CPUs
- * have a column only, nodes without memory a row only. */
+/* The node x node matrices: all cores of one node read from another node's memory; one core of it
+ * chases through that memory. Nodes without CPUs have a column only, nodes without memory a row
+ * only. */
 #include "bench.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "chase.h"
+#include "run_latency.h"
 #include "strbuf.h"
 #include "tokenroof/calibration.h"
 
-static int add_cell(struct tr_plan_builder *builder, const struct tr_bench *bench, size_t target,
-                    size_t row, size_t column, struct tr_err *reterr) {
+/* The cores of node `row` that work, and node `column` as the place of all their memory; no threads
+ * where no core of the node may be used. */
+static int make_crew(const struct tr_plan_builder *builder, size_t row, size_t column,
+                     int n_threads, struct tr_crew *ret_crew, struct tr_err *reterr) {
     const struct tr_machine *machine = builder->machine;
-    struct tr_bench_request request = {.machine = machine, .isa_cap = builder->options->isa_cap};
-    struct tr_cpulist memory = {0};
     struct tr_plan_options options = *builder->options;
-    struct tr_crew crew = {0};
-    struct tr_step *step = calloc(1, sizeof(*step));
-    int code = step ? tr_cpulist_add(&memory, machine->nodes[column].index) : TR_ENOMEM;
+    struct tr_cpulist memory = {0};
+    int code = tr_cpulist_add(&memory, machine->nodes[column].index);
     options.memory_nodes = &memory;
     if (!code)
-        code = tr_crew_make(machine, TR_PLACE_NODE, machine->nodes[row].index, &options, 0, &crew,
-                            reterr);
+        code = tr_crew_make(machine, TR_PLACE_NODE, machine->nodes[row].index, &options, n_threads,
+                            ret_crew, reterr);
     tr_cpulist_finish(&memory);
-    if (code) {
-        free(step);
-        return code == TR_EUNAVAILABLE ? 0 : code; /* no core of the node may be used */
-    }
-    *step = (struct tr_step){.kernel = tr_bench_best(&request, "read_plain"),
-                             .fastest_form = true,
-                             .shape = TR_NO_SHAPE,
-                             .result = TR_RESULT_CELL,
-                             .target = target,
-                             .row = row,
-                             .column = column};
-    return tr_plan_add_group(builder, bench, &crew, step, 1, bench->seconds_per_kernel, NULL,
-                             reterr);
+    return code == TR_EUNAVAILABLE ? 0 : code;
 }
 
-int tr_bench_nodes(struct tr_plan_builder *builder, const struct tr_bench *bench,
-                   struct tr_err *reterr) {
+static int add_cell(struct tr_plan_builder *builder, const struct tr_bench *bench, bool latency,
+                    const struct tr_step *cell, struct tr_err *reterr) {
+    struct tr_bench_request request = {.machine = builder->machine,
+                                       .isa_cap = builder->options->isa_cap};
+    struct tr_crew crew = {0};
+    struct tr_group *group = NULL;
+    int code = make_crew(builder, cell->row, cell->column, latency ? 1 : 0, &crew, reterr);
+    if (code || !crew.n_threads)
+        return code;
+    struct tr_step *step = malloc(sizeof(*step));
+    if (!step) {
+        tr_crew_finish(&crew);
+        return TR_ENOMEM;
+    }
+    *step = *cell;
+    step->kernel =
+        latency ? tr_kernel_find("chase_1", "scalar") : tr_bench_best(&request, "read_plain");
+    step->fastest_form = !latency;
+    if (latency)
+        step->slice_bytes = tr_bench_chase_bytes(builder, &crew) / TR_LINE_BYTES * TR_LINE_BYTES;
+    code = tr_plan_add_group(builder, bench, &crew, step, 1, bench->seconds_per_kernel, &group,
+                             reterr);
+    if (code || !latency)
+        return code;
+    group->run = tr_run_latency;
+    group->metric = "latency";
+    group->unit = "ns";
+    return 0;
+}
+
+static int add_matrix(struct tr_plan_builder *builder, const struct tr_bench *bench, bool latency,
+                      struct tr_err *reterr) {
     const struct tr_machine *machine = builder->machine;
-    size_t n = machine->n_nodes, target = 0;
+    struct tr_step cell = {.shape = TR_NO_SHAPE, .result = TR_RESULT_CELL};
+    size_t n = machine->n_nodes;
     int code = 0;
-    if (n < 2)
-        return 0;
-    struct tr_matrix *matrix = tr_plan_add_matrix(builder, "node_read", "node", n, &target);
+    struct tr_matrix *matrix = tr_plan_add_matrix(builder, latency ? "node_latency" : "node_read",
+                                                  "node", n, &cell.target);
     if (!matrix)
         return TR_ENOMEM;
     for (size_t i = 0; i < n; i++)
         matrix->row_ids[i] = matrix->column_ids[i] = machine->nodes[i].index;
-    for (size_t row = 0; row < n && !code; row++)
-        for (size_t column = 0; column < n && !code; column++)
-            if (machine->nodes[row].cpus.n && machine->nodes[column].memory_bytes != 0)
-                code = add_cell(builder, bench, target, row, column, reterr);
+    for (cell.row = 0; cell.row < n; cell.row++)
+        for (cell.column = 0; cell.column < n && !code; cell.column++)
+            if (machine->nodes[cell.row].cpus.n && machine->nodes[cell.column].memory_bytes != 0)
+                code = add_cell(builder, bench, latency, &cell, reterr);
     return code;
+}
+
+int tr_bench_nodes(struct tr_plan_builder *builder, const struct tr_bench *bench,
+                   struct tr_err *reterr) {
+    if (builder->machine->n_nodes < 2)
+        return 0;
+    int code = add_matrix(builder, bench, false, reterr);
+    return code ? code : add_matrix(builder, bench, true, reterr);
 }

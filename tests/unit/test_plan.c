@@ -386,21 +386,28 @@ static void sweep_reaches_from_l1_to_memory(void **state) {
     tr_machine_destroy(machine);
 }
 
-/* Rows are the threads' nodes, columns the memory's; the diagonal is local. */
+/* Rows are the threads' nodes, columns the memory's; the diagonal is local. Reading takes all cores
+ * of a node, latency one of them; both matrices have every pair. */
 static void node_matrix_pairs_every_node(void **state) {
     (void)state;
     struct tr_machine *machine = synthetic("synthetic:numa:3 l3:1(size=16777216) core:2 pu:1");
     struct tr_plan plan = plan_named(machine, "nodes");
-    assert_int_equal(plan.n_groups, 9);
-    assert_int_equal(plan.n_matrices, 1);
-    assert_int_equal(plan.matrices[0].n_rows, 3);
+    assert_int_equal(plan.n_groups, 18);
+    assert_int_equal(plan.n_matrices, 2);
+    assert_string_equal(plan.matrices[0].name, "node_read");
+    assert_string_equal(plan.matrices[1].name, "node_latency");
     for (size_t g = 0; g < plan.n_groups; g++) {
         const struct tr_group *group = &plan.groups[g];
         const struct tr_step *step = &group->steps[0];
+        bool latency = g >= 9;
+        assert_int_equal(plan.matrices[latency].n_rows, 3);
         assert_int_equal(step->result, TR_RESULT_CELL);
-        assert_int_equal(step->row * 3 + step->column, g);
-        assert_int_equal(group->crew.n_threads, 2);
-        for (int i = 0; i < 2; i++) {
+        assert_int_equal(step->target, latency);
+        assert_int_equal(step->row * 3 + step->column, g % 9);
+        assert_int_equal(step->kernel->op->kind, latency ? TR_KIND_CHASE : TR_KIND_STREAM);
+        assert_true(!latency || step->slice_bytes >= 4 * group->crew.llc_bytes);
+        assert_int_equal(group->crew.n_threads, latency ? 1 : 2);
+        for (int i = 0; i < group->crew.n_threads; i++) {
             assert_int_equal(group->crew.cpus[i], 2 * (int)step->row + i);
             assert_int_equal(group->crew.memory_nodes[i], (int)step->column);
         }

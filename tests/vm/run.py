@@ -51,7 +51,7 @@ SERVER_STEPS = [
                 "tar -c -z -C /tmp/saved . | base64"),
     ("nodes", f"tokenroof measure --place node {SMALL}"),
     ("far", f"tokenroof measure --cpus 0-1 --nodes 4 --threads 2 {SMALL}"),
-    ("matrix", "tokenroof measure --kernel nodes --size 8MiB --time 0.1 --json"),
+    ("matrices", "tokenroof measure --kernel nodes --size 4MiB --time 3 --json"),
     ("watch", WATCH),
     ("offline", "echo 0 >/sys/devices/system/cpu/cpu3/online; tokenroof topology --json"),
     ("one_left", f"tokenroof measure --place node:1 {SMALL}"),
@@ -205,15 +205,17 @@ def memory_only_node(results):
     expect(calibration["conditions"]["pages_on_node"], 1, "share of pages on their node")
 
 
-def node_matrix(results):
-    """Every node's cores read from every node, memory-only ones too, which have no row of figures."""
-    calibration = measured(results, "matrix")
-    matrix = next(m for m in calibration["matrices"] if m["name"] == "node_read")
-    expect((matrix["rows"], matrix["columns"], matrix["unit"]), ("node", "node", "GB/s"), "matrix")
-    expect((matrix["row_ids"], matrix["column_ids"]), (list(range(6)), list(range(6))), "nodes")
-    values = matrix["values"]
-    shape = [[v is not None and v > 0 for v in row] for row in values]
-    expect(shape, [[True] * 6] * 4 + [[False] * 6] * 2, "cells with a figure")
+def node_matrices(results):
+    """Read rate and latency of every pair: four nodes with processors, all six with memory."""
+    calibration = measured(results, "matrices")
+    matrices = {m["name"]: m for m in calibration["matrices"]}
+    expect(sorted(matrices), ["node_latency", "node_read"], "matrices")
+    for name, unit in (("node_read", "GB/s"), ("node_latency", "ns")):
+        matrix = matrices[name]
+        expect((matrix["rows"], matrix["columns"], matrix["unit"]), ("node", "node", unit), name)
+        expect((matrix["row_ids"], matrix["column_ids"]), (list(range(6)), list(range(6))), "nodes")
+        shape = [[v is not None and v > 0 for v in row] for row in matrix["values"]]
+        expect(shape, [[True] * 6] * 4 + [[False] * 6] * 2, f"cells of {name} with a figure")
     expect(calibration["conditions"]["pages_on_node"], 1, "share of pages on their node")
 
 
@@ -299,7 +301,7 @@ def sse_only(results):
 
 SERVER_CHECKS = [packages_and_caches, nodes_and_distances, memory_modules, limits_are_the_hosts,
                  marked_as_virtual, without_permission, capture_and_replay, memory_of_each_node,
-                 memory_only_node, node_matrix, where_the_kernel_sees_it, offline_cpu, cpuset,
+                 memory_only_node, node_matrices, where_the_kernel_sees_it, offline_cpu, cpuset,
                  small_memory]
 SHARED_CHECKS = [shared_core]
 DESKTOP_CHECKS = [single_cpu, sse_only]
