@@ -120,7 +120,6 @@ struct shown {
 static int render(const char *format, const struct tr_term *term, const void *data,
                   struct tr_strbuf *out, struct tr_err *reterr) {
     const struct shown *shown = data;
-    (void)reterr;
     if (!strcmp(format, "text")) {
         if (shown->before)
             tr_strbuf_add(out, shown->before);
@@ -138,6 +137,8 @@ static int render(const char *format, const struct tr_term *term, const void *da
         tr_tune_markdown(shown->tune, shown->judgement, out);
         return 0;
     }
+    if (!strcmp(format, "html"))
+        return tr_tune_html(shown->tune, shown->judgement, out, reterr);
     json_t *document = NULL;
     int code = tr_tune_to_json(shown->tune, shown->judgement, &document);
     if (!code)
@@ -385,7 +386,7 @@ static int run(void *data, char *const *arguments, size_t n, struct tr_err *rete
     return look(options, job, n > 1 ? arguments[1] : NULL, reterr);
 }
 
-static const char *const formats[] = {"text", "json", "csv", "markdown", NULL};
+static const char *const formats[] = {"text", "json", "csv", "markdown", "html", NULL};
 static const struct tr_option_group groups[] = {
     {"tuning", TR_ROWS(rows), 0, NULL},
     TR_GROUP_PROGRESS(struct tune_options, progress),

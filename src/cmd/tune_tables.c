@@ -4,6 +4,7 @@
 
 #include "markdown.h"
 #include "predictions.h"
+#include "report.h"
 #include "text.h"
 #include "tune_text.h"
 
@@ -100,4 +101,22 @@ void tr_tune_markdown(const struct tr_tune *tune, const struct tr_tune_judgement
     tr_strbuf_add(out, "; ");
     tr_markdown_text(out, judgement->best_why);
     tr_strbuf_add(out, "\n");
+}
+
+int tr_tune_html(const struct tr_tune *tune, const struct tr_tune_judgement *judgement,
+                 struct tr_strbuf *out, struct tr_err *reterr) {
+    struct tr_strbuf text = {0};
+    struct tr_report_input input = {.page = "tuning"};
+    int code = tr_tune_to_json(tune, judgement, &input.page_data);
+    if (!code) {
+        tr_tune_markdown(tune, judgement, &text);
+        code = text.failed ? TR_ENOMEM : 0;
+    }
+    if (!code) {
+        input.page_text = text.text;
+        code = tr_report_render_several("html", &input, 1, out, reterr);
+    }
+    json_decref(input.page_data);
+    tr_strbuf_finish(&text);
+    return code;
 }

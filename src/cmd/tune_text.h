@@ -17,5 +17,8 @@ void tr_tune_csv(const struct tr_tune *tune, const struct tr_tune_judgement *jud
                  struct tr_strbuf *out);
 void tr_tune_markdown(const struct tr_tune *tune, const struct tr_tune_judgement *judgement,
                       struct tr_strbuf *out);
+/* The page reports/page/tuning.js. */
+int tr_tune_html(const struct tr_tune *tune, const struct tr_tune_judgement *judgement,
+                 struct tr_strbuf *out, struct tr_err *reterr);
 
 #endif

@@ -23,9 +23,11 @@ struct tr_report_input {
     const char *name;  /* of the file, where several are in one report; NULL unknown */
     const char *chart; /* svg: which one; NULL: it was not said */
     /* html, in the first input: the kind of page, a file reports/page/<page>.js, where it does not
-     * follow from the inputs; and what it needs beside them (member "extra" of its data). */
+     * follow from the inputs; what it needs beside them (member "extra" of its data); and what
+     * readers without scripts get in place of the inputs' Markdown, NULL: that. */
     const char *page;
     json_t *page_data;
+    const char *page_text;
 };
 
 /* One of the two is NULL: a report of one input, or of several together. */

@@ -41,7 +41,11 @@ static void add_style(struct html *html) {
 /* For readers without scripts. */
 static void add_text(struct html *html) {
     struct tr_strbuf text = {0};
-    int code = tr_report_render_several("markdown", html->inputs, html->n, &text, html->reterr);
+    int code = 0;
+    if (html->inputs[0].page_text)
+        tr_strbuf_add(&text, html->inputs[0].page_text);
+    else
+        code = tr_report_render_several("markdown", html->inputs, html->n, &text, html->reterr);
     for (char *line = text.text; !code && line && *line;) {
         size_t length = strcspn(line, "\n");
         char *next = line + length + (line[length] == '\n');
@@ -50,8 +54,8 @@ static void add_text(struct html *html) {
         tr_strbuf_add(html->out, "\n");
         line = next;
     }
+    html->code = html->code ? html->code : text.failed ? TR_ENOMEM : code;
     tr_strbuf_finish(&text);
-    html->code = html->code ? html->code : code;
 }
 
 static json_t *warnings_to_json(const struct tr_calibration *calibration) {

@@ -1,7 +1,7 @@
 /* browser.mjs PROGRAM SOURCE MODULES: the web pages in headless Chromium, without a network.
  * MODULES is a folder with node_modules/{playwright-core,axe-core}. Output is TAP. */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -74,12 +74,33 @@ const fleet = [0.995, 0.998, 1.002, 0.88, 1.005].map((factor, i) => simulate("ho
 const hostile = join(folder, "hostile.json");
 const keep = new Set(["schema", "kind", "cpus", "memory_nodes", "unit", "metric", "x", "x_unit", "rows", "columns", "class", "record"]);
 writeFileSync(hostile, JSON.stringify(everyText(read(small), (text, key) => keep.has(key) ? text : HOSTILE + text)));
+
+/* A tuning session: better, worse, alike, crashed, interrupted, announced; soaks of four verdicts. */
+function tune(name, change) {
+  const data = mkdtempSync(join(folder, "data-")), soaks = join(data, "tokenroof/0123456789ab/soak"), record = join(folder, name + ".jsonl");
+  const long = "slow: a name so long that it fits beside no chart, however wide the page may be";
+  const boots = (label, letter, read) => [1, 2, 3].map((i) => `rec "${label}" ${letter}${i} ${read + 0.2 * i}`);
+  const lines = execFileSync("python3", [join(source, "support/make_tune.py"), ...boots("baseline", "a", 100), ...boots("fast", "b", 107),
+    ...boots("same", "c", 100), ...boots(long, "d", 97), 'try "6600, FCLK 2200" e1 1.1 1.09 1.02', 'cut "6600, FCLK 2200" e1 108 12',
+    'crashed "6600, FCLK 2200" e2', "rec halted f1 103", "interrupted halted f1", "try next g1 1.03 1.02 1"], { encoding: "utf8" }).trim().split("\n");
+  writeFileSync(record, lines.map((line) => JSON.stringify(everyText(JSON.parse(line), change))).join("\n") + "\n");
+  mkdirSync(soaks, { recursive: true });
+  [["a3", "pass"], ["b3", "fail"], ["c3", "warn"]].forEach(([boot, verdict], i) => writeFileSync(join(soaks, i + ".json"), JSON.stringify({
+    schema: "tokenroof.soak/1", created: `2026-11-25T2${i}:00:00Z`, boot_id: change(boot, "boot_id"), verdict, partial: false,
+    results: [{ name: "memory", verdict, why: change("3 words were wrong", "why") }] })));
+  const path = join(folder, name + ".html"), json = join(folder, name + ".json");
+  execFileSync(program, ["tune", "show", record, "-f", "html:" + path, "-f", "json:" + json], { env: { ...process.env, XDG_DATA_HOME: data } });
+  return { path, document: read(json) };
+}
+
 const pages = {
   small: { path: render("small", small), files: [small] },
   large: { path: render("large", large), files: [large] },
   comparison: { path: render("comparison", small, other), files: [small, other] },
   hosts: { path: render("hosts", ...fleet), files: fleet },
   hostile: { path: render("hostile", hostile), files: [hostile] },
+  tuning: tune("tuning", (text) => text),
+  hostileTuning: tune("hostile-tuning", (text, key) => ["event", "schema", "at", "host_id", "tier"].includes(key) ? text : HOSTILE + text),
   virtual: { path: render("virtual", join(source, "data/calibration/vm.json")), files: [join(source, "data/calibration/vm.json")] },
 };
 
@@ -131,12 +152,12 @@ function rounds(text, value) {
   const shown = Number(text), digits = (text.split("e")[0].split(".")[1] || "").length;
   const exponent = text.includes("e") ? Number(text.split("e")[1]) : 0;
   const zeros = digits ? 0 : Math.min(text.match(/0*$/)[0].length, Math.max(0, text.length - 3)); /* 1870: three digits */
-  const unit = Math.abs(value) >= 1e6 || Math.abs(value) < 0.01 ? Math.abs(value) * 0.01 : 10 ** (exponent - digits + zeros);
+  const unit = Math.abs(value) >= 1e6 || Math.abs(value) < 0.01 && digits !== 2 ? Math.abs(value) * 0.01 : 10 ** (exponent - digits + zeros);
   return Math.abs(shown - value) <= unit * 0.5001;
 }
 
 async function numbers(name) {
-  const items = pages[name].files.map(itemOf), tab = await open(pages[name].path);
+  const items = pages[name].document || pages[name].files.map(itemOf), tab = await open(pages[name].path);
   await tab.evaluate(() => document.querySelectorAll("details").forEach((details) => { details.open = true; }));
   await tab.waitForTimeout(300);
   const found = await tab.evaluate(() => Array.from(document.querySelectorAll("[data-path]")).map((node) => ({
@@ -149,7 +170,7 @@ async function numbers(name) {
       check(one.text.startsWith("–"), `${one.path}: ${one.text} where the file knows nothing`);
       continue;
     }
-    const text = one.text.match(/^-?[0-9.]+(e[-+]?[0-9]+)?/)?.[0];
+    const text = one.text.match(/^[-+]?[0-9.]+(e[-+]?[0-9]+)?/)?.[0];
     check(text && (one.mark ? Math.abs(Number(text) - value) <= 1e-8 * Math.abs(value) : rounds(text, value)),
       `${one.path}: shown ${one.text}, in the file ${value}`);
     compared++;
@@ -257,8 +278,32 @@ async function outliers() {
   await close(tab);
 }
 
-async function noEffect() {
-  const tab = await open(pages.hostile.path);
+/* Dots of the figure that decides: at their values, told apart, none for what was not measured. */
+async function tuned() {
+  const tab = await open(pages.tuning.path), document = pages.tuning.document, table = tab.getByRole("region", { name: "Table: Verdicts" });
+  const rows = await table.locator("tbody tr").evaluateAll((all) => all.map((row) => Array.from(row.cells).map((cell) => cell.textContent.trim())));
+  const seen = Object.fromEntries(rows.map((row) => [row[0], row]));
+  for (const [name, verdict, soak, state] of [["baseline", "baseline", "pass", "measured"], ["fast", "better", "fail", "measured"], ["same", "no difference", "warn", "measured"],
+    ["6600, FCLK 2200", "one boot only", "not soaked", "crashed"], ["halted", "one boot only", "not soaked", "interrupted"], ["next", "not measured", "not soaked", "tried"]])
+    check(seen[name]?.[1] === verdict && seen[name][7] === soak && seen[name][8] === state, `${name}: ${JSON.stringify(seen[name])}`);
+  check(seen.next.slice(-3).join() === "1.030,1.020,1.000", "what the clocks allow is not told");
+  const dots = await tab.evaluate(() => Array.from(window.document.querySelectorAll("figure[data-chart=tuning-read] .mark")).map((mark) => ({
+    value: Number(mark.dataset.value), x: mark.getBoundingClientRect().x, filled: mark.style.fill.includes("good") ? "better" : mark.style.fill.includes("bad") ? "worse" : "" })));
+  const measured = document.results.filter((row) => row.figures.length);
+  check(dots.length === measured.length && dots.length === 6, `${dots.length} dots`);
+  dots.forEach((dot, i) => {
+    check((measured[i].verdict === "better" || measured[i].verdict === "worse" ? measured[i].verdict : "") === dot.filled, `${measured[i].name}: filled as ${dot.filled}`);
+    const other = dots[(i + 1) % dots.length], scale = (dots[3].x - dots[1].x) / (dots[3].value - dots[1].value);
+    check(Math.abs(other.x - dot.x - scale * (other.value - dot.value)) < 1, `${measured[i].name} stands wrong`);
+  });
+  const chart = await tab.locator("figure[data-chart=tuning-read] svg").textContent();
+  for (const word of ["✕ crashed", "interrupted", "✕ soak: fail", "soak: pass", "not measured"]) check(chart.includes(word), `'${word}' is not in the chart`);
+  check((await tab.locator(".lead").textContent()).includes(document.best), "the head does not name the best");
+  await close(tab);
+}
+
+async function noEffect(name) {
+  const tab = await open(pages[name].path);
   const seen = await tab.evaluate(() => ({ hostile: window.hostile, scripts: document.scripts.length, images: document.images.length,
     text: document.body.innerText.includes("</script><script>window.hostile=1"), links: document.querySelectorAll("a:not([href^='#'])").length }));
   check(seen.hostile === undefined, "a script of the file ran");
@@ -315,17 +360,21 @@ const tests = {
   "charts of many hosts": async () => check((await drawn("hosts")).includes("hosts"), "no chart of hosts"),
   "numbers of many hosts": async () => check(await numbers("hosts") > 80, "too few numbers"),
   "the slow host is marked, the others are not": outliers,
+  "charts of a tuning session": async () => check((await drawn("tuning")).length === 7, "figures are missing"),
+  "numbers of a tuning session": async () => check(await numbers("tuning") > 150, "too few numbers"),
+  "verdicts, soaks and crashes of a tuning session": tuned,
   "charts of a virtual machine": () => drawn("virtual"),
   "numbers are those of the file": async () => check(await numbers("small") > 400, "too few numbers"),
   "numbers of a comparison": async () => check(await numbers("comparison") > 100, "too few numbers"),
   "marks stand where their values are": positions,
-  ...Object.fromEntries(["small", "comparison", "hosts"].flatMap((name) => [400, 1600].flatMap((width) => ["light", "dark"].map((scheme) =>
+  ...Object.fromEntries(["small", "comparison", "hosts", "tuning"].flatMap((name) => [400, 1600].flatMap((width) => ["light", "dark"].map((scheme) =>
     [`${name} fits ${width} pixels, ${scheme}, axe finds nothing`, () => fits(name, width, scheme)])))),
   "keyboard": keyboard,
   "how a figure was measured, on hover": hover,
   "colours can be chosen": theme,
   "tables sort": sorting,
-  "hostile text stays text": noEffect,
+  "hostile text stays text": () => noEffect("hostile"),
+  "hostile text of a tuning session stays text": () => noEffect("hostileTuning"),
   "a usual page is at most 1.5 MB": () => quick("small", 1.5),
   "192 cores: at most 5 MB, within 2 s": () => quick("large", 5),
   "without scripts": withoutScripts,

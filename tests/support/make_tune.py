@@ -1,8 +1,9 @@
 """make_tune.py LINE...: a record of tokenroof tune, as events in words.
 
-  try LABEL BOOT             announced
+  try LABEL BOOT [READ TG PP]     announced, with the ratios that it can bring at most
   rec LABEL BOOT READ [SCATTER]   a recording of five rounds
   cut LABEL BOOT READ N      one that was cut off in its second round, after N samples
+  crashed LABEL BOOT, interrupted LABEL BOOT      marked as such
 Each LINE is one argument; BOOT "now" is this boot. Times are a minute apart, from 2026-11-25 on.
 """
 import json
@@ -51,7 +52,12 @@ def main():
         word, label, where, *rest = shlex.split(argument)
         common = dict(at=now(), label=label, boot_id=boot(where), machine={})
         if word == "try":
-            line("trying", what_if=None, at_most=None, **common)
+            at_most = dict(zip(("read", "tg", "pp"), map(float, rest))) if rest else None
+            line("trying", what_if=None, at_most=at_most, **common)
+            continue
+        if word in ("crashed", "interrupted"):
+            del common["machine"]
+            line(word, why="said so", **common)
             continue
         line("measuring", pid=1, forms=None, **common)
         read, scatter = float(rest[0]), float(rest[1]) if word == "rec" and rest[1:] else 0.01
