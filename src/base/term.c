@@ -12,14 +12,17 @@
 
 enum { NARROWEST = 40, WIDEST = 1000, USUAL = 100 };
 
+size_t tr_term_window_columns(int fd) {
+    struct winsize size = {0};
+    return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
 static size_t terminal_width(int fd) {
     const char *columns = getenv("COLUMNS");
-    struct winsize size = {0};
     int64_t width = 0;
     if (!columns || tr_parse_int(columns, 1, 100000, &width, NULL)) {
-        width = USUAL;
-        if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col)
-            width = size.ws_col;
+        size_t window = tr_term_window_columns(fd);
+        width = window ? (int64_t)window : USUAL;
     }
     if (width < NARROWEST)
         return NARROWEST;
@@ -107,23 +110,41 @@ static size_t color_length(const char *text) {
     return text[n] == 'm' ? n + 1 : 0;
 }
 
+/* The bytes of what stands at `text` (a character, an invalid byte, a colour sequence) and its
+ * columns. */
+static size_t step(const char *text, size_t *ret_columns) {
+    uint32_t point = 0;
+    size_t n = color_length(text);
+    *ret_columns = 0;
+    if (n)
+        return n;
+    n = decode(text, &point);
+    if (n && is_wide(point))
+        *ret_columns = 2;
+    else if (!n || !is_zero_width(point))
+        *ret_columns = 1;
+    return n ? n : 1;
+}
+
 size_t tr_display_width(const char *text) {
-    size_t width = 0;
+    size_t width = 0, columns;
     while (*text) {
-        uint32_t point = 0;
-        size_t n = color_length(text);
-        if (n) {
-            text += n;
-            continue;
-        }
-        n = decode(text, &point);
-        if (n && is_wide(point))
-            width += 2;
-        else if (!n || !is_zero_width(point))
-            width += 1;
-        text += n ? n : 1;
+        text += step(text, &columns);
+        width += columns;
     }
     return width;
+}
+
+size_t tr_display_fit(const char *text, size_t width) {
+    size_t fits = 0, columns;
+    while (text[fits]) {
+        size_t n = step(text + fits, &columns);
+        if (columns > width)
+            break;
+        width -= columns;
+        fits += n;
+    }
+    return fits;
 }
 
 /* What moves the cursor, ends a line or turns the direction of writing. */

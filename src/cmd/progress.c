@@ -11,7 +11,7 @@
 
 static const double min_interval_s = 0.25; /* at most four updates a second */
 static const double delay_s = 1.5;         /* what is quicker needs no bar */
-enum { BAR_WIDTH = 20 };
+enum { BAR_WIDTH = 20, WIDTH_WITH_BAR = 60, USUAL_WIDTH = 80 };
 
 static double now_s(void) {
     struct timespec t;
@@ -36,7 +36,6 @@ void tr_progress_init(struct tr_progress *progress, enum tr_progress_mode mode, 
         .total_s = total_s,
         .started_s = now_s(),
         .stage = (size_t)-1,
-        .width = term.width,
         .unicode = term.unicode,
     };
 }
@@ -66,30 +65,65 @@ static void put(struct tr_strbuf *line) {
     tr_strbuf_finish(line);
 }
 
+/* The window as it is now: it may have been resized, which COLUMNS does not follow. The last column
+ * stays empty, because some terminals break the line behind it. */
+static size_t room_now(void) {
+    size_t columns = tr_term_window_columns(STDERR_FILENO);
+    return (columns ? columns : USUAL_WIDTH) - 1;
+}
+
+/* Adds `text` if it fits whole into what is left of `width`: a part of a number is another one. */
+static void add_whole(struct tr_strbuf *line, const char *text, size_t width) {
+    size_t used = line->text ? tr_display_width(line->text) : 0;
+    if (text && used + tr_display_width(text) <= width)
+        tr_strbuf_add(line, text);
+}
+
+static void add_cut(struct tr_strbuf *line, const char *text, size_t width) {
+    size_t used = line->text ? tr_display_width(line->text) : 0;
+    if (text && used < width)
+        tr_strbuf_add_bytes(line, text, tr_display_fit(text, width - used));
+}
+
+static void add_bar_line(struct tr_strbuf *line, const struct tr_progress *progress,
+                         const char *what, size_t index, size_t n, double seconds_left,
+                         const char *figure) {
+    double fraction = isnan(seconds_left) || !(progress->total_s > 0)
+                          ? (double)index / (double)(n ? n : 1)
+                          : 1 - seconds_left / progress->total_s;
+    size_t width = room_now();
+    struct tr_strbuf part = {0};
+    tr_strbuf_addf(&part, "[%zu/%zu]", index + 1, n);
+    if (width + 1 >= WIDTH_WITH_BAR)
+        add_bar(&part, progress, fraction);
+    add_whole(line, part.text, width);
+    tr_strbuf_finish(&part);
+    if (!line->text)
+        return;
+    add_time_left(&part, seconds_left);
+    add_whole(line, part.text, width);
+    tr_strbuf_finish(&part);
+    tr_strbuf_addf(&part, "  %s", what);
+    add_cut(line, part.text, width);
+    tr_strbuf_finish(&part);
+    if (figure)
+        tr_strbuf_addf(&part, "  %s", figure);
+    add_whole(line, part.text, width);
+    tr_strbuf_finish(&part);
+}
+
 static void draw_bar(struct tr_progress *progress, const char *what, size_t index, size_t n,
                      double seconds_left, const char *figure) {
     double now = now_s();
     if (now - progress->started_s < delay_s || now - progress->drawn_s < min_interval_s)
         return;
-    double fraction = isnan(seconds_left) || !(progress->total_s > 0)
-                          ? (double)index / (double)(n ? n : 1)
-                          : 1 - seconds_left / progress->total_s;
-    struct tr_strbuf line = {0}, tail = {0};
-    tr_strbuf_addf(&line, "\r[%zu/%zu]", index + 1, n);
-    if (progress->width >= 60)
-        add_bar(&line, progress, fraction);
-    add_time_left(&tail, seconds_left);
-    /* The text that may be long comes last and is cut at the edge of the window. */
-    tr_strbuf_addf(&tail, "  %s%s%s", what, figure ? "  " : "", figure ? figure : "");
-    if (!line.failed && !tail.failed) {
-        size_t used = tr_display_width(line.text + 1);
-        size_t room = progress->width > used + 1 ? progress->width - used - 1 : 0;
-        tr_strbuf_add_bytes(&line, tail.text, tail.length < room ? tail.length : room);
-        tr_strbuf_add(&line, "\x1b[K");
+    struct tr_strbuf text = {0}, line = {0};
+    add_bar_line(&text, progress, what, index, n, seconds_left, figure);
+    tr_strbuf_addf(&line, "\r%s\x1b[K", text.text ? text.text : "");
+    if (!text.failed && !line.failed)
         put(&line);
-    }
+    tr_strbuf_finish(&text);
     tr_strbuf_finish(&line);
-    tr_strbuf_finish(&tail);
     progress->drawn_s = now;
 }
 

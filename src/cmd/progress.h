@@ -12,7 +12,6 @@ struct tr_progress {
     double total_s;
     double started_s, drawn_s; /* CLOCK_MONOTONIC; drawn_s 0 = nothing on the line */
     size_t stage;              /* index of the last one shown, -1 before the first */
-    size_t width;
     bool unicode;
 };
 

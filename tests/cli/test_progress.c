@@ -1,7 +1,9 @@
 /* Progress on a pipe and on a terminal. */
 #include <fcntl.h>
+#include <locale.h>
 #include <math.h>
 #include <pty.h>
+#include <sys/ioctl.h>
 
 #include "progress.h"
 #include "test.h"
@@ -95,7 +97,6 @@ static void test_bar(void **state) {
     unsetenv("COLUMNS");
     begin_terminal(&capture, 70);
     tr_progress_init(&progress, TR_PROGRESS_BAR, false, 10);
-    assert_int_equal(progress.width, 70);
     tr_progress_stage(&progress, "not yet", 0, 4, 10, NULL);
     progress.started_s -= 60; /* as if it ran for a minute */
     tr_progress_stage(&progress, "read, 2 threads", 1, 4, 5, "20.5 GB/s");
@@ -111,12 +112,92 @@ static void test_bar(void **state) {
                         "\x1b[K\r\x1b[K");
 }
 
+/* One line as it stands on a terminal: what follows the last carriage return. */
+static void assert_drawn(const struct capture *capture, const char *expected) {
+    const char *at = strrchr(capture->text, '\r');
+    assert_non_null(at);
+    assert_string_equal(at, expected);
+}
+
+static void draw_at(unsigned short columns, struct capture *capture, const char *what, size_t index,
+                    size_t n, double seconds_left, const char *figure) {
+    struct tr_progress progress;
+    begin_terminal(capture, columns);
+    tr_progress_init(&progress, TR_PROGRESS_BAR, false, 1000);
+    progress.started_s -= 60;
+    tr_progress_stage(&progress, what, index, n, seconds_left, figure);
+    end(capture);
+}
+
+/* What does not fit is left out whole where a part of it would be another number. */
+static void test_narrow(void **state) {
+    struct capture capture;
+    (void)state;
+    unsetenv("COLUMNS");
+    draw_at(40, &capture, "read, 2 threads", 1, 4, 5, "20.5 GB/s");
+    assert_drawn(&capture, "\r[2/4]  5 s left  read, 2 threads\x1b[K");
+    draw_at(45, &capture, "read, 2 threads", 1, 4, 5, "20.5 GB/s");
+    assert_drawn(&capture, "\r[2/4]  5 s left  read, 2 threads  20.5 GB/s\x1b[K");
+    draw_at(20, &capture, "read, 2 threads", 1, 4, 5, "20.5 GB/s");
+    assert_drawn(&capture, "\r[2/4]  5 s left  re\x1b[K");
+    draw_at(20, &capture, "read, 2 threads", 99, 400, 725, NULL);
+    assert_drawn(&capture, "\r[100/400]  read, 2 \x1b[K");
+    draw_at(6, &capture, "read, 2 threads", 99, 400, 725, NULL);
+    assert_drawn(&capture, "\r\x1b[K");
+    draw_at(1, &capture, "read", 0, 1, 1, NULL);
+    assert_drawn(&capture, "\r\x1b[K");
+}
+
+/* The window is looked at again each time; a COLUMNS of its beginning does not hold it. */
+static void test_resize(void **state) {
+    struct capture capture;
+    struct tr_progress progress;
+    const unsigned short widths[] = {100, 30, 20, 64};
+    (void)state;
+    setenv("COLUMNS", "100", 1);
+    begin_terminal(&capture, 100);
+    tr_progress_init(&progress, TR_PROGRESS_BAR, false, 10);
+    progress.started_s -= 60;
+    for (size_t i = 0; i < sizeof(widths) / sizeof(widths[0]); i++) {
+        struct winsize size = {.ws_row = 24, .ws_col = widths[i]};
+        assert_int_equal(ioctl(STDERR_FILENO, TIOCSWINSZ, &size), 0);
+        progress.drawn_s -= 1;
+        tr_progress_stage(&progress, "read, 2 threads", 1, 4, 5, "20.5 GB/s");
+    }
+    end(&capture);
+    unsetenv("COLUMNS");
+    assert_string_equal(capture.text,
+                        "\r[2/4] [##########..........]  5 s left  read, 2 threads  20.5 GB/s\x1b[K"
+                        "\r[2/4]  5 s left  read, 2 thre\x1b[K"
+                        "\r[2/4]  5 s left  re\x1b[K"
+                        "\r[2/4] [##########..........]  5 s left  read, 2 threads\x1b[K");
+}
+
+/* A cut falls between characters, and wide ones count two columns. */
+static void test_cut_between_characters(void **state) {
+    struct capture capture;
+    (void)state;
+    unsetenv("COLUMNS");
+    draw_at(20, &capture, "\u00e9\u00e9\u00e9\u00e9", 1, 4, 5, NULL);
+    assert_drawn(&capture, "\r[2/4]  5 s left  \u00e9\u00e9\x1b[K");
+    draw_at(20, &capture, "a\u5f35\u5f35", 1, 4, 5, NULL);
+    assert_drawn(&capture, "\r[2/4]  5 s left  a\x1b[K");
+    /* Blocks of the bar are one column each, whatever their bytes. */
+    assert_non_null(setlocale(LC_CTYPE, "C.UTF-8"));
+    draw_at(60, &capture, "abcdefghijklmnopqrstuvwxyz", 1, 4, 500, NULL);
+    setlocale(LC_CTYPE, "C");
+    assert_drawn(&capture, "\r[2/4] [██████████░░░░░░░░░░]  8 min 20 s left  abcdefghijkl\x1b[K");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plain),
         cmocka_unit_test(test_silent),
         cmocka_unit_test(test_background),
         cmocka_unit_test(test_bar),
+        cmocka_unit_test(test_narrow),
+        cmocka_unit_test(test_resize),
+        cmocka_unit_test(test_cut_between_characters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
