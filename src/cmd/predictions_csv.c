@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "markup.h"
 #include "observations.h"
 #include "predictions.h"
 
@@ -21,18 +22,10 @@ static const char *text_of(const json_t *object, const char *key) {
 }
 
 void tr_csv_cell(struct tr_strbuf *out, const char *text) {
-    if (!text)
-        return;
-    /* Spreadsheets would take it for a formula; a lone dash is none. */
-    const char *shield = *text && strchr("=+-@\t\r", *text) && text[1] ? "'" : "";
-    if (!text[strcspn(text, ",\"\r\n")]) {
-        tr_strbuf_addf(out, "%s%s", shield, text);
-        return;
-    }
-    tr_strbuf_addf(out, "\"%s", shield);
-    for (; *text; text++)
-        tr_strbuf_add_bytes(out, *text == '"' ? "\"\"" : text, *text == '"' ? 2 : 1);
-    tr_strbuf_add(out, "\"");
+    if (text && !strcmp(text, "-")) /* alone it is no formula */
+        tr_strbuf_add(out, text);
+    else if (text)
+        tr_csv_text(out, text);
 }
 
 static void csv_number(struct tr_strbuf *out, double value) {

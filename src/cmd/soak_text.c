@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "markdown.h"
+#include "markup.h"
 #include "summary.h"
 #include "text.h"
 #include "tokenroof/err.h"
@@ -37,6 +38,14 @@ static void add_value(const json_t *result, struct tr_strbuf *out) {
 
 /* --- text ------------------------------------------------------------------------------------ */
 
+/* Ends the line. */
+static void wrap(struct tr_text *text, struct tr_strbuf *line, size_t hanging) {
+    text->out->failed |= line->failed;
+    if (!line->failed)
+        tr_text_wrap(text, line->text, hanging);
+    tr_strbuf_finish(line);
+}
+
 static void add_head(struct tr_text *text, const json_t *document) {
     struct tr_strbuf line = {0};
     double run_s = number_of(document, "seconds_run"), memory = number_of(document, "memory_bytes");
@@ -48,10 +57,7 @@ static void add_head(struct tr_text *text, const json_t *document) {
                        (number_of(document, "available_bytes") - memory) / (1 << 30));
     tr_strbuf_add(&line, ", ");
     tr_text_add(text, &line, text_of(document, "created"));
-    text->out->failed |= line.failed;
-    if (!line.failed)
-        tr_text_wrap(text, line.text, 4);
-    tr_strbuf_finish(&line);
+    wrap(text, &line, 4);
 }
 
 static void add_result(struct tr_text *text, const json_t *result) {
@@ -59,18 +65,17 @@ static void add_result(struct tr_text *text, const json_t *result) {
                                          TR_TONE_PLAIN};
     static const char *const words[] = {"pass", "WARN", "FAIL", "skip"};
     enum tr_verdict_kind verdict = verdict_of(result);
-    struct tr_strbuf line = {0};
+    struct tr_strbuf line = {0}, value = {0};
     tr_strbuf_addf(&line, "  %s%s%s  ", tr_text_tone(text, tones[verdict]), words[verdict],
                    tr_text_plain(text));
     tr_text_add(text, &line, text_of(result, "name"));
     tr_strbuf_add(&line, ": ");
-    add_value(result, &line);
+    add_value(result, &value);
+    tr_text_add(text, &line, value.text ? value.text : "");
     tr_strbuf_add(&line, isfinite(number_of(result, "value")) ? "; " : "");
     tr_text_add(text, &line, text_of(result, "why"));
-    text->out->failed |= line.failed;
-    if (!line.failed)
-        tr_text_wrap(text, line.text, 8);
-    tr_strbuf_finish(&line);
+    wrap(text, &line, 8);
+    tr_strbuf_finish(&value);
 }
 
 static void add_mismatches(struct tr_text *text, const json_t *document) {
@@ -108,6 +113,18 @@ static void add_mismatches(struct tr_text *text, const json_t *document) {
         tr_text_wrapf(text, 2, "  %.0f in all; the first %zu are in the JSON form", all, n);
 }
 
+static void add_verdict(struct tr_text *text, const json_t *document) {
+    const char *verdict = text_of(document, "verdict");
+    bool partial = json_is_true(json_object_get(document, "partial"));
+    struct tr_strbuf line = {0};
+    tr_strbuf_add(&line, tr_text_tone(text, !strcmp(verdict, "fail")   ? TR_TONE_BAD
+                                            : !strcmp(verdict, "warn") ? TR_TONE_DOUBTFUL
+                                                                       : TR_TONE_GOOD));
+    tr_text_add(text, &line, verdict);
+    tr_strbuf_addf(&line, "%s%s", tr_text_plain(text), partial ? " (partial: it did not end)" : "");
+    wrap(text, &line, 0);
+}
+
 static void render_text(const json_t *document, const struct tr_term *term, struct tr_strbuf *out) {
     struct tr_text text = {.term = *term, .out = out};
     const json_t *results = json_object_get(document, "results"), *item;
@@ -117,16 +134,14 @@ static void render_text(const json_t *document, const struct tr_term *term, stru
         add_result(&text, item);
     }
     json_array_foreach(json_object_get(document, "notes"), i, item) {
-        tr_text_wrapf(&text, 2, "  note: %s", json_string_value(item));
+        const char *note = json_string_value(item);
+        struct tr_strbuf line = {0};
+        tr_strbuf_add(&line, "  note: ");
+        tr_text_add(&text, &line, note ? note : "-");
+        wrap(&text, &line, 2);
     }
     add_mismatches(&text, document);
-    const char *verdict = text_of(document, "verdict");
-    bool partial = json_is_true(json_object_get(document, "partial"));
-    tr_text_wrapf(&text, 0, "%s%s%s%s",
-                  tr_text_tone(&text, !strcmp(verdict, "fail")   ? TR_TONE_BAD
-                                      : !strcmp(verdict, "warn") ? TR_TONE_DOUBTFUL
-                                                                 : TR_TONE_GOOD),
-                  verdict, tr_text_plain(&text), partial ? " (partial: it did not end)" : "");
+    add_verdict(&text, document);
 }
 
 /* --- other forms ----------------------------------------------------------------------------- */
@@ -134,12 +149,13 @@ static void render_text(const json_t *document, const struct tr_term *term, stru
 static void render_markdown(const json_t *document, struct tr_strbuf *out) {
     const json_t *item;
     size_t i;
-    tr_strbuf_add(out, "# Soak\n\n");
+    tr_strbuf_add(out, "# Soak\n\nMachine: ");
     tr_markdown_text(out, text_of(document, "cpu_model"));
     tr_strbuf_addf(out, ", %.4g s, ", number_of(document, "seconds_run"));
     tr_markdown_text(out, text_of(document, "created"));
-    tr_strbuf_addf(out, ": **%s**%s\n\n| check | verdict | value | why |\n|---|---|---|---|\n",
-                   text_of(document, "verdict"),
+    tr_strbuf_add(out, ": **");
+    tr_markdown_text(out, text_of(document, "verdict"));
+    tr_strbuf_addf(out, "**%s\n\n| check | verdict | value | why |\n|---|---|---|---|\n",
                    json_is_true(json_object_get(document, "partial")) ? " (partial)" : "");
     json_array_foreach(json_object_get(document, "results"), i, item) {
         struct tr_strbuf value = {0};
@@ -157,9 +173,13 @@ static void render_markdown(const json_t *document, struct tr_strbuf *out) {
         tr_strbuf_add(out, "\n| what | CPU | address | expected | found | fault |\n"
                            "|---|--:|---|---|---|---|\n");
     json_array_foreach(json_object_get(document, "mismatches"), i, item) {
-        tr_strbuf_addf(out, "| %s | %.0f | %s | %s | %s | %s |\n", text_of(item, "what"),
-                       number_of(item, "cpu"), text_of(item, "address"), text_of(item, "expected"),
-                       text_of(item, "found"), text_of(item, "fault"));
+        static const char *const rest[] = {"address", "expected", "found", "fault"};
+        tr_strbuf_add(out, "|");
+        tr_markdown_cell(out, text_of(item, "what"));
+        tr_strbuf_addf(out, " %.0f |", number_of(item, "cpu"));
+        for (size_t k = 0; k < sizeof(rest) / sizeof(rest[0]); k++)
+            tr_markdown_cell(out, text_of(item, rest[k]));
+        tr_strbuf_add(out, "\n");
     }
 }
 
@@ -179,7 +199,8 @@ static void render_csv(const json_t *document, struct tr_strbuf *out) {
     json_array_foreach(json_object_get(document, "seconds"), i, item) {
         add_csv_number(out, "", number_of(item, "t_s"));
         add_csv_number(out, ",", number_of(item, "span_s"));
-        tr_strbuf_addf(out, ",%s", text_of(item, "phase"));
+        tr_strbuf_add(out, ",");
+        tr_csv_text(out, text_of(item, "phase"));
         for (int c = 0; c < TR_SOAK_COLUMNS; c++)
             add_csv_number(out, ",", number_of(item, tr_soak_column_name((enum tr_soak_column)c)));
         tr_strbuf_add(out, "\r\n");

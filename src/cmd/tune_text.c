@@ -280,7 +280,8 @@ void tr_tune_text(const struct tr_tune *tune, const struct tr_tune_judgement *ju
                   const struct tr_term *term, struct tr_strbuf *out) {
     struct tr_text text = {.term = *term, .out = out};
     struct tr_strbuf head = {0};
-    tr_strbuf_addf(&head, "tuning since %s", tune->created ? tune->created : "an unknown time");
+    tr_strbuf_add(&head, "tuning since ");
+    tr_text_add(&text, &head, tune->created ? tune->created : "an unknown time");
     if (judgement->base != SIZE_MAX) {
         tr_strbuf_add(&head, ", against ");
         tr_text_add(&text, &head, tune->settings[judgement->base].label);

@@ -210,6 +210,8 @@ static bool hypervisor(const struct tr_cpuid_table *table, char name[13]) {
     for (char *at = name; *at; at++)
         if (!isprint((unsigned char)*at))
             *at = '?';
+    for (size_t n = strlen(name); n && name[n - 1] == ' '; n--) /* "bhyve bhyve " */
+        name[n - 1] = '\0';
     return true;
 }
 

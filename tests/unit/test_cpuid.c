@@ -421,6 +421,13 @@ static void hypervisor_is_named(void **state) {
     run_on("intel-hybrid-vm.txt", 0x7);
     assert_true(tr_cpuid_hypervisor(name));
     assert_string_equal(name, "KVMKVMKVM");
+    uint32_t *signature = fake_leaf(0x40000000, 0); /* of FreeBSD's: it ends with a blank */
+    memcpy(&signature[1], "bhyve bhyve ", 12);
+    assert_true(tr_cpuid_hypervisor(name));
+    assert_string_equal(name, "bhyve bhyve");
+    memcpy(&signature[1], "            ", 12);
+    assert_true(tr_cpuid_hypervisor(name));
+    assert_string_equal(name, "");
     source = (struct tr_source){0};
     assert_false(tr_cpuid_source_hypervisor(&source, name));
     free(path);
