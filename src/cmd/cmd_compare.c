@@ -81,6 +81,8 @@ static int render_verdicts(const char *format, const struct tr_comparison *compa
     }
     if (!strcmp(format, "junit"))
         tr_verdicts_junit("compare", verdicts, comparison->n, out);
+    else if (!strcmp(format, "csv"))
+        tr_verdicts_csv(verdicts, comparison->n, out);
     else
         tr_verdicts_tap(verdicts, comparison->n, out);
     free(verdicts);
@@ -163,7 +165,7 @@ static const struct compare_options defaults = {
     .threshold_percent = 1,
     .runs_sd_percent = NAN,
 };
-static const char *const formats[] = {"text", "json", "junit", "tap", NULL};
+static const char *const formats[] = {"text", "json", "csv", "junit", "tap", NULL};
 static const struct tr_option_group groups[] = {
     {"comparison", TR_ROWS(rows), 0, NULL},
     TR_GROUP_OUTPUT,

@@ -5,6 +5,7 @@
 
 #include "cmd.h"
 #include "facts.h"
+#include "figure_sets.h"
 #include "file.h"
 #include "machine_json.h"
 #include "predictions.h"
@@ -178,10 +179,15 @@ static int predict_speeds(const struct tr_calibration *calibration, struct speed
                           struct tr_err *reterr) {
     int code = 0;
     for (size_t i = 0; !code && i < speeds->n; i++) {
-        speeds->items[i] = (struct tr_model_speed){speeds->models[i]->name, NAN, NAN};
-        if (calibration)
-            code = tr_run_speed(calibration, speeds->models[i], &speeds->items[i].pp_tok_s,
-                                &speeds->items[i].tg_tok_s, NULL, reterr);
+        struct tr_model_speed *speed = &speeds->items[i];
+        *speed = (struct tr_model_speed){
+            .model = speeds->models[i]->name, .pp_tok_s = NAN, .tg_tok_s = NAN};
+        if (!calibration)
+            continue;
+        const struct tr_measurement *read = tr_calibration_read_rate(calibration);
+        speed->untrusted = read && tr_doubt_of(read);
+        code = tr_run_speed(calibration, speeds->models[i], &speed->pp_tok_s, &speed->tg_tok_s,
+                            &speed->tier, reterr);
     }
     return code;
 }
@@ -283,7 +289,10 @@ static int check(const struct validate_options *options, const struct subject *s
                           .calibration = subject->calibration ? subject->calibration->path : NULL,
                           .verbose = options->output.verbose > 0};
     int code = 0;
-    if (expectation)
+    if (expectation && subject->calibration)
+        code =
+            tr_err_of_input(tr_expectation_check_units(expectation, subject->calibration, reterr));
+    if (!code && expectation)
         code = expected_speeds(expectation, subject->calibration, &speeds, reterr);
     struct tr_validation validation = {.machine = subject->machine,
                                        .limits = subject->limits,
@@ -330,7 +339,7 @@ static int run(void *data, char *const *arguments, size_t n, struct tr_err *rete
 }
 
 static const struct validate_options defaults = {.models = TR_JUDGED_MODELS, .margin_percent = 5};
-static const char *const formats[] = {"text", "json", "junit", "tap", NULL};
+static const char *const formats[] = {"text", "json", "csv", "junit", "tap", NULL};
 static const struct tr_option_group groups[] = {
     {"checks", TR_ROWS(rows), 0, NULL},
     TR_GROUP_SOURCE(struct validate_options, machine),

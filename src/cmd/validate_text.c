@@ -94,6 +94,8 @@ int tr_checks_verdicts(const struct tr_checks *checks, const char *format, struc
     }
     if (!strcmp(format, "junit"))
         tr_verdicts_junit("validate", verdicts, checks->n, out);
+    else if (!strcmp(format, "csv"))
+        tr_verdicts_csv(verdicts, checks->n, out);
     else
         tr_verdicts_tap(verdicts, checks->n, out);
     free(verdicts);

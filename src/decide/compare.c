@@ -79,13 +79,26 @@ static void by_errors(const struct tr_set_figure *a, const struct tr_set_figure 
         to->p = tr_normal_two_sided(log1p(to->change) / error);
 }
 
-/* A known standard deviation between runs: the normal distribution takes the ranks' place. */
+/* With a known standard deviation between runs a distribution takes the ranks' place. Its shape is
+ * not known: the difference of two runs with an exponential tail has the tail of Laplace's
+ * distribution, which one of Student with the same kurtosis (4 + 2 n degrees of freedom for the
+ * mean of n runs) follows closely and never undercuts much. */
+static double known_sd_df(const struct tr_difference *at) {
+    return 4 + 2 * (double)(at->n_before < at->n_after ? at->n_before : at->n_after);
+}
+
+/* In units in which Student's distribution has its own variance, df / (df - 2). */
+static double known_sd_error(double sd, const struct tr_difference *at) {
+    double df = known_sd_df(at);
+    return sd * sqrt(1 / (double)at->n_before + 1 / (double)at->n_after) * sqrt((df - 2) / df);
+}
+
 static void by_known_sd(double sd, struct tr_difference *to) {
-    double error = sd * sqrt(1 / (double)to->n_before + 1 / (double)to->n_after);
-    double log_change = log1p(to->change);
-    to->low = expm1(log_change - 1.959964 * error);
-    to->high = expm1(log_change + 1.959964 * error);
-    to->p = tr_normal_two_sided(log_change / error);
+    double error = known_sd_error(sd, to), df = known_sd_df(to);
+    double log_change = log1p(to->change), reach = tr_student_quantile(0.025, df) * error;
+    to->low = expm1(log_change - reach);
+    to->high = expm1(log_change + reach);
+    to->p = fmin(1, 2 * tr_student_upper(fabs(log_change) / error, df));
 }
 
 static bool enough_runs(const struct tr_difference *at, const struct tr_compare_options *options) {
@@ -164,8 +177,7 @@ static void find_detectable(struct tr_difference *to, const struct tr_compare_op
     double level = level_of(figure) / (double)(family ? family : 1), spread = to->least_detectable;
     const struct tr_set_figure *before = &figure->sets[0], *after = &figure->sets[to->set];
     if (!isnan(options->runs_sd)) {
-        double error = options->runs_sd * sqrt(1 / (double)to->n_before + 1 / (double)to->n_after);
-        const double df = 1e6; /* the normal distribution, for all that matters */
+        double error = known_sd_error(options->runs_sd, to), df = known_sd_df(to);
         to->least_detectable =
             expm1(error * (tr_student_quantile(level / 2, df) + tr_student_quantile(0.2, df)));
     } else if (!isnan(spread)) {

@@ -62,6 +62,9 @@ static void read_figures(struct tr_reader *document, struct tr_expectation *to) 
         read_bound(&item, "most", &figure->most);
         if (!item.code && isnan(figure->least) && isnan(figure->most))
             tr_reader_complain(&item, "least", "a number, or one for most", NULL);
+        if (!item.code && figure->least > figure->most)
+            tr_reader_complain(&item, "least", "a number that is not above most",
+                               json_object_get(item.object, "least"));
         document->code = item.code;
     }
 }
@@ -167,6 +170,26 @@ int tr_expectation_read(const char *path, struct tr_expectation *ret_expectation
     if (!code)
         code = tr_expectation_parse(text, length, path, ret_expectation, reterr);
     free(text);
+    return code;
+}
+
+int tr_expectation_check_units(const struct tr_expectation *expectation,
+                               const struct tr_calibration *calibration, struct tr_err *reterr) {
+    struct tr_figures figures;
+    tr_figures_init(&figures, 1);
+    int code = tr_figures_add_run(&figures, 0, calibration);
+    for (size_t i = 0; !code && i < expectation->n_figures; i++) {
+        const struct tr_expected_figure *wanted = &expectation->figures[i];
+        for (size_t k = 0; !code && k < figures.n; k++)
+            if (!strcmp(figures.items[k].name, wanted->name) &&
+                strcmp(figures.items[k].unit, wanted->unit) != 0)
+                code = tr_err_set(reterr, TR_EFORMAT,
+                                  "%.300s: figures[%zu].unit: expected %.20s, in which '%.100s' is "
+                                  "measured, found '%.20s'",
+                                  expectation->path, i, figures.items[k].unit, wanted->name,
+                                  wanted->unit);
+    }
+    tr_figures_finish(&figures);
     return code;
 }
 

@@ -44,6 +44,9 @@ int tr_expectation_read(const char *path, struct tr_expectation *ret_expectation
                         struct tr_err *reterr);
 int tr_expectation_parse(const char *text, size_t length, const char *name,
                          struct tr_expectation *ret_expectation, struct tr_err *reterr);
+/* Whether its figures are in the units in which they were measured. TR_EFORMAT names the field. */
+int tr_expectation_check_units(const struct tr_expectation *expectation,
+                               const struct tr_calibration *calibration, struct tr_err *reterr);
 void tr_expectation_finish(struct tr_expectation *expectation);
 
 struct tr_model_speed;

@@ -11,6 +11,8 @@
 struct tr_model_speed {
     const char *model;
     double pp_tok_s, tg_tok_s; /* pp512, tg128 */
+    const char *tier;          /* by which it was predicted; NULL unknown; borrowed */
+    bool untrusted;            /* the read rate that it rests on is doubtful */
 };
 
 struct tr_validation {
@@ -19,8 +21,8 @@ struct tr_validation {
     size_t n_limits;
     const struct tr_calibration *calibration; /* NULL: nothing was measured */
     const struct tr_expectation *expectation; /* what was bought; NULL: by class and limits */
-    const json_t *soak;    /* tokenroof.soak/1; NULL: there is none */
-    const char *soak_path; /* NULL unknown */
+    const json_t *soak;                       /* tokenroof.soak/1; NULL: there is none */
+    const char *soak_path;                    /* NULL unknown */
     const struct tr_model_speed *speeds;      /* of the models of the expectation */
     size_t n_speeds;
 };

@@ -42,8 +42,20 @@ static bool first_of_channel(const json_t *modules, size_t at) {
     return true;
 }
 
-/* "P0 F, P0 J", and the slots to fill. *ret_n: channels without any module. */
-static char *empty_channels(const json_t *modules, size_t *ret_n) {
+/* Whether no other slot is called so. */
+static bool is_own_name(const json_t *modules, const char *slot) {
+    size_t i, n = 0;
+    const json_t *module;
+    json_array_foreach(modules, i, module) {
+        const char *name = tr_fact_text(module, "locator");
+        n += name && !strcmp(name, slot) ? 1 : 0;
+    }
+    return n == 1;
+}
+
+/* "P0 F, P0 J", or the slots to fill, "A1, A2", told with their channels where boards call all
+ * slots alike. *ret_n: channels without any module. */
+static char *empty_channels(const json_t *modules, bool slots, size_t *ret_n) {
     enum { SHOWN = 12 };
     struct tr_strbuf text = {0};
     size_t i, n = 0;
@@ -52,10 +64,15 @@ static char *empty_channels(const json_t *modules, size_t *ret_n) {
         const char *channel = tr_fact_text(module, "channel");
         if (!channel || channel_bytes(modules, module) > 0 || !first_of_channel(modules, i))
             continue;
-        const char *slot = tr_fact_text(module, "locator");
-        if (n++ < SHOWN)
-            tr_strbuf_addf(&text, "%s%s%s%.40s%s", n > 1 ? ", " : "", channel, slot ? " (" : "",
-                           slot ? slot : "", slot ? ")" : "");
+        const char *slot = slots ? tr_fact_text(module, "locator") : NULL;
+        if (n++ >= SHOWN)
+            continue;
+        tr_strbuf_add(&text, n > 1 ? ", " : "");
+        if (slot && is_own_name(modules, slot))
+            tr_strbuf_addf(&text, "%.40s", slot);
+        else
+            tr_strbuf_addf(&text, "%.40s%s%.40s%s", channel, slot ? " (" : "", slot ? slot : "",
+                           slot ? ")" : "");
     }
     if (n > SHOWN)
         tr_strbuf_addf(&text, " and %zu more", n - SHOWN);
@@ -86,23 +103,26 @@ static int check_channels(const struct tr_validation *validation, const json_t *
         return tr_checks_add(checks, TR_CHECK_POPULATION, TR_CHECK_PASS, &facts,
                              "every channel has a module");
     size_t n = 0;
-    char *empty = empty_channels(modules, &n);
-    if (!empty)
-        return TR_ENOMEM;
+    char *empty = empty_channels(modules, false, &n), *slots = empty_channels(modules, true, &n);
     double have = limit_value(validation, "dram"),
            all = limit_value(validation, "dram_all_channels");
     struct tr_strbuf loss = {0};
     if (have > 0 && all > have)
-        tr_strbuf_addf(&loss, ": at most %.1f instead of %.1f GB/s", have, all);
+        tr_strbuf_addf(&loss, ", expect at most %.1f instead of %.1f GB/s", have, all);
     tr_strbuf_add(&loss, "");
-    int code = loss.failed ? TR_ENOMEM
-                           : tr_checks_add(checks, TR_CHECK_POPULATION, TR_CHECK_FAIL, &facts,
-                                           "%g of %g channels are empty%s; put modules like the "
-                                           "others into %s",
-                                           present - populated, present, loss.text,
-                                           n ? empty : "the empty slots");
+    int code = loss.failed || !empty || !slots
+                   ? TR_ENOMEM
+                   : tr_checks_add(checks, TR_CHECK_POPULATION, TR_CHECK_FAIL, &facts,
+                                   "%s%s%sempty: %g of %g channels unpopulated%s; fill %s%s",
+                                   n == 1 ? "channel "
+                                   : n    ? "channels "
+                                          : "",
+                                   empty, n ? " " : "", present - populated, present, loss.text,
+                                   n ? slots : "the empty slots",
+                                   populated > 0 ? " with modules like the others" : "");
     tr_strbuf_finish(&loss);
     free(empty);
+    free(slots);
     return code;
 }
 

@@ -128,6 +128,9 @@ static int check_share(const struct tr_validation *validation, const struct tr_m
         return tr_checks_add(checks, group, TR_CHECK_SKIP, &facts, "%s",
                              json_is_true(tr_fact(machine, "virtual"))
                                  ? "virtual machine: limits of the host rate nothing"
+                             : group == TR_CHECK_COMPUTE
+                                 ? "no limit is known: the micro-architecture has no row in the "
+                                   "catalogue, or no clock was measured"
                                  : "no limit is known: give --channels and --mts, or run it as "
                                    "root");
     }
@@ -170,6 +173,13 @@ static int check_bandwidths(const struct tr_validation *validation, const struct
     return code;
 }
 
+static bool has_group(const struct tr_checks *checks, size_t from, enum tr_check_group group) {
+    for (size_t i = from; i < checks->n; i++)
+        if (checks->items[i].group == group)
+            return true;
+    return false;
+}
+
 int tr_validate_rates(const struct tr_validation *validation, struct tr_checks *checks) {
     static const char *const dtypes[] = {"f64", "f32"};
     struct tr_place place = {.kind = TR_PLACE_MACHINE};
@@ -192,10 +202,14 @@ int tr_validate_rates(const struct tr_validation *validation, struct tr_checks *
                 code = check_share(validation, m, TR_CHECK_COMPUTE, name, checks);
         }
     }
-    struct tr_check_facts facts = TR_CHECK_OF("bandwidth and FLOP rates");
-    if (!code && checks->n == before)
-        code = tr_checks_add(checks, TR_CHECK_BANDWIDTH, TR_CHECK_SKIP, &facts, "%s",
-                             validation->calibration ? "not measured for the whole machine"
-                                                     : "nothing was measured: run tokenroof first");
+    for (int group = TR_CHECK_BANDWIDTH; !code && group <= TR_CHECK_COMPUTE; group++)
+        if (!has_group(checks, before, (enum tr_check_group)group)) {
+            struct tr_check_facts facts =
+                TR_CHECK_OF(group == TR_CHECK_COMPUTE ? "FLOP rates" : "bandwidths");
+            code = tr_checks_add(checks, (enum tr_check_group)group, TR_CHECK_SKIP, &facts, "%s",
+                                 validation->calibration
+                                     ? "not measured for the whole machine: run tokenroof measure"
+                                     : "nothing was measured: run tokenroof first");
+        }
     return code;
 }

@@ -386,6 +386,8 @@ int tr_validate_latency(const struct tr_validation *validation, struct tr_checks
     }
     struct tr_check_facts facts = TR_CHECK_OF("memory latency");
     if (!code && checks->n == before)
-        code = tr_checks_add(checks, TR_CHECK_LATENCY, TR_CHECK_SKIP, &facts, "not measured");
+        code = tr_checks_add(checks, TR_CHECK_LATENCY, TR_CHECK_SKIP, &facts, "%s",
+                             calibration ? "not measured: run tokenroof measure"
+                                         : "nothing was measured: run tokenroof first");
     return code || !calibration ? code : check_shared_caches(calibration, checks);
 }

@@ -92,3 +92,25 @@ void tr_verdicts_tap(const struct tr_verdict *verdicts, size_t n, struct tr_strb
         free(text);
     }
 }
+
+static void add_csv_number(struct tr_strbuf *out, double value) {
+    if (isfinite(value))
+        tr_strbuf_addf(out, "%.9g", value);
+    tr_strbuf_add(out, ",");
+}
+
+void tr_verdicts_csv(const struct tr_verdict *verdicts, size_t n, struct tr_strbuf *out) {
+    tr_strbuf_add(out, "name,verdict,value,unit,low,high,why\r\n");
+    for (size_t i = 0; i < n; i++) {
+        const struct tr_verdict *at = &verdicts[i];
+        tr_csv_text(out, at->name);
+        tr_strbuf_addf(out, ",%s,", tr_verdict_name(at->verdict));
+        add_csv_number(out, at->value);
+        tr_csv_text(out, at->unit);
+        tr_strbuf_add(out, ",");
+        add_csv_number(out, at->low);
+        add_csv_number(out, at->high);
+        tr_csv_text(out, at->why);
+        tr_strbuf_add(out, "\r\n");
+    }
+}

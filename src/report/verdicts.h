@@ -23,6 +23,8 @@ const char *tr_verdict_name(enum tr_verdict_kind verdict);
 /* JUnit XML: one test suite called `suite`; a warning is a test that passed and says something. */
 void tr_verdicts_junit(const char *suite, const struct tr_verdict *verdicts, size_t n,
                        struct tr_strbuf *out);
+/* CSV, RFC 4180: name, verdict, value, unit, low, high, why. */
+void tr_verdicts_csv(const struct tr_verdict *verdicts, size_t n, struct tr_strbuf *out);
 /* TAP 13: a warning is `ok` with a diagnostic line, a skipped check has the directive SKIP. */
 void tr_verdicts_tap(const struct tr_verdict *verdicts, size_t n, struct tr_strbuf *out);
 
