@@ -29,6 +29,68 @@ static void test_part(double x, bool is_kept, struct kept kept, double floor_sd,
     ret->p = tr_student_upper((mean - x) / (sd * sqrt(1 + 1 / kept.n)), kept.n - 1);
 }
 
+/* --- parts that trail off -------------------------------------------------------------------- */
+
+static int falling(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x < y) - (x > y);
+}
+
+/* Skewness in units of its standard error under normal noise; positive: trails off upwards. */
+static double skewness_z(const double *values, size_t n) {
+    double mean = 0, square = 0, cube = 0, count = (double)n;
+    for (size_t i = 0; i < n; i++)
+        mean += values[i] / count;
+    for (size_t i = 0; i < n; i++) {
+        square += pow(values[i] - mean, 2) / count;
+        cube += pow(values[i] - mean, 3) / count;
+    }
+    return square > 0 ? cube / pow(square, 1.5) / sqrt(6 / count) : 0;
+}
+
+/* How likely a gap as wide as that behind the `first` slowest is in an exponential tail: there the
+ * gaps of neighbours, times their rank, scatter alike (Renyi), so that the ratio of one to the mean
+ * of k others has the F distribution with 2 and 2k degrees of freedom, whose tail is closed. */
+static double gap_p(const double *slowness, size_t n, size_t first, double floor_sd) {
+    size_t k = (n - first) / 3;
+    double sum = 0;
+    k = k < 3 ? 3 : k > 20 ? 20 : k;
+    if (first + k >= n)
+        k = n - first - 1;
+    for (size_t i = first; i < first + k; i++)
+        sum += (double)(i + 1) * (slowness[i] - slowness[i + 1]);
+    double scale = fmax(sum / (double)k, floor_sd);
+    double ratio = (slowness[first - 1] - slowness[first]) / scale;
+    return pow(1 + ratio / (double)k, -(double)k);
+}
+
+/* Student's distribution does not know of parts that trail off to the slow side. Where the parts
+ * that were not named do so, only those are still named that a gap sets apart. `x`: larger is
+ * better. */
+static int spare_tail(const double *x, size_t n, double floor_sd, struct tr_part_result *parts,
+                      struct tr_spread *spread) {
+    const double clearly = 2, level = 0.03;
+    size_t named = spread->n_weak, keep = named;
+    double *slowness = malloc((n ? n : 1) * sizeof(*slowness));
+    if (!slowness)
+        return TR_ENOMEM;
+    for (size_t i = 0; i < n; i++)
+        slowness[i] = -x[i];
+    qsort(slowness, n, sizeof(*slowness), falling);
+    if (skewness_z(slowness + named, n - named) > clearly) {
+        while (keep > 0 && gap_p(slowness, n, keep, floor_sd) > level)
+            keep--;
+        spread->trails_off = true;
+        spread->n_weak = 0;
+        for (size_t i = 0; i < n; i++) {
+            parts[i].weak = parts[i].weak && keep > 0 && -x[i] >= slowness[keep - 1];
+            spread->n_weak += parts[i].weak;
+        }
+    }
+    free(slowness);
+    return 0;
+}
+
 int tr_weak_parts(const double *values, size_t n, bool lower_is_better, double least, double level,
                   struct tr_part_result *ret_parts, struct tr_spread *ret_spread) {
     /* Equal to many digits is what a coarse timer gives, not a spread of nothing. */
@@ -73,6 +135,8 @@ int tr_weak_parts(const double *values, size_t n, bool lower_is_better, double l
                             ret_parts[i].p <= level / (double)n;
         ret_spread->n_weak += ret_parts[i].weak;
     }
+    if (!code && ret_spread->n_weak && ret_spread->n_weak + 3 < n)
+        code = spare_tail(x, n, floor_sd, ret_parts, ret_spread);
     free(x);
     return code;
 }

@@ -22,6 +22,7 @@ struct tr_spread {
     double spread;  /* relative standard deviation of those that were not trimmed; NAN unknown */
     /* A part slower than the others by this fraction would have been named; NAN unknown. */
     double least_named;
+    bool trails_off; /* the others trail off to the slow side: only gaps name parts then */
     size_t n_weak;
 };
 
@@ -30,6 +31,8 @@ struct tr_spread {
  * the median are trimmed, then each part is set against mean and standard deviation of the others
  * that remain, by Student's distribution at level / n (Bonferroni). `level` is the chance that any
  * part of a healthy machine is named, as long as healthy parts scatter about evenly to both sides.
+ * Where those that are not named clearly trail off to the slow side, a part is named only if a gap
+ * sets it apart that an exponential tail hardly has. Few parts (16) often do not show their tail.
  * With less than TR_LEAST_PARTS none is named. TR_ENOMEM. */
 int tr_weak_parts(const double *values, size_t n, bool lower_is_better, double least, double level,
                   struct tr_part_result *ret_parts, struct tr_spread *ret_spread);

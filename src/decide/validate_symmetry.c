@@ -222,6 +222,11 @@ static int judge_parts(const struct tr_validation *validation, const struct part
         facts.high = 100 * wide_spread;
         return judge_few(parts, &facts, range > wide_spread, checks);
     }
+    if (spread->trails_off)
+        return tr_checks_add(checks, TR_CHECK_SYMMETRY, TR_CHECK_WARN, &facts,
+                             "%zu trail off to the slow side (spread %.2f%%) without a gap that "
+                             "would set one apart: measure again idle",
+                             parts->n, 100 * spread->spread);
     if (spread->spread > wide_spread)
         return tr_checks_add(checks, TR_CHECK_SYMMETRY, TR_CHECK_WARN, &facts,
                              "%zu scatter by %.0f%%: none stands out, and one slower by less than "

@@ -225,6 +225,36 @@ static void test_weak_simulated(void **state) {
     }
 }
 
+/* Parts that trail off to the slow side: of many none is named for it, but a slow one beyond the
+ * tail is. */
+static void test_weak_tail(void **state) {
+    (void)state;
+    enum { TRIALS = 600 };
+    for (int samples = 0; samples < SIM_SHAPES; samples++) {
+        struct tr_prng prng = {42};
+        struct tr_part_result result[192];
+        struct tr_spread spread;
+        int named = 0, found = 0;
+        double parts[192];
+        for (int trial = 0; trial < TRIALS; trial++) {
+            simulate_parts(&prng, SIM_SKEWED, samples, 192, parts);
+            assert_int_equal(tr_weak_parts(parts, 192, false, 0.01, TR_WEAK_LEVEL, result, &spread),
+                             0);
+            named += spread.n_weak > 0;
+            size_t slow = tr_prng_below(&prng, 192);
+            parts[slow] *= 0.92;
+            assert_int_equal(tr_weak_parts(parts, 192, false, 0.01, TR_WEAK_LEVEL, result, &spread),
+                             0);
+            found += result[slow].weak;
+        }
+        printf("192 parts that trail off; samples %s: 8%% slow found in %.1f%%, healthy machine "
+               "accused in %.1f%%\n",
+               sim_names[samples], 100.0 * found / TRIALS, 100.0 * named / TRIALS);
+        assert_true(found >= 0.95 * TRIALS);
+        assert_true(named <= 0.05 * TRIALS);
+    }
+}
+
 static void test_weak_several(void **state) {
     (void)state;
     struct tr_prng prng = {5};
@@ -286,7 +316,7 @@ int main(void) {
         cmocka_unit_test(test_middle),         cmocka_unit_test(test_interval_coverage),
         cmocka_unit_test(test_interval_edges), cmocka_unit_test(test_least_detectable),
         cmocka_unit_test(test_weak_simulated), cmocka_unit_test(test_weak_several),
-        cmocka_unit_test(test_weak_edges),
+        cmocka_unit_test(test_weak_tail),      cmocka_unit_test(test_weak_edges),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
