@@ -3,13 +3,15 @@
  *
  *   engine_loop FOLDER MODEL THREADS
  *
- * FOLDER has the shared libraries of a llama.cpp build. A line "PROMPT GENERATED REPEATS" on standard
- * input is answered by a line {"pp_s": [seconds of each prompt], "tg_s": [seconds of each token]}.
+ * FOLDER has the shared libraries of a llama.cpp build. A line "PROMPT GENERATED REPEATS" on
+ * standard input is answered by a line {"pp_s": [seconds of each prompt], "tg_s": [seconds of each
+ * token]}.
  *
- * The engine's headers are not needed: structures that it passes by value are larger here than there.
- * A returned structure is written through a hidden pointer, and an argument is read from the stack
- * at offsets that only the engine knows (System V ABI for x86-64, classes of more than 16 bytes). The
- * one field that is set here, the size of the context, has been the first one since it exists. */
+ * The engine's headers are not needed: structures that it passes by value are larger here than
+ * there. A returned structure is written through a hidden pointer, and an argument is read from the
+ * stack at offsets that only the engine knows (System V ABI for x86-64, classes of more than 16
+ * bytes). The one field that is set here, the size of the context, has been the first one since it
+ * exists. */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <stdint.h>
@@ -133,7 +135,7 @@ static void answer(void *context, int prompt, int generated, int repeats) {
 int main(int argc, char **argv) {
     if (argc != 4)
         fail("usage", "engine_loop FOLDER MODEL THREADS");
-    int threads = atoi(argv[3]);
+    int threads = (int)strtol(argv[3], NULL, 10);
     open_engine(argv[1]);
     engine.load_all(argv[1]);
     engine.backend_init();

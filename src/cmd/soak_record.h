@@ -1,4 +1,5 @@
-/* What a soak of this machine found, as far as there was one: tokenroof.soak/1 (docs/formats.md). */
+/* What a soak of this machine found, as far as there was one: tokenroof.soak/1 (docs/formats.md).
+ */
 #ifndef TR_CMD_SOAK_RECORD_H
 #define TR_CMD_SOAK_RECORD_H
 

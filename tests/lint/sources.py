@@ -27,7 +27,7 @@ def room_of(path):
     parts = path.split(os.sep)
     if parts[0] == "src":
         return parts[1]
-    if parts[0] == "bench" and parts[1].startswith("versus"):
+    if parts[0] == "bench" and (parts[1].startswith("versus") or parts[1] == "accuracy"):
         return "versus"  # programs of their own
     return parts[0]
 
