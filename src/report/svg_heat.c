@@ -122,7 +122,7 @@ static void draw_key(const struct tr_plot *plot, double low, double high, struct
         struct shade shade = shade_of((i + 0.5) / PIECES);
         tr_strbuf_addf(out,
                        "<rect x=\"%d\" y=\"%.1f\" width=\"%d\" height=\"9\" "
-                       "fill=\"#%02x%02x%02x\"/>\n",
+                       "shape-rendering=\"crispEdges\" fill=\"#%02x%02x%02x\"/>\n",
                        LEFT + i * PIECE, y, PIECE, (unsigned)shade.red, (unsigned)shade.green,
                        (unsigned)shade.blue);
     }
