@@ -63,6 +63,27 @@ chart.reach = function (svg, count, mark, step, nearest) {
 
 /* ---- a figure that draws itself anew when its width changes ---- */
 
+/* Figures wait to be drawn, in the page's order. Those in view are drawn at once, the others one by
+ * one, so that a page with large matrices answers in the meantime; all before it is printed. */
+chart.waiting = [];
+chart.all_drawn = false;
+chart.start = function () {
+  var root = document.documentElement;
+  function next() {
+    var one = chart.waiting.shift();
+    if (one) one.draw();
+    return Boolean(one);
+  }
+  function rest() {
+    if (next()) { setTimeout(rest, 0); return; }
+    chart.all_drawn = true;
+    root.dataset.charts = "drawn";
+  }
+  while (chart.waiting.length && chart.waiting[0].figure.getBoundingClientRect().top < window.innerHeight) next();
+  window.addEventListener("beforeprint", function () { while (next()); });
+  setTimeout(rest, 0);
+};
+
 /* `draw(svg, width)` fills an empty svg; `table()` builds the numbers behind it. */
 chart.figure = function (host, options) {
   var caption = page.el("figcaption", {}, page.el("h3", {}, options.title),
@@ -85,8 +106,12 @@ chart.figure = function (host, options) {
       svg = d3.select(fresh);
       options.draw(svg, width);
     };
-    new ResizeObserver(redraw).observe(figure);
-    redraw();
+    var draw = function () {
+      redraw();
+      new ResizeObserver(redraw).observe(figure);
+    };
+    if (chart.all_drawn) draw();
+    else chart.waiting.push({ figure: figure, draw: draw });
   }
   if (options.table) {
     if (chart.available()) figure.append(page.folded("Numbers", options.table));
