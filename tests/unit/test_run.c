@@ -263,27 +263,42 @@ static void every_operation_is_right(void **state) {
 }
 
 /* The form that a search finds is what the step then measures, with the plain form beside it. */
-static void searched_form_takes_the_step(void **state) {
-    struct fixture *fixture = *state;
+/* Whether each form of the search was timed: on a busy machine two threads may never have run a
+ * form at the same time. */
+static bool all_were_timed(const struct tr_search *search) {
+    for (size_t i = 0; i < search->n; i++)
+        if (!(search->forms[i].rate > 0))
+            return false;
+    return true;
+}
+
+static bool search_takes_the_step(struct fixture *fixture, bool large) {
     const struct tr_kernel *plain = tr_kernel_find("write_plain", "sse2");
+    struct tr_step steps[] = {
+        step_of(plain, tr_slice_round(large ? 8 << 20 : 8000)),
+        step_of(plain, tr_slice_round(large ? 8 << 20 : 8000)),
+    };
+    struct tr_series series[2];
+    steps[1].searched = true;
+    assert_int_equal(run_steps(fixture, steps, 2, 0.5, series), 0);
+    assert_int_equal(series[0].search.n, 0);
+    assert_true(series[1].search.n > 3 && series[1].n >= 3 && !series[1].wrong);
+    assert_ptr_equal(steps[1].kernel, tr_search_winner(&series[1].search));
+    assert_string_equal(steps[1].kernel->op->name, "write");
+    /* The same figure is not taken twice. */
+    assert_true(steps[1].kernel == plain ? series[0].n == 0 : series[0].n >= 3);
+    bool timed = all_were_timed(&series[1].search);
+    tr_series_finish(&series[0]);
+    tr_series_finish(&series[1]);
+    return timed;
+}
+
+static void searched_form_takes_the_step(void **state) {
     for (int large = 0; large < 2; large++) {
-        struct tr_step steps[] = {
-            step_of(plain, tr_slice_round(large ? 8 << 20 : 8000)),
-            step_of(plain, tr_slice_round(large ? 8 << 20 : 8000)),
-        };
-        struct tr_series series[2];
-        steps[1].searched = true;
-        assert_int_equal(run_steps(fixture, steps, 2, 0.5, series), 0);
-        assert_int_equal(series[0].search.n, 0);
-        assert_true(series[1].search.n > 3 && series[1].n >= 3 && !series[1].wrong);
-        assert_ptr_equal(steps[1].kernel, tr_search_winner(&series[1].search));
-        assert_string_equal(steps[1].kernel->op->name, "write");
-        for (size_t i = 0; i < series[1].search.n; i++)
-            assert_true(series[1].search.forms[i].rate > 0);
-        /* The same figure is not taken twice. */
-        assert_true(steps[1].kernel == plain ? series[0].n == 0 : series[0].n >= 3);
-        tr_series_finish(&series[0]);
-        tr_series_finish(&series[1]);
+        bool timed = false;
+        for (int attempt = 0; attempt < 5 && !timed; attempt++)
+            timed = search_takes_the_step(*state, large);
+        assert_true(timed);
     }
 }
 
