@@ -272,7 +272,7 @@ static int start(const struct tune_options *options, struct tr_err *reterr) {
     if (!code && !label)
         code = tr_err_set(reterr, TR_EUSAGE,
                           "--label is missing: what is to be tried? A new session: --new");
-    if (!code)
+    if (!code && label)
         code = announce(options, &session, label, &step, reterr);
     char *printable = tr_printable(label ? label : "");
     if (!code) {
