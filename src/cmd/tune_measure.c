@@ -89,26 +89,20 @@ static void trim_group(struct tr_group *group) {
     group->n_steps = n;
 }
 
-static void drop_group(struct tr_plan *plan, size_t at) {
-    tr_crew_finish(&plan->groups[at].crew);
-    free(plan->groups[at].steps);
-    plan->n_groups--;
-    for (size_t i = at; i < plan->n_groups; i++)
-        plan->groups[i] = plan->groups[i + 1];
-}
-
 /* What a selection by name has and a round does without: single threads, further forms, the curve
  * of latencies. */
 static void trim(struct tr_plan *plan, double seconds) {
     int threads = most_threads(plan);
     bool chased = false;
     double sum = 0;
-    for (size_t i = 0; i < plan->n_groups;) {
+    size_t kept = 0;
+    for (size_t i = 0; i < plan->n_groups; i++) {
         struct tr_group *group = &plan->groups[i];
         size_t before = group->n_steps;
         bool chase = is_chase(&group->steps[0]);
         if (chase ? chased : group->crew.n_threads != threads) {
-            drop_group(plan, i);
+            tr_crew_finish(&group->crew);
+            free(group->steps);
             continue;
         }
         chased |= chase;
@@ -117,8 +111,9 @@ static void trim(struct tr_plan *plan, double seconds) {
         if (chase)
             group->seconds = 0.1 * seconds;
         sum += chase ? 0 : group->seconds;
-        i++;
+        plan->groups[kept++] = *group;
     }
+    plan->n_groups = kept;
     for (size_t i = 0; i < plan->n_groups; i++)
         if (!is_chase(&plan->groups[i].steps[0]))
             plan->groups[i].seconds *= 0.9 * seconds / sum;

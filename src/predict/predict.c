@@ -203,7 +203,8 @@ static double sustained_ns(const struct tr_token_time *time, const struct tr_bas
     double ns = 0;
     for (size_t i = 0; i < time->n_terms; i++) {
         const struct tr_time_term *term = &time->terms[i];
-        bool memory = !strcmp(term->bound, "memory") || !strcmp(term->bound, "fabric");
+        const char *bound = term->bound ? term->bound : "";
+        bool memory = !strcmp(bound, "memory") || !strcmp(bound, "fabric");
         double fraction =
             memory ? basis->sustained.read_fraction : basis->sustained.compute_fraction;
         ns += fraction > 0 && fraction < 1 ? term->ns / fraction : term->ns;
