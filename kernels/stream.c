@@ -45,6 +45,16 @@ TR_INLINE size_t passes_of(const struct tr_kargs *args) {
     return args->passes ? args->passes : 1;
 }
 
+/* Lines are asked for in the order in which they lie. In the compiler's order within a block, a Zen
+ * 5 core's prefetchers did not follow: a single walk from memory reached half of the rate. */
+#if VB == 8
+#define IN_ORDER(x) __asm__ volatile("" : "+r"(x))
+#elif VB == 64
+#define IN_ORDER(x) __asm__ volatile("" : "+v"(x))
+#else
+#define IN_ORDER(x) __asm__ volatile("" : "+x"(x))
+#endif
+
 TR_INLINE void read_template(struct tr_kargs *args, const int streams, const int unroll,
                              const int run, const int distance, const enum tr_hint hint) {
     enum { MAX_SUMS = 8 };
@@ -70,6 +80,7 @@ TR_INLINE void read_template(struct tr_kargs *args, const int streams, const int
                     for (int u = 0; u < unroll; u++) {
                         const int k = (s * unroll + u) % n_sums;
                         sums[k] = vu_add(sums[k], vu_load(p + u * VB));
+                        IN_ORDER(sums[k]);
                     }
                 }
             }
