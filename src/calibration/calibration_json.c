@@ -26,6 +26,15 @@ json_t *tr_json_number(double value) {
     return isfinite(value) ? json_real(value) : json_null();
 }
 
+double tr_json_number_of(const json_t *object, const char *key) {
+    const json_t *value = json_object_get(object, key);
+    return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+const char *tr_json_text_of(const json_t *object, const char *key) {
+    return json_string_value(json_object_get(object, key));
+}
+
 json_t *tr_json_count(int64_t value) {
     return value >= 0 ? json_integer(value) : json_null();
 }

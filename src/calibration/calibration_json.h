@@ -26,6 +26,10 @@ json_t *tr_json_interval(const double interval[2]);
 struct tr_place;
 json_t *tr_json_place(const struct tr_place *place);
 
+/* What a member says: NAN or NULL where it is absent, null, or no number or text. */
+double tr_json_number_of(const json_t *object, const char *key);
+const char *tr_json_text_of(const json_t *object, const char *key);
+
 /* The array `limits`; the caller frees it with json_decref. */
 int tr_limits_to_json(const struct tr_limit *limits, size_t n, json_t **ret_array);
 /* The reverse; `name` is for messages. TR_EFORMAT names the entry and the field. Entries at kinds

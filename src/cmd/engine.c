@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "calibration_json.h"
 #include "strbuf.h"
 #include "term.h"
 
@@ -203,11 +204,6 @@ static int explain_status(int status, const struct tr_engine_child *child, int e
 
 /* ---- the answers ---- */
 
-static double number(const json_t *object, const char *key) {
-    const json_t *value = json_object_get(object, key);
-    return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
 static void take_line(const json_t *line, struct tr_engine_times *times,
                       struct tr_engine_info *info) {
     const json_t *job = json_object_get(line, "job");
@@ -223,7 +219,7 @@ static void take_line(const json_t *line, struct tr_engine_times *times,
         return;
     struct tr_engine_time *item = &times->items[at];
     const json_t *interval = json_object_get(line, "ci95_ns");
-    item->ns = number(line, "median_ns");
+    item->ns = tr_json_number_of(line, "median_ns");
     item->n = (int)json_integer_value(json_object_get(line, "n"));
     item->buffer = json_string_value(json_object_get(line, "buffer"));
     for (size_t i = 0; i < 2 && json_array_size(interval) == 2; i++)

@@ -3,18 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "calibration_json.h"
 #include "observations.h"
 #include "predictions.h"
 #include "table.h"
-
-static double number(const json_t *object, const char *key) {
-    const json_t *value = json_object_get(object, key);
-    return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
-static const char *text_of(const json_t *object, const char *key) {
-    return json_string_value(json_object_get(object, key));
-}
 
 static void cell_safe(struct tr_table *table, const char *text) {
     char *safe = tr_printable(text ? text : "-");
@@ -46,17 +38,17 @@ static void add_table(const json_t *observed, struct tr_strbuf *out) {
     for (i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
         tr_table_add(&table, heads[i]);
     json_array_foreach(observed, i, entry) {
-        double threads = number(entry, "threads");
-        cell_safe(&table, text_of(entry, "test"));
+        double threads = tr_json_number_of(entry, "threads");
+        cell_safe(&table, tr_json_text_of(entry, "test"));
         if (isnan(threads))
             tr_table_add(&table, "?");
         else
             tr_table_addf(&table, "%.0f", threads);
-        cell_rate(&table, number(entry, "observed_tok_s"));
-        cell_rate(&table, number(json_object_get(entry, "predicted_tok_s"), "value"));
-        cell_percent(&table, number(entry, "fraction_of_prediction"));
-        cell_percent(&table, number(entry, "fraction_of_roof"));
-        cell_safe(&table, text_of(entry, "verdict"));
+        cell_rate(&table, tr_json_number_of(entry, "observed_tok_s"));
+        cell_rate(&table, tr_json_number_of(json_object_get(entry, "predicted_tok_s"), "value"));
+        cell_percent(&table, tr_json_number_of(entry, "fraction_of_prediction"));
+        cell_percent(&table, tr_json_number_of(entry, "fraction_of_roof"));
+        cell_safe(&table, tr_json_text_of(entry, "verdict"));
     }
     out->failed = out->failed || table.failed;
     tr_table_write(&table, 4, out);
@@ -68,12 +60,13 @@ static void add_learned(const json_t *observed, size_t width, struct tr_strbuf *
     size_t i;
     const json_t *entry;
     json_array_foreach(observed, i, entry) {
-        const char *why = text_of(entry, "not_learned"), *test = text_of(entry, "test");
+        const char *why = tr_json_text_of(entry, "not_learned"),
+                   *test = tr_json_text_of(entry, "test");
         if (!json_object_get(entry, "learned"))
             continue;
         char *text = why ? tr_format("nothing learned of %s: %s", test, why)
                          : tr_format("of %s with build %s, for later predictions", test,
-                                     text_of(entry, "build"));
+                                     tr_json_text_of(entry, "build"));
         tr_predictions_sentence(out, "learned", text, width);
         free(text);
     }
@@ -89,13 +82,13 @@ void tr_observed_text(const json_t *document, const struct tr_term *term, struct
         return;
     }
     tr_strbuf_add(out, "\n  the engine's own results, build ");
-    char *build = tr_printable(text_of(json_array_get(observed, 0), "build"));
+    char *build = tr_printable(tr_json_text_of(json_array_get(observed, 0), "build"));
     tr_strbuf_add(out, build && *build ? build : "unknown");
     free(build);
     tr_strbuf_add(out, "\n");
     add_table(observed, out);
-    json_array_foreach(observed, i, entry)
-        tr_predictions_sentence(out, text_of(entry, "test"), text_of(entry, "why"), term->width);
+    json_array_foreach(observed, i, entry) tr_predictions_sentence(
+        out, tr_json_text_of(entry, "test"), tr_json_text_of(entry, "why"), term->width);
     add_learned(observed, term->width, out);
 }
 
@@ -104,14 +97,14 @@ void tr_observed_csv_cells(const json_t *entry, struct tr_strbuf *out) {
     static const char *const numbers[] = {"observed_tok_s", "observed_sd_tok_s",
                                           "fraction_of_prediction", "fraction_of_roof"};
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-        double value = entry ? number(entry, numbers[i]) : NAN;
+        double value = entry ? tr_json_number_of(entry, numbers[i]) : NAN;
         tr_strbuf_add(out, ",");
         if (!isnan(value))
             tr_strbuf_addf(out, "%.10g", value);
     }
     const json_t *causes = entry ? json_object_get(entry, "causes") : NULL;
-    const char *const texts[] = {entry ? text_of(entry, "build") : NULL,
-                                 entry ? text_of(entry, "verdict") : NULL,
+    const char *const texts[] = {entry ? tr_json_text_of(entry, "build") : NULL,
+                                 entry ? tr_json_text_of(entry, "verdict") : NULL,
                                  json_string_value(json_array_get(causes, 0))};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         tr_strbuf_add(out, ",");

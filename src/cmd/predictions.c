@@ -10,19 +10,10 @@
 #include "observations.h"
 #include "table.h"
 
-static double number(const json_t *object, const char *key) {
+double tr_prediction_estimate(const json_t *object, const char *key) {
     const json_t *value = json_object_get(object, key);
-    return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
-/* The value of an estimate: {"value", "low", "high"} or a bare number. */
-static double estimate(const json_t *object, const char *key) {
-    const json_t *value = json_object_get(object, key);
-    return json_is_object(value) ? number(value, "value") : number(object, key);
-}
-
-static const char *text_of(const json_t *object, const char *key) {
-    return json_string_value(json_object_get(object, key));
+    return json_is_object(value) ? tr_json_number_of(value, "value")
+                                 : tr_json_number_of(object, key);
 }
 
 /* Text from a file, made safe for a terminal. */
@@ -94,7 +85,7 @@ static int complain(const char *name, const char *field, const char *expected,
 }
 
 int tr_prediction_check(const json_t *document, const char *name, struct tr_err *reterr) {
-    const char *schema = text_of(document, "schema");
+    const char *schema = tr_json_text_of(document, "schema");
     if (!schema || strncmp(schema, "tokenroof.prediction/", 21) != 0)
         return complain(name, "schema", TR_PREDICTION_SCHEMA, reterr);
     if (strcmp(schema, TR_PREDICTION_SCHEMA) != 0)
@@ -102,7 +93,7 @@ int tr_prediction_check(const json_t *document, const char *name, struct tr_err 
                           "%.300s: its schema is %.60s, newer than this program's %s. Use a newer "
                           "tokenroof",
                           name, schema, TR_PREDICTION_SCHEMA);
-    if (!text_of(json_object_get(document, "model"), "name"))
+    if (!tr_json_text_of(json_object_get(document, "model"), "name"))
         return complain(name, "model.name", "a text", reterr);
     const json_t *results = json_object_get(document, "results");
     if (!json_is_array(results))
@@ -110,7 +101,7 @@ int tr_prediction_check(const json_t *document, const char *name, struct tr_err 
     size_t i;
     const json_t *result;
     json_array_foreach(results, i, result) {
-        if (!text_of(result, "use_case")) {
+        if (!tr_json_text_of(result, "use_case")) {
             char field[48];
             snprintf(field, sizeof(field), "results[%zu].use_case", i);
             return complain(name, field, "a text", reterr);
@@ -130,30 +121,30 @@ static void add_amount(struct tr_strbuf *out, const char *before, double value, 
 static void add_heading(struct tr_strbuf *out, const json_t *document, const struct tr_term *term) {
     const json_t *model = json_object_get(document, "model");
     tr_strbuf_add(out, term->color ? "\x1b[1m" : "");
-    add_safe(out, text_of(model, "name"));
+    add_safe(out, tr_json_text_of(model, "name"));
     tr_strbuf_add(out, term->color ? "\x1b[0m" : "");
-    add_amount(out, term->width < 80 ? "\n  " : "  ", number(model, "parameters") / 1e9,
+    add_amount(out, term->width < 80 ? "\n  " : "  ", tr_json_number_of(model, "parameters") / 1e9,
                " B parameters");
-    double active = number(model, "active_parameters");
-    if (active < 0.8 * number(model, "parameters"))
+    double active = tr_json_number_of(model, "active_parameters");
+    if (active < 0.8 * tr_json_number_of(model, "parameters"))
         add_amount(out, " (", active / 1e9, " B active)");
-    add_amount(out, "  ", number(model, "file_bytes") / 1e9, " GB");
-    add_amount(out, "  ", number(model, "weight_bytes_per_token") / 1e9, " GB/token");
+    add_amount(out, "  ", tr_json_number_of(model, "file_bytes") / 1e9, " GB");
+    add_amount(out, "  ", tr_json_number_of(model, "weight_bytes_per_token") / 1e9, " GB/token");
     tr_strbuf_add(out, "\n");
 }
 
 /* "12.3 (11.5-13)" where an interval was checked and there is room. */
 static void cell_estimate(struct tr_table *table, const json_t *value, bool with_interval) {
     char middle[32], low[32], high[32];
-    if (!with_interval || isnan(number(value, "low"))) {
-        cell_number(table, json_is_object(value)   ? number(value, "value")
+    if (!with_interval || isnan(tr_json_number_of(value, "low"))) {
+        cell_number(table, json_is_object(value)   ? tr_json_number_of(value, "value")
                            : json_is_number(value) ? json_number_value(value)
                                                    : NAN);
         return;
     }
-    format_number(number(value, "value"), middle);
-    format_number(number(value, "low"), low);
-    format_number(number(value, "high"), high);
+    format_number(tr_json_number_of(value, "value"), middle);
+    format_number(tr_json_number_of(value, "low"), low);
+    format_number(tr_json_number_of(value, "high"), high);
     tr_table_addf(table, "%s (%s-%s)", middle, low, high);
 }
 
@@ -170,18 +161,18 @@ static void add_results(struct tr_strbuf *out, const json_t *results, bool wide,
     size_t i;
     const json_t *result;
     json_array_foreach(results, i, result) {
-        cell_safe(&table, text_of(result, "use_case"));
+        cell_safe(&table, tr_json_text_of(result, "use_case"));
         if (wide) {
-            tr_table_addf(&table, "%.0f", number(result, "prompt_tokens"));
-            tr_table_addf(&table, "%.0f", number(result, "generated_tokens"));
+            tr_table_addf(&table, "%.0f", tr_json_number_of(result, "prompt_tokens"));
+            tr_table_addf(&table, "%.0f", tr_json_number_of(result, "generated_tokens"));
         }
         cell_estimate(&table, json_object_get(result, "pp_tok_s"), wide && intervals);
         cell_estimate(&table, json_object_get(result, "tg_tok_s"), wide && intervals);
-        cell_number(&table, estimate(result, "first_token_s"));
-        cell_number(&table, estimate(result, "total_s"));
-        cell_safe(&table, text_of(result, "class"));
+        cell_number(&table, tr_prediction_estimate(result, "first_token_s"));
+        cell_number(&table, tr_prediction_estimate(result, "total_s"));
+        cell_safe(&table, tr_json_text_of(result, "class"));
         if (wide)
-            cell_safe(&table, text_of(result, "bound"));
+            cell_safe(&table, tr_json_text_of(result, "bound"));
     }
     out->failed = out->failed || table.failed;
     tr_table_write(&table, 2, out);
@@ -202,16 +193,16 @@ static void add_reasons(struct tr_strbuf *out, const json_t *results, size_t wid
     size_t i;
     const json_t *result;
     json_array_foreach(results, i, result) {
-        const char *why = text_of(result, "why");
+        const char *why = tr_json_text_of(result, "why");
         bool repeated = false;
         for (size_t j = 0; why && j < i; j++) {
-            const char *before = text_of(json_array_get(results, j), "why");
+            const char *before = tr_json_text_of(json_array_get(results, j), "why");
             repeated = repeated || (before && !strcmp(before, why));
         }
         if (why && !repeated)
-            tr_predictions_sentence(out, text_of(result, "use_case"), why, width);
+            tr_predictions_sentence(out, tr_json_text_of(result, "use_case"), why, width);
     }
-    double load_s = number(json_array_get(results, 0), "load_s");
+    double load_s = tr_json_number_of(json_array_get(results, 0), "load_s");
     add_amount(out, "  loading from storage takes ", load_s, " s\n");
 }
 
@@ -230,20 +221,22 @@ static void add_learned(struct tr_strbuf *out, const json_t *results, size_t wid
         if (!applied)
             continue;
         char *text = tr_format("%s x %.3f, from %.0f result%s of build %s, learned %s", names[k],
-                               number(applied, "ratio"), number(applied, "n"),
-                               number(applied, "n") == 1 ? "" : "s", text_of(applied, "build"),
-                               text_of(applied, "date"));
+                               tr_json_number_of(applied, "ratio"), tr_json_number_of(applied, "n"),
+                               tr_json_number_of(applied, "n") == 1 ? "" : "s",
+                               tr_json_text_of(applied, "build"), tr_json_text_of(applied, "date"));
         tr_predictions_sentence(out, "corrected", text, width);
         free(text);
     }
     json_array_foreach(results, i, result) {
-        if (!best && number(result, "best_tg_tok_s") > 1.02 * estimate(result, "tg_tok_s"))
+        if (!best && tr_json_number_of(result, "best_tg_tok_s") >
+                         1.02 * tr_prediction_estimate(result, "tg_tok_s"))
             best = result;
     }
     if (best) {
-        char *text = tr_format("generation is fastest with %.0f: %.3g tok/s (%s)",
-                               number(best, "best_threads"), number(best, "best_tg_tok_s"),
-                               text_of(best, "use_case"));
+        char *text =
+            tr_format("generation is fastest with %.0f: %.3g tok/s (%s)",
+                      tr_json_number_of(best, "best_threads"),
+                      tr_json_number_of(best, "best_tg_tok_s"), tr_json_text_of(best, "use_case"));
         tr_predictions_sentence(out, "threads", text, width);
         free(text);
     }
@@ -254,20 +247,22 @@ static void add_answers(struct tr_strbuf *out, const json_t *document, size_t wi
     const json_t *score = json_object_get(document, "localscore");
     const json_t *parallel = json_object_get(document, "parallel");
     const json_t *first = json_array_get(json_object_get(document, "results"), 0);
-    const char *command = text_of(document, "command");
-    if (!isnan(number(score, "score")))
+    const char *command = tr_json_text_of(document, "command");
+    if (!isnan(tr_json_number_of(score, "score")))
         tr_strbuf_addf(out, "  LocalScore: %.0f (1000 excellent, 250 passable, below 100 poor)\n",
-                       number(score, "score"));
+                       tr_json_number_of(score, "score"));
     if (parallel) {
-        tr_strbuf_addf(out, "  parallel: %.0f sequences generate ", number(parallel, "sequences"));
-        add_amount(out, "", number(first, "total_tok_s"), " tok/s together; ");
-        if (isnan(number(parallel, "knee")))
+        tr_strbuf_addf(out, "  parallel: %.0f sequences generate ",
+                       tr_json_number_of(parallel, "sequences"));
+        add_amount(out, "", tr_json_number_of(first, "total_tok_s"), " tok/s together; ");
+        if (isnan(tr_json_number_of(parallel, "knee")))
             tr_strbuf_add(out, "the memory binds for any number\n");
         else
-            tr_strbuf_addf(out, "from %.0f on computing binds\n", number(parallel, "knee"));
+            tr_strbuf_addf(out, "from %.0f on computing binds\n",
+                           tr_json_number_of(parallel, "knee"));
     }
     add_amount(out, "  first token of a model that is not in memory yet: ",
-               number(first, "cold_first_token_s"), " s\n");
+               tr_json_number_of(first, "cold_first_token_s"), " s\n");
     if (command)
         tr_predictions_sentence(out, "start", command, width);
 }
@@ -285,9 +280,9 @@ static void add_sensitivity(struct tr_strbuf *out, const json_t *document) {
     tr_table_add(&table, "TG");
     tr_table_add(&table, "PP");
     json_array_foreach(changes, i, change) {
-        cell_safe(&table, text_of(change, "change"));
-        tr_table_addf(&table, "%+.1f%%", 100 * number(change, "tg_gain"));
-        tr_table_addf(&table, "%+.1f%%", 100 * number(change, "pp_gain"));
+        cell_safe(&table, tr_json_text_of(change, "change"));
+        tr_table_addf(&table, "%+.1f%%", 100 * tr_json_number_of(change, "tg_gain"));
+        tr_table_addf(&table, "%+.1f%%", 100 * tr_json_number_of(change, "pp_gain"));
     }
     out->failed = out->failed || table.failed;
     tr_table_write(&table, 4, out);
@@ -304,21 +299,21 @@ static void add_lines(struct tr_strbuf *out, const json_t *lines, const char *la
 }
 
 static void term_cells(struct tr_table *table, const json_t *term, bool wide) {
-    const char *where = text_of(term, "where");
+    const char *where = tr_json_text_of(term, "where");
     char *name =
-        tr_format("%s%s%s", text_of(term, "name"), where ? " on " : "", where ? where : "");
+        tr_format("%s%s%s", tr_json_text_of(term, "name"), where ? " on " : "", where ? where : "");
     cell_safe(table, name);
     free(name);
-    cell_number(table, number(term, "bytes") / 1e6);
+    cell_number(table, tr_json_number_of(term, "bytes") / 1e6);
     if (wide) {
-        cell_number(table, number(term, "flop") / 1e9);
-        cell_number(table, number(term, "gb_s"));
-        cell_number(table, number(term, "gflop_s"));
-        cell_number(table, number(term, "count"));
+        cell_number(table, tr_json_number_of(term, "flop") / 1e9);
+        cell_number(table, tr_json_number_of(term, "gb_s"));
+        cell_number(table, tr_json_number_of(term, "gflop_s"));
+        cell_number(table, tr_json_number_of(term, "count"));
     }
-    cell_number(table, number(term, "ns") / 1e6);
-    tr_table_addf(table, "%.1f%%", 100 * number(term, "share"));
-    cell_safe(table, text_of(term, "bound"));
+    cell_number(table, tr_json_number_of(term, "ns") / 1e6);
+    tr_table_addf(table, "%.1f%%", 100 * tr_json_number_of(term, "share"));
+    cell_safe(table, tr_json_text_of(term, "bound"));
 }
 
 /* Where a token's time goes: the first use case that has the phase. */
@@ -342,10 +337,10 @@ static void add_terms(struct tr_strbuf *out, const json_t *results, const char *
     double sum_ns = 0;
     json_array_foreach(terms, i, term) {
         term_cells(&table, term, wide);
-        sum_ns += number(term, "ns");
+        sum_ns += tr_json_number_of(term, "ns");
     }
     tr_strbuf_addf(out, "\n  one token of %s, ", phase);
-    add_safe(out, text_of(result, "use_case"));
+    add_safe(out, tr_json_text_of(result, "use_case"));
     add_amount(out, ": ", sum_ns / 1e6, " ms\n");
     out->failed = out->failed || table.failed;
     tr_table_write(&table, 4, out);
@@ -359,11 +354,11 @@ static void add_explanations(struct tr_strbuf *out, const json_t *document, size
         tr_strbuf_add(out, "\n  how it was computed\n");
     json_array_foreach(explanations, i, item) {
         tr_strbuf_add(out, "    ");
-        add_wrapped(out, text_of(item, "name"), width - 4, 4);
+        add_wrapped(out, tr_json_text_of(item, "name"), width - 4, 4);
         tr_strbuf_add(out, "      ");
-        add_wrapped(out, text_of(item, "formula"), width - 6, 8);
+        add_wrapped(out, tr_json_text_of(item, "formula"), width - 6, 8);
         tr_strbuf_add(out, "      = ");
-        add_wrapped(out, text_of(item, "value"), width - 8, 8);
+        add_wrapped(out, tr_json_text_of(item, "value"), width - 8, 8);
     }
 }
 
@@ -374,13 +369,13 @@ static void add_profile(struct tr_strbuf *out, const char *profile) {
 }
 
 static void add_basis(struct tr_strbuf *out, const json_t *document) {
-    const char *fidelity = text_of(document, "fidelity");
-    const char *calibration = text_of(json_object_get(document, "calibration"), "path");
+    const char *fidelity = tr_json_text_of(document, "fidelity");
+    const char *calibration = tr_json_text_of(json_object_get(document, "calibration"), "path");
     tr_strbuf_add(out, "platform     ");
-    add_safe(out, text_of(document, "platform"));
-    if (number(document, "threads") > 0)
-        tr_strbuf_addf(out, ", %.0f thread%s", number(document, "threads"),
-                       number(document, "threads") == 1 ? "" : "s");
+    add_safe(out, tr_json_text_of(document, "platform"));
+    if (tr_json_number_of(document, "threads") > 0)
+        tr_strbuf_addf(out, ", %.0f thread%s", tr_json_number_of(document, "threads"),
+                       tr_json_number_of(document, "threads") == 1 ? "" : "s");
     if (calibration) {
         tr_strbuf_add(out, "\ncalibration  ");
         add_safe(out, calibration);
@@ -388,21 +383,21 @@ static void add_basis(struct tr_strbuf *out, const json_t *document) {
     tr_strbuf_add(out, "\nfidelity     ");
     add_safe(out, fidelity);
     if (fidelity && !strcmp(fidelity, "engine")) {
-        const char *rates = text_of(document, "rates");
+        const char *rates = tr_json_text_of(document, "rates");
         tr_strbuf_add(out, rates && !strcmp(rates, "stored")
                                ? ": rates of the calibration, mapped onto this model's matrices: "
                                : ": kernels timed on this model's matrices: ");
-        add_safe(out, text_of(document, "engine"));
+        add_safe(out, tr_json_text_of(document, "engine"));
     } else if (fidelity && !strcmp(fidelity, "formula"))
         tr_strbuf_add(out, ": upper bound (bandwidth / bytes); real engines reach less");
     else if (fidelity && !strcmp(fidelity, "measured"))
-        add_profile(out, text_of(document, "rates"));
+        add_profile(out, tr_json_text_of(document, "rates"));
     else if (fidelity && !strcmp(fidelity, "spec"))
         tr_strbuf_add(out, ": the catalogue's limits x what published results reach of them");
     tr_strbuf_add(out, "\n");
-    if (text_of(document, "interval_note")) {
+    if (tr_json_text_of(document, "interval_note")) {
         tr_strbuf_add(out, "interval     ");
-        add_safe(out, text_of(document, "interval_note"));
+        add_safe(out, tr_json_text_of(document, "interval_note"));
         tr_strbuf_add(out, "\n");
     }
 }
@@ -432,7 +427,8 @@ void tr_predictions_text(const json_t *predictions, const struct tr_term *term, 
             tr_strbuf_add(out, "\n");
         }
         add_heading(out, document, term);
-        add_results(out, results, term->width >= 90, text_of(document, "interval_note") != NULL);
+        add_results(out, results, term->width >= 90,
+                    tr_json_text_of(document, "interval_note") != NULL);
         add_reasons(out, results, term->width);
         add_answers(out, document, term->width);
         add_learned(out, results, term->width);

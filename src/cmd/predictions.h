@@ -27,6 +27,8 @@ void tr_predictions_csv(const json_t *predictions, struct tr_strbuf *out);
 /* One document alone, or several in one. */
 int tr_predictions_json(json_t *predictions, struct tr_strbuf *out);
 
+/* The value of an estimate of a result: {"value", "low", "high"} or a bare number; NAN unknown. */
+double tr_prediction_estimate(const json_t *result, const char *key);
 /* Any document, as text with a newline at its end. */
 int tr_json_print(const json_t *document, struct tr_strbuf *out);
 /* A cell by RFC 4180. NULL writes nothing. */

@@ -2,24 +2,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "calibration_json.h"
 #include "markup.h"
 #include "observations.h"
 #include "predictions.h"
-
-static double number(const json_t *object, const char *key) {
-    const json_t *value = json_object_get(object, key);
-    return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
-/* The value of an estimate: {"value", "low", "high"} or a bare number. */
-static double estimate(const json_t *object, const char *key) {
-    const json_t *value = json_object_get(object, key);
-    return json_is_object(value) ? number(value, "value") : number(object, key);
-}
-
-static const char *text_of(const json_t *object, const char *key) {
-    return json_string_value(json_object_get(object, key));
-}
 
 void tr_csv_cell(struct tr_strbuf *out, const char *text) {
     if (text && !strcmp(text, "-")) /* alone it is no formula */
@@ -43,28 +29,28 @@ static void csv_row(struct tr_strbuf *out, const json_t *document, const json_t 
     static const char *const estimates[] = {"pp_tok_s", "tg_tok_s", "first_token_s", "total_s"};
     static const char *const roofs[] = {"roof_pp_tok_s", "roof_tg_tok_s", "fraction_of_roof_pp",
                                         "fraction_of_roof_tg"};
-    tr_csv_cell(out, text_of(json_object_get(document, "model"), "name"));
-    csv_text(out, text_of(document, "fidelity"));
-    csv_text(out, text_of(document, "platform"));
-    csv_number(out, number(document, "threads"));
-    csv_text(out, text_of(result, "use_case"));
-    csv_number(out, number(result, "prompt_tokens"));
-    csv_number(out, number(result, "generated_tokens"));
-    csv_number(out, number(result, "depth"));
+    tr_csv_cell(out, tr_json_text_of(json_object_get(document, "model"), "name"));
+    csv_text(out, tr_json_text_of(document, "fidelity"));
+    csv_text(out, tr_json_text_of(document, "platform"));
+    csv_number(out, tr_json_number_of(document, "threads"));
+    csv_text(out, tr_json_text_of(result, "use_case"));
+    csv_number(out, tr_json_number_of(result, "prompt_tokens"));
+    csv_number(out, tr_json_number_of(result, "generated_tokens"));
+    csv_number(out, tr_json_number_of(result, "depth"));
     for (size_t i = 0; i < 4; i++) {
         const json_t *value = json_object_get(result, estimates[i]);
-        csv_number(out, estimate(result, estimates[i]));
-        csv_number(out, number(value, "low"));
-        csv_number(out, number(value, "high"));
+        csv_number(out, tr_prediction_estimate(result, estimates[i]));
+        csv_number(out, tr_json_number_of(value, "low"));
+        csv_number(out, tr_json_number_of(value, "high"));
     }
-    csv_number(out, number(result, "load_s"));
-    csv_text(out, text_of(json_object_get(result, "fits"), "where"));
-    csv_number(out, number(json_object_get(result, "fits"), "spare_bytes"));
+    csv_number(out, tr_json_number_of(result, "load_s"));
+    csv_text(out, tr_json_text_of(json_object_get(result, "fits"), "where"));
+    csv_number(out, tr_json_number_of(json_object_get(result, "fits"), "spare_bytes"));
     for (size_t i = 0; i < 4; i++)
-        csv_number(out, number(result, roofs[i]));
-    csv_text(out, text_of(result, "bound"));
-    csv_text(out, text_of(result, "class"));
-    csv_text(out, text_of(result, "why"));
+        csv_number(out, tr_json_number_of(result, roofs[i]));
+    csv_text(out, tr_json_text_of(result, "bound"));
+    csv_text(out, tr_json_text_of(result, "class"));
+    csv_text(out, tr_json_text_of(result, "why"));
     tr_observed_csv_cells(NULL, out);
     tr_strbuf_add(out, "\r\n");
 }
@@ -73,26 +59,26 @@ static void csv_row(struct tr_strbuf *out, const json_t *document, const json_t 
 static void csv_observed(struct tr_strbuf *out, const json_t *document, const json_t *entry) {
     enum { RATES = 6 };
     const json_t *predicted = json_object_get(entry, "predicted_tok_s");
-    bool prompt = !(number(entry, "generated_tokens") > 0);
-    tr_csv_cell(out, text_of(json_object_get(document, "model"), "name"));
-    csv_text(out, text_of(document, "fidelity"));
-    csv_text(out, text_of(document, "platform"));
-    csv_number(out, number(entry, "predicted_threads"));
-    csv_text(out, text_of(entry, "test"));
-    csv_number(out, number(entry, "prompt_tokens"));
-    csv_number(out, number(entry, "generated_tokens"));
-    csv_number(out, number(entry, "depth"));
+    bool prompt = !(tr_json_number_of(entry, "generated_tokens") > 0);
+    tr_csv_cell(out, tr_json_text_of(json_object_get(document, "model"), "name"));
+    csv_text(out, tr_json_text_of(document, "fidelity"));
+    csv_text(out, tr_json_text_of(document, "platform"));
+    csv_number(out, tr_json_number_of(entry, "predicted_threads"));
+    csv_text(out, tr_json_text_of(entry, "test"));
+    csv_number(out, tr_json_number_of(entry, "prompt_tokens"));
+    csv_number(out, tr_json_number_of(entry, "generated_tokens"));
+    csv_number(out, tr_json_number_of(entry, "depth"));
     for (size_t i = 0; i < RATES; i++) {
         static const char *const ends[] = {"value", "low", "high"};
-        csv_number(out, (i < 3) == prompt ? number(predicted, ends[i % 3]) : NAN);
+        csv_number(out, (i < 3) == prompt ? tr_json_number_of(predicted, ends[i % 3]) : NAN);
     }
     for (size_t i = 0; i < 9; i++) /* times, load, place, spare bytes */
         csv_number(out, NAN);
-    csv_number(out, prompt ? number(entry, "roof_tok_s") : NAN);
-    csv_number(out, prompt ? NAN : number(entry, "roof_tok_s"));
+    csv_number(out, prompt ? tr_json_number_of(entry, "roof_tok_s") : NAN);
+    csv_number(out, prompt ? NAN : tr_json_number_of(entry, "roof_tok_s"));
     for (size_t i = 0; i < 4; i++) /* fractions of the roof by the prediction, bound, class */
         csv_number(out, NAN);
-    csv_text(out, text_of(entry, "why"));
+    csv_text(out, tr_json_text_of(entry, "why"));
     tr_observed_csv_cells(entry, out);
     tr_strbuf_add(out, "\r\n");
 }

@@ -4,13 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "calibration_json.h"
 #include "predictions.h"
 #include "table.h"
-
-static double number(const json_t *object, const char *key) {
-    const json_t *value = json_object_get(object, key);
-    return json_is_number(value) ? json_number_value(value) : NAN;
-}
 
 static void add_text(struct tr_table *table, const char *text, size_t most) {
     char *safe = tr_printable(text ? text : "-");
@@ -27,16 +23,16 @@ static void add_rate(struct tr_table *table, const json_t *results, const char *
     const json_t *result, *estimate = NULL;
     json_array_foreach(results, i, result) {
         estimate = json_object_get(result, key);
-        if (!isnan(number(estimate, "value")))
+        if (!isnan(tr_json_number_of(estimate, "value")))
             break;
     }
-    double value = number(estimate, "value"), low = number(estimate, "low");
+    double value = tr_json_number_of(estimate, "value"), low = tr_json_number_of(estimate, "low");
     if (isnan(value))
         tr_table_add(table, "-");
     else if (isnan(low))
         tr_table_addf(table, "%.3g", value);
     else
-        tr_table_addf(table, "%.3g (%.3g-%.3g)", value, low, number(estimate, "high"));
+        tr_table_addf(table, "%.3g (%.3g-%.3g)", value, low, tr_json_number_of(estimate, "high"));
 }
 
 /* "I B B I": a letter for each use case. */
@@ -61,7 +57,7 @@ static void add_row(struct tr_table *table, const json_t *document, bool wide) {
     add_text(table, json_string_value(json_object_get(model, "name")), wide ? 32 : 20);
     add_text(table, json_string_value(json_object_get(document, "platform")), wide ? 48 : 20);
     if (wide)
-        tr_table_addf(table, "%.3g", number(model, "file_bytes") / 1e9);
+        tr_table_addf(table, "%.3g", tr_json_number_of(model, "file_bytes") / 1e9);
     add_rate(table, results, "pp_tok_s");
     add_rate(table, results, "tg_tok_s");
     add_classes(table, results);

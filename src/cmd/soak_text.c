@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "calibration_json.h"
 #include "markdown.h"
 #include "markup.h"
 #include "summary.h"
@@ -16,11 +17,6 @@ static const char *text_of(const json_t *object, const char *name) {
     return text ? text : "-";
 }
 
-static double number_of(const json_t *object, const char *name) {
-    const json_t *value = json_object_get(object, name);
-    return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
 static enum tr_verdict_kind verdict_of(const json_t *result) {
     const char *word = text_of(result, "verdict");
     return !strcmp(word, "pass")   ? TR_VERDICT_PASS
@@ -31,7 +27,7 @@ static enum tr_verdict_kind verdict_of(const json_t *result) {
 
 /* "31.4 GB/s"; "" without a value. */
 static void add_value(const json_t *result, struct tr_strbuf *out) {
-    double value = number_of(result, "value");
+    double value = tr_json_number_of(result, "value");
     if (isfinite(value))
         tr_strbuf_addf(out, "%.4g %s", value, text_of(result, "unit"));
 }
@@ -48,13 +44,14 @@ static void wrap(struct tr_text *text, struct tr_strbuf *line, size_t hanging) {
 
 static void add_head(struct tr_text *text, const json_t *document) {
     struct tr_strbuf line = {0};
-    double run_s = number_of(document, "seconds_run"), memory = number_of(document, "memory_bytes");
+    double run_s = tr_json_number_of(document, "seconds_run"),
+           memory = tr_json_number_of(document, "memory_bytes");
     tr_text_add(text, &line, text_of(document, "cpu_model"));
     tr_strbuf_addf(&line, ", soaked for %.4g s", run_s);
     if (memory > 0)
         tr_strbuf_addf(&line, ", %.4g GiB of memory (%.3g GiB of what was available stayed free)",
                        memory / (1 << 30),
-                       (number_of(document, "available_bytes") - memory) / (1 << 30));
+                       (tr_json_number_of(document, "available_bytes") - memory) / (1 << 30));
     tr_strbuf_add(&line, ", ");
     tr_text_add(text, &line, text_of(document, "created"));
     wrap(text, &line, 4);
@@ -72,7 +69,7 @@ static void add_result(struct tr_text *text, const json_t *result) {
     tr_strbuf_add(&line, ": ");
     add_value(result, &value);
     tr_text_add(text, &line, value.text ? value.text : "");
-    tr_strbuf_add(&line, isfinite(number_of(result, "value")) ? "; " : "");
+    tr_strbuf_add(&line, isfinite(tr_json_number_of(result, "value")) ? "; " : "");
     tr_text_add(text, &line, text_of(result, "why"));
     wrap(text, &line, 8);
     tr_strbuf_finish(&value);
@@ -96,8 +93,8 @@ static void add_mismatches(struct tr_text *text, const json_t *document) {
         const json_t *node = json_object_get(mismatch, "node");
         bool memory = !strcmp(text_of(mismatch, "what"), "memory");
         tr_text_cell(text, &table, text_of(mismatch, "what"), 8);
-        tr_table_addf(&table, "%.1f", number_of(mismatch, "t_s"));
-        tr_table_addf(&table, "%.0f", number_of(mismatch, "cpu"));
+        tr_table_addf(&table, "%.1f", tr_json_number_of(mismatch, "t_s"));
+        tr_table_addf(&table, "%.0f", tr_json_number_of(mismatch, "cpu"));
         tr_table_addf(&table, json_is_integer(node) ? "%.0f" : "-", json_number_value(node));
         tr_text_cell(text, &table, text_of(mismatch, "address"), 18);
         tr_text_cell(text, &table, text_of(mismatch, "physical"), 18);
@@ -108,7 +105,7 @@ static void add_mismatches(struct tr_text *text, const json_t *document) {
     }
     tr_table_write(&table, 2, text->out);
     tr_table_finish(&table);
-    double all = number_of(document, "mismatch_count");
+    double all = tr_json_number_of(document, "mismatch_count");
     if (all > SHOWN)
         tr_text_wrapf(text, 2, "  %.0f in all; the first %zu are in the JSON form", all, n);
 }
@@ -151,7 +148,7 @@ static void render_markdown(const json_t *document, struct tr_strbuf *out) {
     size_t i;
     tr_strbuf_add(out, "# Soak\n\nMachine: ");
     tr_markdown_text(out, text_of(document, "cpu_model"));
-    tr_strbuf_addf(out, ", %.4g s, ", number_of(document, "seconds_run"));
+    tr_strbuf_addf(out, ", %.4g s, ", tr_json_number_of(document, "seconds_run"));
     tr_markdown_text(out, text_of(document, "created"));
     tr_strbuf_add(out, ": **");
     tr_markdown_text(out, text_of(document, "verdict"));
@@ -176,7 +173,7 @@ static void render_markdown(const json_t *document, struct tr_strbuf *out) {
         static const char *const rest[] = {"address", "expected", "found", "fault"};
         tr_strbuf_add(out, "|");
         tr_markdown_cell(out, text_of(item, "what"));
-        tr_strbuf_addf(out, " %.0f |", number_of(item, "cpu"));
+        tr_strbuf_addf(out, " %.0f |", tr_json_number_of(item, "cpu"));
         for (size_t k = 0; k < sizeof(rest) / sizeof(rest[0]); k++)
             tr_markdown_cell(out, text_of(item, rest[k]));
         tr_strbuf_add(out, "\n");
@@ -197,12 +194,13 @@ static void render_csv(const json_t *document, struct tr_strbuf *out) {
         tr_strbuf_addf(out, ",%s", tr_soak_column_name((enum tr_soak_column)c));
     tr_strbuf_add(out, "\r\n");
     json_array_foreach(json_object_get(document, "seconds"), i, item) {
-        add_csv_number(out, "", number_of(item, "t_s"));
-        add_csv_number(out, ",", number_of(item, "span_s"));
+        add_csv_number(out, "", tr_json_number_of(item, "t_s"));
+        add_csv_number(out, ",", tr_json_number_of(item, "span_s"));
         tr_strbuf_add(out, ",");
         tr_csv_text(out, text_of(item, "phase"));
         for (int c = 0; c < TR_SOAK_COLUMNS; c++)
-            add_csv_number(out, ",", number_of(item, tr_soak_column_name((enum tr_soak_column)c)));
+            add_csv_number(out, ",",
+                           tr_json_number_of(item, tr_soak_column_name((enum tr_soak_column)c)));
         tr_strbuf_add(out, "\r\n");
     }
 }
@@ -250,10 +248,10 @@ static int render_verdicts(const char *format, const json_t *document, struct tr
     json_array_foreach(results, i, item) {
         verdicts[i] = (struct tr_verdict){.name = text_of(item, "name"),
                                           .verdict = verdict_of(item),
-                                          .value = number_of(item, "value"),
+                                          .value = tr_json_number_of(item, "value"),
                                           .unit = json_string_value(json_object_get(item, "unit")),
-                                          .low = number_of(item, "low"),
-                                          .high = number_of(item, "high"),
+                                          .low = tr_json_number_of(item, "low"),
+                                          .high = tr_json_number_of(item, "high"),
                                           .why = text_of(item, "why")};
     }
     if (!strcmp(format, "junit"))

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "calibration_json.h"
 #include "figures.h"
 #include "plot.h"
 #include "text.h"
@@ -202,15 +203,11 @@ static size_t make_curves(const struct tr_report_input *input, const char *name,
 
 /* ---- predictions ---- */
 
-static double number(const json_t *object, const char *key) {
-    const json_t *value = json_object_get(object, key);
-    return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
 /* Tokens in the context: when generation starts, or of the prompt. */
 static double context_of(const json_t *result, bool generation) {
-    double prompt = number(result, "prompt_tokens"), depth = number(result, "depth");
-    double generated = number(result, "generated_tokens");
+    double prompt = tr_json_number_of(result, "prompt_tokens"),
+           depth = tr_json_number_of(result, "depth");
+    double generated = tr_json_number_of(result, "generated_tokens");
     if (!generation)
         return prompt;
     return (isfinite(depth) ? depth : 0) + (generated > 0 && isfinite(prompt) ? prompt : 0);
@@ -231,8 +228,9 @@ static size_t make_predictions(const json_t *documents, bool generation, struct 
         struct tr_plot_series *series = NULL;
         json_array_foreach(results, k, result) {
             const json_t *rate = json_object_get(result, generation ? "tg_tok_s" : "pp_tok_s");
-            struct tr_plot_point point = {context_of(result, generation), number(rate, "value"),
-                                          number(rate, "low"), number(rate, "high")};
+            struct tr_plot_point point = {
+                context_of(result, generation), tr_json_number_of(rate, "value"),
+                tr_json_number_of(rate, "low"), tr_json_number_of(rate, "high")};
             if (!(point.x > 0) || !isfinite(point.y))
                 continue;
             found++;

@@ -236,7 +236,7 @@ static struct columns choose_columns(struct tr_text *text, const struct tr_figur
     return columns;
 }
 
-static void legend(struct tr_text *text, const struct tr_figure *rows, size_t n) {
+void tr_text_figure_legend(struct tr_text *text, const struct tr_figure *rows, size_t n) {
     const struct tr_measurement **figures = calloc(n + 1, sizeof(*figures));
     for (size_t i = 0; figures && i < n; i++)
         figures[i] = rows[i].best;
@@ -281,7 +281,7 @@ void tr_text_figures(struct tr_text *text) {
             "  Bandwidth counts the bytes the program asked for; percent and bus count what "
             "the memory moved.",
             2);
-        legend(text, rows, n);
+        tr_text_figure_legend(text, rows, n);
     }
     if (left_out)
         tr_text_wrapf(text, 2, "  %zu more %s in the formats json and csv.", left_out,

@@ -4,17 +4,13 @@
 
 #include <jansson.h>
 
+#include "calibration_json.h"
 #include "text.h"
 
 enum { MOST_USE_CASES = 12 };
 
-static double number(const json_t *object, const char *key) {
-    const json_t *value = json_object_get(object, key);
-    return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
 static double estimate(const json_t *result, const char *key) {
-    return number(json_object_get(result, key), "value");
+    return tr_json_number_of(json_object_get(result, key), "value");
 }
 
 static const char *text_of(const json_t *object, const char *key) {
@@ -70,7 +66,7 @@ static void row(struct tr_text *text, struct tr_table *table, const struct layou
     const json_t *model = json_object_get(prediction, "model"), *first = result_of(prediction, 0);
     tr_text_cell(text, table, text_of(model, "name"), layout->size ? 32 : 22);
     if (layout->size)
-        tr_table_add(table, digits(number(model, "file_bytes") / 1e9).text);
+        tr_table_add(table, digits(tr_json_number_of(model, "file_bytes") / 1e9).text);
     tr_table_add(table, digits(estimate(first, "pp_tok_s")).text);
     tr_table_add(table, digits(estimate(first, "tg_tok_s")).text);
     class_cells(table, layout, prediction);
@@ -128,7 +124,8 @@ static void models_without_room(struct tr_text *text, const json_t *documents) {
         if (fits(prediction))
             continue;
         struct tr_strbuf line = {0};
-        double spare = number(json_object_get(result_of(prediction, 0), "fits"), "spare_bytes");
+        double spare =
+            tr_json_number_of(json_object_get(result_of(prediction, 0), "fits"), "spare_bytes");
         tr_strbuf_add(&line, "  ");
         tr_text_add(text, &line, text_of(json_object_get(prediction, "model"), "name"));
         tr_strbuf_add(&line, " does not fit");

@@ -209,17 +209,6 @@ static void clock_line(struct tr_text *text, const struct tr_figure *figures, si
     tr_strbuf_finish(&line);
 }
 
-static void legend(struct tr_text *text, const struct tr_figure *rows, size_t n) {
-    const struct tr_measurement **figures = calloc(n + 1, sizeof(*figures));
-    for (size_t i = 0; figures && i < n; i++)
-        figures[i] = rows[i].best;
-    if (figures)
-        tr_text_flag_legend(text, figures, n);
-    else
-        text->out->failed = true;
-    free(figures);
-}
-
 void tr_text_summary(struct tr_text *text) {
     const struct tr_calibration *calibration = text->calibration;
     size_t n = 0, left_out = 0;
@@ -232,7 +221,7 @@ void tr_text_summary(struct tr_text *text) {
             write_table(text, &summary, &columns, text->out);
         }
         clock_line(text, figures, n);
-        legend(text, figures, n);
+        tr_text_figure_legend(text, figures, n);
         if (!calibration->n_measurements && !calibration->n_curves && !calibration->n_matrices)
             tr_text_wrap(text, "No figures were measured.", 2);
     }

@@ -51,8 +51,7 @@ static void add(struct judge *judge, const char *name, enum verdict verdict, str
 }
 
 static double head_number(const struct judge *judge, const char *name) {
-    const json_t *value = json_object_get(judge->summary->head, name);
-    return json_is_number(value) ? json_number_value(value) : NAN;
+    return tr_json_number_of(judge->summary->head, name);
 }
 
 /* Over all seconds; NAN if none has it. */

@@ -118,17 +118,12 @@ static void add_sums(struct tr_soak_summary *summary, const struct tr_soak_secon
     sum->gflop += isfinite(gflop_s) ? gflop_s * second->span_s : 0;
 }
 
-static double number_of(const json_t *line, const char *name) {
-    const json_t *value = json_object_get(line, name);
-    return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
 static int add_second(struct tr_soak_summary *summary, const json_t *line, struct tr_err *reterr) {
     struct tr_soak_second second;
     const char *phase = json_string_value(json_object_get(line, "phase"));
     tr_soak_second_init(&second);
-    second.t_s = number_of(line, "t_s");
-    second.span_s = number_of(line, "span_s");
+    second.t_s = tr_json_number_of(line, "t_s");
+    second.span_s = tr_json_number_of(line, "span_s");
     if (!(second.t_s >= 0) || !(second.span_s > 0) || !phase)
         return tr_err_set(reterr, TR_EFORMAT,
                           "a second without t_s, span_s and phase: not the record of a soak");
@@ -137,7 +132,7 @@ static int add_second(struct tr_soak_summary *summary, const json_t *line, struc
         if (!strcmp(phase, tr_soak_load_name(i)))
             second.stage = i;
     for (int i = 0; i < TR_SOAK_COLUMNS; i++)
-        second.values[i] = number_of(line, columns[i].name);
+        second.values[i] = tr_json_number_of(line, columns[i].name);
     summary->t_s = second.t_s;
     add_sums(summary, &second);
     keep_second(summary, &second);
