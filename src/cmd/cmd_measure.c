@@ -203,17 +203,6 @@ static int parse_size(const char *text, struct selection *selection, struct tr_e
     return 0;
 }
 
-static int parse_list(const char *name, const char *text, struct tr_cpulist *list,
-                      const struct tr_cpulist **ret_used, struct tr_err *reterr) {
-    struct tr_err why = {0};
-    if (tr_cpulist_parse(text, list, &why))
-        return tr_err_set(reterr, TR_EUSAGE, "--%s: %s", name, why.text);
-    if (!list->n)
-        return tr_err_set(reterr, TR_EUSAGE, "--%s: the list is empty", name);
-    *ret_used = list;
-    return 0;
-}
-
 static int select_what(const struct measure_options *options, struct selection *selection,
                        struct tr_err *reterr) {
     int code = 0;
@@ -235,10 +224,11 @@ static int select_what(const struct measure_options *options, struct selection *
     if (!code && options->size)
         code = parse_size(options->size, selection, reterr);
     if (!code && options->cpus)
-        code = parse_list("cpus", options->cpus, &selection->cpus, &selection->plan.cpus, reterr);
+        code = tr_option_cpulist("cpus", options->cpus, &selection->cpus, &selection->plan.cpus,
+                                 reterr);
     if (!code && options->nodes)
-        code = parse_list("nodes", options->nodes, &selection->nodes, &selection->plan.memory_nodes,
-                          reterr);
+        code = tr_option_cpulist("nodes", options->nodes, &selection->nodes,
+                                 &selection->plan.memory_nodes, reterr);
     return code;
 }
 

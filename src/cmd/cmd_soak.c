@@ -174,17 +174,6 @@ static int parse_phases(const char *text, unsigned *ret_loads, struct tr_err *re
     return 0;
 }
 
-static int parse_list(const char *name, const char *text, struct tr_cpulist *list,
-                      const struct tr_cpulist **ret_used, struct tr_err *reterr) {
-    struct tr_err why = {0};
-    if (tr_cpulist_parse(text, list, &why))
-        return tr_err_set(reterr, TR_EUSAGE, "--%s: %s", name, why.text);
-    if (!list->n)
-        return tr_err_set(reterr, TR_EUSAGE, "--%s: the list is empty", name);
-    *ret_used = list;
-    return 0;
-}
-
 static int select_what(const struct soak_options *options, struct selection *selection,
                        struct tr_err *reterr) {
     int code = 0;
@@ -203,10 +192,11 @@ static int select_what(const struct soak_options *options, struct selection *sel
     if (!code && options->phases)
         code = parse_phases(options->phases, &selection->soak.loads, reterr);
     if (!code && options->cpus)
-        code = parse_list("cpus", options->cpus, &selection->cpus, &selection->soak.cpus, reterr);
+        code = tr_option_cpulist("cpus", options->cpus, &selection->cpus, &selection->soak.cpus,
+                                 reterr);
     if (!code && options->nodes)
-        code =
-            parse_list("nodes", options->nodes, &selection->nodes, &selection->soak.nodes, reterr);
+        code = tr_option_cpulist("nodes", options->nodes, &selection->nodes, &selection->soak.nodes,
+                                 reterr);
     return code;
 }
 

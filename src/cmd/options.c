@@ -278,3 +278,14 @@ int tr_options_parse(const struct tr_command *command, int argc, char **argv, vo
     *ret_n_arguments = n;
     return 0;
 }
+
+int tr_option_cpulist(const char *name, const char *text, struct tr_cpulist *list,
+                      const struct tr_cpulist **ret_used, struct tr_err *reterr) {
+    struct tr_err why = {0};
+    if (tr_cpulist_parse(text, list, &why))
+        return tr_err_set(reterr, TR_EUSAGE, "--%s: %s", name, why.text);
+    if (!list->n)
+        return tr_err_set(reterr, TR_EUSAGE, "--%s: the list is empty", name);
+    *ret_used = list;
+    return 0;
+}

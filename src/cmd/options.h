@@ -115,6 +115,11 @@ int tr_options_parse(const struct tr_command *command, int argc, char **argv, vo
 void tr_options_help(const struct tr_command *command, const char *name, const char *job, bool full,
                      struct tr_strbuf *out);
 
+/* The list of CPUs or nodes that option --`name` gives, for the caller to finish; *ret_used points
+ * to it. TR_EUSAGE if it is none, or empty. */
+int tr_option_cpulist(const char *name, const char *text, struct tr_cpulist *list,
+                      const struct tr_cpulist **ret_used, struct tr_err *reterr);
+
 /* "unknown <what> '<word>'. Did you mean '<nearest>'?", or the whole list where it is short. */
 int tr_unknown(const char *what, const char *word, const char *const *known, struct tr_err *reterr);
 

@@ -12,22 +12,6 @@
 
 /* --- small files ----------------------------------------------------------------------------- */
 
-static char *read_line(struct tr_source *source, const char *folder, const char *name) {
-    char *path = tr_format("%s/%s", folder, name);
-    char *line = path ? tr_source_line(source, path) : NULL;
-    free(path);
-    return line;
-}
-
-static int64_t read_number(struct tr_source *source, const char *folder, const char *name) {
-    char *line = read_line(source, folder, name);
-    int64_t value = -1;
-    if (!line || tr_parse_int(line, 0, INT64_MAX, &value, NULL))
-        value = -1;
-    free(line);
-    return value;
-}
-
 /* Value of a line "key number"; -1 if there is none. */
 static int64_t value_of(const char *text, const char *key) {
     size_t length = strlen(key);
@@ -82,30 +66,31 @@ static void memory_v2(struct tr_source *source, const char *folder,
                       struct tr_cgroup_limits *limits) {
     static const char *const reclaimable[] = {"inactive_file", "active_file", "slab_reclaimable",
                                               NULL};
-    int64_t limit = read_number(source, folder, "memory.max");
+    int64_t limit = tr_source_number_in(source, folder, "memory.max");
     /* Above memory.high the kernel slows the group down: no place for a measurement. */
-    lower(&limit, read_number(source, folder, "memory.high"));
+    lower(&limit, tr_source_number_in(source, folder, "memory.high"));
     if (limit < 0)
         return;
     char *stat = read_file(source, folder, "memory.stat");
-    add_memory_limit(limits, limit,
-                     used_bytes(read_number(source, folder, "memory.current"), stat, reclaimable));
+    add_memory_limit(
+        limits, limit,
+        used_bytes(tr_source_number_in(source, folder, "memory.current"), stat, reclaimable));
     free(stat);
 }
 
 static void memory_v1(struct tr_source *source, const char *folder,
                       struct tr_cgroup_limits *limits) {
     static const char *const reclaimable[] = {"total_inactive_file", "total_active_file", NULL};
-    int64_t limit = read_number(source, folder, "memory.limit_in_bytes");
+    int64_t limit = tr_source_number_in(source, folder, "memory.limit_in_bytes");
     if (limit < 0)
         return;
     char *stat = read_file(source, folder, "memory.stat");
     /* Tells the limits of groups above that are not visible from here. */
     if (stat)
         lower(&limit, value_of(stat, "hierarchical_memory_limit"));
-    add_memory_limit(
-        limits, limit,
-        used_bytes(read_number(source, folder, "memory.usage_in_bytes"), stat, reclaimable));
+    add_memory_limit(limits, limit,
+                     used_bytes(tr_source_number_in(source, folder, "memory.usage_in_bytes"), stat,
+                                reclaimable));
     free(stat);
 }
 
@@ -127,7 +112,7 @@ static void add_throttled(struct tr_source *source, const char *folder,
 }
 
 static void cpu_v2(struct tr_source *source, const char *folder, struct tr_cgroup_limits *limits) {
-    char *line = read_line(source, folder, "cpu.max"); /* "max 100000" or "150000 100000" */
+    char *line = tr_source_line_in(source, folder, "cpu.max"); /* "max 100000" or "150000 100000" */
     char *blank = line ? strchr(line, ' ') : NULL;
     double quota_us, period_us = 100000;
     if (blank) {
@@ -143,8 +128,8 @@ static void cpu_v2(struct tr_source *source, const char *folder, struct tr_cgrou
 
 static void cpu_v1(struct tr_source *source, const char *folder, struct tr_cgroup_limits *limits) {
     /* -1 = no quota, which read_number cannot tell from "unknown": the same here. */
-    int64_t quota_us = read_number(source, folder, "cpu.cfs_quota_us");
-    int64_t period_us = read_number(source, folder, "cpu.cfs_period_us");
+    int64_t quota_us = tr_source_number_in(source, folder, "cpu.cfs_quota_us");
+    int64_t period_us = tr_source_number_in(source, folder, "cpu.cfs_period_us");
     lower_quota(limits, (double)quota_us, (double)period_us);
     add_throttled(source, folder, limits);
 }

@@ -43,20 +43,6 @@ static void finish(struct entries *entries) {
 
 /* --- reading --------------------------------------------------------------------------------- */
 
-static char *line_of(struct tr_source *source, const char *path, const char *name) {
-    char *full = tr_format("%s/%s", path, name);
-    char *line = full ? tr_source_line(source, full) : NULL;
-    free(full);
-    return line;
-}
-
-static int64_t number_of(struct tr_source *source, const char *path, const char *name) {
-    char *full = tr_format("%s/%s", path, name);
-    int64_t value = full ? tr_source_number(source, full) : -1;
-    free(full);
-    return value;
-}
-
 /* The number after `word` in "csrow 2 channel 3" or "Skylake Socket#1 IMC#0"; -1 without one. */
 static int number_after(const char *text, const char *word) {
     const char *at = text ? strstr(text, word) : NULL;
@@ -95,14 +81,14 @@ static bool has_full_width(const char *driver, const char *cpu_model) {
 
 static int add_entry(struct entries *entries, struct tr_source *source, const char *path,
                      int controller) {
-    int64_t mib = number_of(source, path, "size");
+    int64_t mib = tr_source_number_in(source, path, "size");
     if (mib <= 0)
         return 0;
     struct entry *items = realloc(entries->items, (entries->n + 1) * sizeof(*items));
     if (!items)
         return TR_ENOMEM;
     entries->items = items;
-    char *location = line_of(source, path, "dimm_location");
+    char *location = tr_source_line_in(source, path, "dimm_location");
     int row = number_after(location, "csrow");
     items[entries->n++] = (struct entry){
         .controller = controller,
@@ -110,10 +96,10 @@ static int add_entry(struct entries *entries, struct tr_source *source, const ch
         .slot = row >= 0 ? row / 2 : number_after(location, "slot"),
         .package = -1,
         .bytes = mib << 20,
-        .errors = number_of(source, path, "dimm_ce_count"),
-        .label = line_of(source, path, "dimm_label"),
-        .type = memory_type(line_of(source, path, "dimm_mem_type")),
-        .mode = line_of(source, path, "dimm_edac_mode"),
+        .errors = tr_source_number_in(source, path, "dimm_ce_count"),
+        .label = tr_source_line_in(source, path, "dimm_label"),
+        .type = memory_type(tr_source_line_in(source, path, "dimm_mem_type")),
+        .mode = tr_source_line_in(source, path, "dimm_edac_mode"),
     };
     free(location);
     return 0;
@@ -130,7 +116,7 @@ static int add_controller(struct entries *entries, struct tr_source *source, con
     char *path = tr_format("%s/%s", folder, name);
     if (!path)
         return TR_ENOMEM;
-    char *driver = line_of(source, path, "mc_name");
+    char *driver = tr_source_line_in(source, path, "mc_name");
     char **names = tr_source_list(source, path);
     bool full = has_full_width(driver, cpu_model);
     size_t first = entries->n;
@@ -138,8 +124,8 @@ static int add_controller(struct entries *entries, struct tr_source *source, con
     if (package < 0)
         package = number_after(driver, "SrcID");
     entries->full_width = entries->controllers++ ? entries->full_width && full : full;
-    add_count(&entries->corrected, number_of(source, path, "ce_count"));
-    add_count(&entries->uncorrected, number_of(source, path, "ue_count"));
+    add_count(&entries->corrected, tr_source_number_in(source, path, "ce_count"));
+    add_count(&entries->uncorrected, tr_source_number_in(source, path, "ue_count"));
     for (char **at = names; at && *at && !code; at++) {
         bool rank = !strncmp(*at, "rank", 4);
         if (!rank && (strncmp(*at, "dimm", 4) || !isdigit((unsigned char)(*at)[4])))
@@ -351,8 +337,8 @@ void tr_edac_errors(struct tr_source *source, int64_t *ret_corrected, int64_t *r
         if (strncmp(*name, "mc", 2) || !isdigit((unsigned char)(*name)[2]))
             continue;
         char *path = tr_format("%s/%s", folder, *name);
-        add_count(ret_corrected, path ? number_of(source, path, "ce_count") : -1);
-        add_count(ret_uncorrected, path ? number_of(source, path, "ue_count") : -1);
+        add_count(ret_corrected, path ? tr_source_number_in(source, path, "ce_count") : -1);
+        add_count(ret_uncorrected, path ? tr_source_number_in(source, path, "ue_count") : -1);
         free(path);
     }
     tr_source_list_free(names);

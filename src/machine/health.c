@@ -30,13 +30,6 @@ static const char *slot_of(const struct tr_machine *machine, const char *label) 
     return NULL;
 }
 
-static int64_t number_at(struct tr_source *source, const char *folder, const char *file) {
-    char *path = tr_format("%s/%s", folder, file);
-    int64_t value = path ? tr_source_number(source, path) : -1;
-    free(path);
-    return value;
-}
-
 static int add_module(const struct tr_machine *machine, const char *controller, const char *name,
                       struct tr_health *health) {
     struct tr_source *source = &machine->private_data->source;
@@ -48,9 +41,9 @@ static int add_module(const struct tr_machine *machine, const char *controller, 
     if (items)
         health->modules = items;
     if (!code) {
-        struct tr_module_errors module = {.corrected = number_at(source, folder, "dimm_ce_count"),
-                                          .uncorrected =
-                                              number_at(source, folder, "dimm_ue_count")};
+        struct tr_module_errors module = {
+            .corrected = tr_source_number_in(source, folder, "dimm_ce_count"),
+            .uncorrected = tr_source_number_in(source, folder, "dimm_ue_count")};
         char *label = tr_source_line(source, path);
         const char *slot = label ? slot_of(machine, label) : NULL;
         module.label = label ? label : tr_format("%s %s", controller, name);

@@ -25,13 +25,6 @@ static double number_at(struct tr_source *source, const char *folder, const char
     return value >= 0 ? (double)value * unit : NAN;
 }
 
-static char *text_at(struct tr_source *source, const char *folder, const char *file) {
-    char *path = tr_format("%s/%s", folder, file);
-    char *text = path ? tr_source_line(source, path) : NULL;
-    free(path);
-    return text;
-}
-
 /* --- temperatures: hwmon --------------------------------------------------------------------- */
 
 /* By the drivers' names, since numbers change from boot to boot. In order of preference. */
@@ -85,7 +78,7 @@ static void read_temperatures(struct tr_sensors *sensors, struct tr_source *sour
     char **names = tr_source_list(source, "/sys/class/hwmon");
     for (char **name = names; name && *name; name++) {
         char *folder = tr_format("/sys/class/hwmon/%s", *name);
-        char *driver_name = folder ? text_at(source, folder, "name") : NULL;
+        char *driver_name = folder ? tr_source_line_in(source, folder, "name") : NULL;
         const struct driver *driver = find_driver(driver_name);
         if (driver)
             add_chip(sensors, source, folder, driver);
@@ -103,7 +96,7 @@ static void add_constraints(struct tr_sensors *sensors, struct tr_source *source
     for (int i = 0; i < 4; i++) {
         char file[48];
         snprintf(file, sizeof(file), "constraint_%d_name", i);
-        char *name = text_at(source, folder, file);
+        char *name = tr_source_line_in(source, folder, file);
         snprintf(file, sizeof(file), "constraint_%d_power_limit_uw", i);
         double limit_w = number_at(source, folder, file, 1e-6);
         snprintf(file, sizeof(file), "constraint_%d_max_power_uw", i);
@@ -127,7 +120,7 @@ static void read_powercap(struct tr_sensors *sensors, struct tr_source *source) 
         if (sscanf(*zone, "intel-rapl:%d%n", &number, &end) != 1 || (*zone)[end])
             continue;
         char *folder = tr_format("/sys/class/powercap/%s", *zone);
-        char *name = folder ? text_at(source, folder, "name") : NULL;
+        char *name = folder ? tr_source_line_in(source, folder, "name") : NULL;
         if (name && !strncmp(name, "package", strlen("package"))) {
             sensors->energy_j =
                 sum(sensors->energy_j, number_at(source, folder, "energy_uj", 1e-6));

@@ -235,6 +235,20 @@ int64_t tr_source_number(struct tr_source *source, const char *path) {
     return value;
 }
 
+char *tr_source_line_in(struct tr_source *source, const char *folder, const char *name) {
+    char *path = tr_format("%s/%s", folder, name);
+    char *line = path ? tr_source_line(source, path) : NULL;
+    free(path);
+    return line;
+}
+
+int64_t tr_source_number_in(struct tr_source *source, const char *folder, const char *name) {
+    char *path = tr_format("%s/%s", folder, name);
+    int64_t value = path ? tr_source_number(source, path) : -1;
+    free(path);
+    return value;
+}
+
 static int visible(const struct dirent *entry) {
     return entry->d_name[0] != '.';
 }

@@ -35,10 +35,13 @@ struct tr_source {
 int tr_source_init(const char *text, struct tr_source *ret_source, struct tr_err *reterr);
 void tr_source_finish(struct tr_source *source);
 
-/* All three give NULL / -1 where the file is absent; strings are the caller's. */
+/* All of these give NULL / -1 where the file is absent; strings are the caller's. */
 char *tr_source_read(struct tr_source *source, const char *path, size_t *ret_length);
 char *tr_source_line(struct tr_source *source, const char *path);
 int64_t tr_source_number(struct tr_source *source, const char *path);
+/* The same for the file `name` in a folder. */
+char *tr_source_line_in(struct tr_source *source, const char *folder, const char *name);
+int64_t tr_source_number_in(struct tr_source *source, const char *folder, const char *name);
 /* What a device answered, as the text that a recording holds at `path`; reading the path gives it,
  * so that a capture saves it. An older text is replaced. TR_ENOMEM. */
 int tr_source_keep(struct tr_source *source, const char *path, const char *text);
