@@ -46,6 +46,10 @@ double tr_core_clock_ghz(struct tr_core_clock *clock) {
     return clock->n ? to_ghz(sum / (double)(clock->n - 2 * outside)) : NAN;
 }
 
+double tr_core_clock_taken_ns(const struct tr_core_clock *clock, double ghz) {
+    return (double)clock->n * (TR_BURST_LONG + 2 * TR_BURST_SHORT) / ghz;
+}
+
 double tr_core_clock_burst_ghz(void) {
     return to_ghz(burst_ns());
 }

@@ -170,9 +170,21 @@ static void take_sample(struct state *state, int thread) {
 struct window {
     double rate;     /* over the time in which all threads ran */
     double units;    /* all work */
-    double span_ns;  /* first start to last finish */
+    double span_ns;  /* first start to last finish, less the bursts of the clock between pieces */
     double fraction; /* common window / span */
 };
+
+/* Bursts of the clock between the pieces are no part of the work, and other programs have none: the
+ * thread that spent least on them tells how much shorter the span was without. */
+static double least_clock_ns(const struct state *state) {
+    double least = INFINITY;
+    for (int i = 0; i < state->group->crew.n_threads; i++) {
+        const struct tr_worker *worker = state->workers[i];
+        double taken_ns = tr_core_clock_taken_ns(&worker->clock, worker->clock_ghz);
+        least = fmin(least, isnan(taken_ns) ? 0 : taken_ns);
+    }
+    return least;
+}
 
 static struct window evaluate(const struct state *state) {
     int n = state->group->crew.n_threads;
@@ -202,8 +214,8 @@ static struct window evaluate(const struct state *state) {
     }
     if (kind->mean)
         window.rate /= n;
-    window.span_ns = last - first;
-    window.fraction = (end - begin) / window.span_ns;
+    window.span_ns = last - first - least_clock_ns(state);
+    window.fraction = (end - begin) / (last - first);
     return window;
 }
 

@@ -166,6 +166,9 @@ static void clock_of_disturbed_bursts(void **state) {
     }
     clock.n = 40;
     assert_true(fabs(tr_core_clock_ghz(&clock) / 3.0 - 1) < 5e-4);
+    /* The interrupts are not the clock's own time. */
+    assert_true(fabs(tr_core_clock_taken_ns(&clock, 3.0) - 40 * 1216.0) < 1e-6);
+    assert_true(isnan(tr_core_clock_taken_ns(&clock, NAN)));
     for (size_t i = 0; i < TR_CLOCK_BURSTS + 3; i++)
         tr_core_clock_note(&clock);
     assert_int_equal(clock.n, TR_CLOCK_BURSTS);
