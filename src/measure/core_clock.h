@@ -18,8 +18,8 @@ struct tr_core_clock {
     double ns[TR_CLOCK_BURSTS];
 };
 
-/* Time that the sample's bursts took: by their cycles, so that an interrupt in one does not count. NAN
- * without any. */
+/* Time that the sample's bursts took: by their cycles, so that an interrupt in one does not count.
+ * NAN without any. */
 double tr_core_clock_taken_ns(const struct tr_core_clock *clock, double ghz);
 /* One burst, to be called right after the kernel; forgotten when there is no room left. */
 void tr_core_clock_note(struct tr_core_clock *clock);

@@ -1,4 +1,4 @@
-/* Latency against working set: one thread, one random cycle after the other. */
+/* Latency against working set: one thread, one random cycle after the other, several times over. */
 #include "run_latency.h"
 
 #include <math.h>
@@ -18,12 +18,21 @@ static const double sample_ns_least = 2e5, sample_ns_most = 2e7;
 /* Caches are warm from linking; this is for what linking does not warm, translations above all. */
 static const double warm_ns = 40e6;
 enum { LEAST_LOADS = 1000 };
+/* Each working set has its samples in several rounds, up and down the sizes in turn, so that a
+ * machine that grows slower meanwhile bends no curve. */
+enum { ROUNDS = 3 };
+
+struct progress {
+    double sampled_ns;
+    bool finished;
+};
 
 struct state {
     const struct tr_machine *machine;
     const struct tr_group *group;
     const struct tr_run_options *options;
-    struct tr_series *series; /* one a step */
+    struct tr_series *series;  /* one a step */
+    struct progress *progress; /* the same */
     struct tr_watch watch;
     struct tr_chaser chaser;
     double begun_ns;
@@ -62,29 +71,58 @@ static int take_sample(struct state *state, const struct tr_step *step, double s
     return code;
 }
 
-static bool is_done(const struct state *state, const struct tr_series *series, double step_begun) {
-    double share_ns = state->group->seconds * 1e9 / (double)state->group->n_steps;
-    double now = tr_now_ns();
-    bool late = now - step_begun > share_ns;
-    bool very_late = now - state->begun_ns > (2 * state->group->seconds + 5) * 1e9;
+static double share_ns(const struct state *state) {
+    return state->group->seconds * 1e9 / (double)state->group->n_steps;
+}
+
+static bool is_done(const struct state *state, const struct tr_series *series, double sampled_ns) {
+    bool late = sampled_ns > share_ns(state);
+    bool very_late = tr_now_ns() - state->begun_ns > (2 * state->group->seconds + 5) * 1e9;
     size_t least = state->options->min_samples;
     return series->wrong || (late && series->n >= least) || (very_late && series->n >= 3) ||
            tr_series_settled(series, least);
 }
 
-static int measure_step(struct state *state, size_t i) {
+/* One round of samples of step `i`. Where linking takes longer than a round's samples, all of them
+ * are taken at once: to link again would cost more than it tells. */
+static int measure_step(struct state *state, size_t i, int round) {
     const struct tr_step *step = &state->group->steps[i];
     struct tr_series *series = &state->series[i];
-    double share_ns = state->group->seconds * 1e9 / (double)state->group->n_steps;
-    double sample_ns = fmin(fmax(share_ns / 16, sample_ns_least), sample_ns_most);
-    int code = tr_chaser_prepare(&state->chaser, step->kernel, (size_t)step->slice_bytes,
-                                 step->one_line_a_page, fmin(warm_ns, share_ns));
+    struct progress *progress = &state->progress[i];
+    double round_ns = share_ns(state) / ROUNDS;
+    double sample_ns = fmin(fmax(share_ns(state) / 16, sample_ns_least), sample_ns_most);
+    if (progress->finished)
+        return 0;
     double begun = tr_now_ns();
-    while (!code && !is_done(state, series, begun)) {
+    int code = tr_chaser_prepare(&state->chaser, step->kernel, (size_t)step->slice_bytes,
+                                 step->one_line_a_page, fmin(warm_ns / ROUNDS, round_ns));
+    double prepared = tr_now_ns(), before_ns = progress->sampled_ns;
+    bool last = round == ROUNDS - 1 || prepared - begun > 2 * round_ns; /* half may be warming */
+    size_t wanted = (state->options->min_samples * (size_t)(round + 1) + ROUNDS - 1) / ROUNDS;
+    while (!code && !progress->finished && (last || series->n < wanted)) {
         code = take_sample(state, step, sample_ns, series);
+        progress->sampled_ns = before_ns + tr_now_ns() - prepared;
+        progress->finished = is_done(state, series, progress->sampled_ns);
         tr_series_tell(state->options, state->group, i, series, state->begun_ns);
     }
-    return code ? code : tr_series_close(series);
+    return code;
+}
+
+/* The steps of levels, or all others; sizes go up in the first round, down in the second. */
+static int measure_steps(struct state *state, bool levels) {
+    const struct tr_group *group = state->group;
+    int code = 0;
+    for (int round = 0; round < ROUNDS; round++)
+        for (size_t k = 0; k < group->n_steps && !code; k++) {
+            size_t i = (round % 2 == 1) == levels ? k : group->n_steps - 1 - k;
+            const struct tr_step *step = &group->steps[i];
+            if ((step->variant != NULL) == levels && step->slice_bytes > 0)
+                code = measure_step(state, i, round);
+        }
+    for (size_t i = 0; i < group->n_steps && !code; i++)
+        if ((group->steps[i].variant != NULL) == levels && state->series[i].n)
+            code = tr_series_close(&state->series[i]);
+    return code;
 }
 
 /* Working sets of the levels' own steps, from the plateaus of the points: of those that chase in
@@ -124,18 +162,11 @@ static int place_levels(struct state *state) {
 }
 
 static int run_steps(struct state *state) {
-    const struct tr_group *group = state->group;
-    int code = 0;
-    for (size_t i = 0; i < group->n_steps && !code; i++)
-        if (!group->steps[i].variant)
-            code = measure_step(state, i);
+    int code = measure_steps(state, false);
     if (!code)
         code = place_levels(state);
     /* Memory first, whose cycle may be linked already. */
-    for (size_t i = group->n_steps; i-- > 0 && !code;)
-        if (group->steps[i].variant && group->steps[i].slice_bytes > 0)
-            code = measure_step(state, i);
-    return code;
+    return code ? code : measure_steps(state, true);
 }
 
 int tr_run_latency(const struct tr_machine *machine, const struct tr_group *group,
@@ -151,6 +182,9 @@ int tr_run_latency(const struct tr_machine *machine, const struct tr_group *grou
     }
     if (!bytes || group->crew.n_threads < 1)
         return 0;
+    state.progress = calloc(group->n_steps, sizeof(*state.progress));
+    if (!state.progress)
+        return TR_ENOMEM;
     state.begun_ns = tr_now_ns();
     int code = tr_watch_start(machine, group->crew.cpus[0], &state.watch, reterr);
     if (!code)
@@ -165,5 +199,6 @@ int tr_run_latency(const struct tr_machine *machine, const struct tr_group *grou
     }
     tr_chaser_unmap(&state.chaser);
     tr_watch_stop(&state.watch);
+    free(state.progress);
     return code == TR_ESTOPPED ? tr_err_stopped(reterr) : code;
 }

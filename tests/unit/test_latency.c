@@ -123,6 +123,46 @@ static void latency_and_its_levels(void **state) {
         tr_series_finish(&series[i]);
 }
 
+struct order {
+    const struct tr_step *last;
+    int turns; /* how often another step than the last one had a sample */
+};
+
+static void note_order(void *context, const struct tr_step *step, double rate) {
+    struct order *order = context;
+    (void)rate;
+    order->turns += order->last && order->last != step;
+    order->last = step;
+}
+
+/* Up, down and up again: 2 changes a round. */
+static void working_sets_take_turns(void **state) {
+    struct fixture *fixture = *state;
+    struct tr_step steps[] = {chase_step(4096), chase_step(8192), chase_step(16384)};
+    struct tr_series series[3];
+    struct order order = {0};
+    struct tr_group group = {.name = "test",
+                             .crew = fixture->crew,
+                             .steps = steps,
+                             .n_steps = 3,
+                             .seconds = 0.3,
+                             .metric = "latency",
+                             .unit = "ns"};
+    struct tr_run_options options = {.pages = TR_PAGES_4K,
+                                     .min_samples = 9,
+                                     .stop = &stop,
+                                     .n_stages = 1,
+                                     .sample = note_order,
+                                     .sample_context = &order};
+    struct tr_err err = {0};
+    assert_int_equal(tr_run_latency(fixture->machine, &group, &options, series, &err), 0);
+    assert_in_range(order.turns, 6, 8);
+    for (int i = 0; i < 3; i++) {
+        assert_true(series[i].n >= 9);
+        tr_series_finish(&series[i]);
+    }
+}
+
 static void several_chains(void **state) {
     struct fixture *fixture = *state;
     struct tr_step steps[] = {chase_step(8 << 20), chase_step(8 << 20)};
@@ -426,6 +466,7 @@ static void one_core_is_said_to_be_too_few(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(latency_and_its_levels, setup, teardown),
+        cmocka_unit_test_setup_teardown(working_sets_take_turns, setup, teardown),
         cmocka_unit_test_setup_teardown(several_chains, setup, teardown),
         cmocka_unit_test_setup_teardown(loads_left_out_are_noticed, setup, teardown),
         cmocka_unit_test_setup_teardown(latency_under_load, setup, teardown),
