@@ -41,6 +41,14 @@ const char *tr_isa_name(enum tr_isa isa);
 /* -1 for an unknown name. */
 int tr_isa_from_name(const char *name);
 
+enum { TR_CACHE_LEVELS = 3 };
+
+/* A cache of data as CPUID tells it. */
+struct tr_cpu_cache {
+    int64_t bytes; /* 0 = not told */
+    int threads;   /* numbers of hardware threads that share one; 0 = not told */
+};
+
 struct tr_cpu_facts {
     char *vendor; /* "AMD", "Intel", or the CPUID vendor string */
     char *model;  /* brand string, trimmed */
@@ -51,6 +59,7 @@ struct tr_cpu_facts {
     size_t n_isa;
     int fp512_datapath; /* AMD leaf 0x8000001A bit 3: 1 yes, 0 no, -1 not told */
     bool hybrid;        /* CPUID.7.0:EDX15 */
+    struct tr_cpu_cache caches[TR_CACHE_LEVELS]; /* L1 to L3, of the core that was asked */
     struct tr_isa_state levels[TR_ISA_COUNT];
 };
 
@@ -310,7 +319,11 @@ struct tr_machine {
     size_t n_cores;
     struct tr_cpulist allowed_cpus; /* affinity and cpuset; all CPUs of a recording */
     int n_cpus_online;              /* of the machine, allowed or not; -1 unknown */
+    const char *caches_basis;       /* "hwloc"; "cpuid" where the kernel shows none; NULL unknown */
     int64_t llc_bytes; /* sum of the last-level caches that the allowed CPUs reach; -1 unknown */
+    /* In a virtual machine that tells more than so many cores of any such processor can reach: the
+     * most that they can. Then llc_bytes is not to be trusted. -1 where it is plausible. */
+    int64_t llc_most_bytes;
     struct tr_memory memory;
     struct tr_edac edac;
     struct tr_clocks clocks;

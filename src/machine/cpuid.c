@@ -151,6 +151,8 @@ static int fill_from_table(struct tr_cpu_facts *facts, const struct tr_cpuid_tab
     if (!code)
         code = set_model(facts, brand);
 
+    if (!code)
+        tr_cpuid_caches(table, facts);
     tr_cpuid_get(table, 7, 0, regs);
     facts->hybrid = regs[EDX] >> 15 & 1;
     tr_cpuid_get(table, 0x80000000, 0, regs);

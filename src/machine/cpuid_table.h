@@ -39,6 +39,9 @@ void tr_cpuid_get(const struct tr_cpuid_table *table, uint32_t leaf, uint32_t su
                   uint32_t regs[4]);
 void tr_cpuid_table_finish(struct tr_cpuid_table *table);
 
+/* facts->caches; needs facts->vendor. */
+void tr_cpuid_caches(const struct tr_cpuid_table *table, struct tr_cpu_facts *facts);
+
 /* The states that the levels of `enum tr_isa` need in XCR0 (Intel SDM vol. 1, 13.3). */
 #define TR_XCR0_YMM UINT64_C(0x6)
 #define TR_XCR0_ZMM UINT64_C(0xe6)

@@ -116,8 +116,10 @@ int tr_package_count(const struct tr_machine *machine) {
 int tr_nodes_per_package(const struct tr_machine *machine) {
     const char *nps = machine->settings.nps;
     int n = 0;
-    if (!nps || machine->environment.virtual_machine || machine->n_packages == 0)
+    if (machine->environment.virtual_machine || machine->n_packages == 0)
         return 0;
+    if (!nps) /* a part that cannot be divided has all channels in its one node */
+        return machine->cpu.vendor && machine->n_packages == 1 && machine->n_nodes == 1;
     if (!strcmp(nps, "SNC off"))
         return 1;
     if ((strncmp(nps, "NPS", 3) && strncmp(nps, "SNC", 3)) || strlen(nps) != 4)

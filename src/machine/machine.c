@@ -31,7 +31,7 @@ int tr_machine_note(struct tr_machine *machine, const char *format, ...) {
 
 static void set_unknown(struct tr_machine *machine) {
     machine->n_cpus_online = -1;
-    machine->llc_bytes = -1;
+    machine->llc_bytes = machine->llc_most_bytes = -1;
     machine->memory.channels_populated = NAN;
     machine->memory.channels_present = NAN;
     machine->memory.slots = -1;
@@ -77,6 +77,8 @@ static int fill(struct tr_machine *machine, struct tr_err *reterr) {
         code = tr_sensors_fill(machine);
     if (!code)
         code = tr_settings_fill(machine, source);
+    if (!code)
+        code = tr_topology_late_memory(machine);
     if (!code)
         code = tr_identity_fill(machine, source);
     if (!code)

@@ -50,6 +50,23 @@ static bool append(json_t *array, json_t *value) {
 
 /* --- parts ----------------------------------------------------------------------------------- */
 
+/* The caches that CPUID tells, from the first level on. */
+static json_t *caches_json(const struct tr_cpu_facts *cpu) {
+    json_t *array = json_array();
+    bool ok = array;
+    for (int i = 0; ok && i < TR_CACHE_LEVELS; i++) {
+        const struct tr_cpu_cache *cache = &cpu->caches[i];
+        json_t *object = cache->bytes > 0 ? json_object() : NULL;
+        if (cache->bytes <= 0)
+            continue;
+        ok = object && put_count(object, "level", i + 1) &&
+             put_count(object, "bytes", cache->bytes) &&
+             put_count(object, "threads", cache->threads > 0 ? cache->threads : -1);
+        ok = append(array, checked(object, ok)) && ok;
+    }
+    return checked(array, ok);
+}
+
 static json_t *cpu_json(const struct tr_cpu_facts *cpu) {
     json_t *object = json_object(), *isa = json_array(), *levels = json_object();
     bool ok = object && isa && levels;
@@ -64,6 +81,7 @@ static json_t *cpu_json(const struct tr_cpu_facts *cpu) {
          put_count(object, "stepping", cpu->stepping) && put_text(object, "uarch", cpu->uarch) &&
          put_text(object, "uarch_efficiency", cpu->uarch_efficiency) &&
          put_three(object, "fp512_datapath", cpu->fp512_datapath) &&
+         put(object, "caches", caches_json(cpu)) &&
          put(object, "hybrid", json_boolean(cpu->hybrid));
     ok = ok && json_object_set(object, "isa", cpu->n_isa ? isa : json_null()) == 0 &&
          json_object_set(object, "levels", levels) == 0;
@@ -368,7 +386,9 @@ static json_t *notes_json(const struct tr_machine *machine) {
 static bool put_counts(json_t *object, const struct tr_machine *machine) {
     return put_cpus(object, "allowed_cpus", &machine->allowed_cpus) &&
            put_count(object, "cpus_online", machine->n_cpus_online) &&
+           put_text(object, "caches_basis", machine->caches_basis) &&
            put_count(object, "llc_bytes", machine->llc_bytes) &&
+           put_count(object, "llc_most_bytes", machine->llc_most_bytes) &&
            put_text(object, "platform", machine->platform ? machine->platform->name : NULL) &&
            put(object, "virtual", json_boolean(machine->environment.virtual_machine)) &&
            put_text(object, "hypervisor", machine->environment.hypervisor) &&

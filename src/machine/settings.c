@@ -55,8 +55,26 @@ static char *amd_partitioning(const struct tr_machine *machine, size_t nodes) {
 }
 
 /* Before Zen 2 a node was a die, whatever the settings. */
-static bool has_nps(const struct tr_cpu_facts *cpu) {
+static bool has_nodes_by_setting(const struct tr_cpu_facts *cpu) {
     return cpu->family > 0x17 || (cpu->family == 0x17 && cpu->model_number >= 0x30);
+}
+
+/* Whether the firmware can divide a package at all: servers and large workstations. That a laptop
+ * is undivided says nothing. AMD: EPYC and Threadripper from Zen 2 on. Intel: Xeons with
+ * cluster-on-die (Haswell-EP, Broadwell-EP) or sub-NUMA clustering (from Skylake-SP on). */
+static bool can_be_divided(const struct tr_cpu_facts *cpu) {
+    static const struct {
+        int family, model;
+    } parts[] = {
+        {0x17, 0x31}, {0x19, 0x00}, {0x19, 0x01}, {0x19, 0x08}, {0x19, 0x10},
+        {0x19, 0x11}, {0x19, 0x18}, {0x19, 0xa0}, {0x1a, 0x02}, {0x1a, 0x08},
+        {0x1a, 0x11}, {0x06, 0x3f}, {0x06, 0x4f}, {0x06, 0x55}, {0x06, 0x6a},
+        {0x06, 0x8f}, {0x06, 0xcf}, {0x06, 0xad}, {0x06, 0xae}, {0x06, 0xaf},
+    };
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        if (cpu->family == parts[i].family && cpu->model_number == parts[i].model)
+            return true;
+    return false;
 }
 
 static char *partitioning(const struct tr_machine *machine) {
@@ -64,8 +82,10 @@ static char *partitioning(const struct tr_machine *machine) {
     if (!machine->cpu.vendor || machine->n_packages == 0 || nodes == 0 ||
         machine->environment.virtual_machine)
         return NULL;
+    if (nodes <= machine->n_packages && !can_be_divided(&machine->cpu))
+        return NULL;
     if (!strcmp(machine->cpu.vendor, "AMD"))
-        return has_nps(&machine->cpu) ? amd_partitioning(machine, nodes) : NULL;
+        return has_nodes_by_setting(&machine->cpu) ? amd_partitioning(machine, nodes) : NULL;
     if (strcmp(machine->cpu.vendor, "Intel") || nodes % machine->n_packages)
         return NULL;
     size_t per_package = nodes / machine->n_packages;

@@ -306,6 +306,8 @@ static int fill_all(struct tr_machine *machine, struct tr_source *source, hwloc_
     if (!code)
         code = fill_l3_groups(machine, topology, maps);
     if (!code)
+        code = tr_topology_cpuid_l3(machine, topology, maps);
+    if (!code)
         code = fill_ccds(machine, maps);
     if (!code)
         code = tr_topology_fill_cores(machine, source, topology, maps);

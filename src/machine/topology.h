@@ -34,10 +34,21 @@ int tr_topology_fill_cores(struct tr_machine *machine, struct tr_source *source,
 /* Clusters of the cores, which must be there. */
 int tr_topology_fill_clusters(struct tr_machine *machine, struct hwloc_topology *topology);
 
+/* Where hwloc found no cache at all: L3 groups as CPUID tells them, before there are cores; then
+ * the caches of the cores, which must be there, and a note. */
+int tr_topology_cpuid_l3(struct tr_machine *machine, struct hwloc_topology *topology,
+                         const struct tr_cpu_maps *maps);
+int tr_topology_cpuid_cores(struct tr_machine *machine);
+/* machine->llc_most_bytes, where the catalogue knows processors of this micro-architecture. */
+void tr_topology_llc_most(struct tr_machine *machine);
+
 /* The kinds of nodes that hwloc left open: "CXL" by the kernel's driver, "HBM" by the bandwidths
  * that the firmware tells; the nodes must be there. */
 int tr_topology_fill_memory_kinds(struct tr_machine *machine, struct tr_source *source,
                                   struct hwloc_topology *topology);
+
+/* What nodes hold, where the kernel manages more memory than they tell; needs os.memory_bytes. */
+int tr_topology_late_memory(struct tr_machine *machine);
 
 /* Says, in a virtual machine, which facts the hypervisor may have invented; needs the environment.
  */

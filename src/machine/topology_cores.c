@@ -242,6 +242,8 @@ int tr_topology_fill_cores(struct tr_machine *machine, struct tr_source *source,
         code = fill_kinds(machine, topology);
     if (!code)
         fill_llc(machine, topology);
+    if (!code)
+        code = tr_topology_cpuid_cores(machine);
     return code;
 }
 
@@ -249,6 +251,22 @@ int tr_topology_doubt(struct tr_machine *machine) {
     const struct tr_environment *environment = &machine->environment;
     if (!environment->virtual_machine || machine->n_packages == 0)
         return 0;
+    tr_topology_llc_most(machine);
+    int code = 0;
+    if (machine->llc_most_bytes > 0)
+        code = tr_machine_note(
+            machine,
+            "The hypervisor shows last-level caches of %.4g MiB, where %zu core%s of any %s that "
+            "the "
+            "catalogue knows reach%s at most %.4g MiB: not trustworthy. Working sets are made for "
+            "%.4g MiB; what there is, the latency by working set tells: tokenroof measure --kernel "
+            "latency.",
+            (double)machine->llc_bytes / (1 << 20), machine->n_cores,
+            machine->n_cores == 1 ? "" : "s", machine->cpu.uarch, machine->n_cores == 1 ? "es" : "",
+            (double)machine->llc_most_bytes / (1 << 20),
+            (double)machine->llc_most_bytes / (1 << 20));
+    if (code)
+        return code;
     return tr_machine_note(
         machine,
         "This is a virtual machine%s%s%s: packages, dies, hardware threads, shared caches, NUMA "

@@ -88,6 +88,31 @@ static int mark_hbm(struct tr_machine *machine, hwloc_topology_t topology) {
     return code;
 }
 
+/* --- memory that came later ------------------------------------------------------------------ */
+
+/* Less than this of what the kernel manages is a difference that needs a word. */
+static const double TOLD_SHARE = 0.95;
+
+/* Kernels that take over memory step by step (of virtual machines, as it is accepted or plugged in)
+ * count it in MemTotal at once, and in its node later. */
+int tr_topology_late_memory(struct tr_machine *machine) {
+    int64_t told = 0, total = machine->os.memory_bytes;
+    for (size_t i = 0; i < machine->n_nodes; i++)
+        if (machine->nodes[i].memory_bytes > 0)
+            told += machine->nodes[i].memory_bytes;
+    if (told <= 0 || total <= 0 || (double)told >= TOLD_SHARE * (double)total)
+        return 0;
+    if (machine->n_nodes == 1) {
+        machine->nodes[0].memory_bytes = total;
+        return 0;
+    }
+    return tr_machine_note(
+        machine,
+        "The NUMA nodes tell %.4g GiB together, the kernel manages %.4g GiB: what "
+        "was added or accepted since it started is in no node's total yet.",
+        (double)told / (1 << 30), (double)total / (1 << 30));
+}
+
 int tr_topology_fill_memory_kinds(struct tr_machine *machine, struct tr_source *source,
                                   hwloc_topology_t topology) {
     int code = mark_cxl(machine, source);

@@ -85,7 +85,11 @@ static int64_t reachable_llc_bytes(const struct tr_machine *machine, const struc
                 sum += machine->l3_groups[i].l3_bytes;
                 break;
             }
-    return sum > 0 ? sum : machine->llc_bytes;
+    if (sum <= 0)
+        sum = machine->llc_bytes;
+    /* A hypervisor may tell of the whole host's cache, gigabytes of working sets would follow. */
+    return machine->llc_most_bytes > 0 && machine->llc_most_bytes < sum ? machine->llc_most_bytes
+                                                                        : sum;
 }
 
 /* Where the core comes when places are filled one core at a time: performance cores first, then

@@ -126,8 +126,32 @@ static char *origins(const struct tr_machine *machine) {
                             : machine->n_packages ? "hwloc"
                                                   : "the firmware's tables (SMBIOS)";
     const char *memory = machine->memory.basis ? machine->memory.basis : "nothing";
-    return tr_format("processor: %s; topology: %s; memory modules: %s", processor,
-                     machine->n_packages ? "hwloc" : "nothing", memory);
+    bool by_cpuid = machine->caches_basis && !strcmp(machine->caches_basis, "cpuid");
+    return tr_format("processor: %s; topology: %s%s; memory modules: %s", processor,
+                     machine->n_packages ? "hwloc" : "nothing", by_cpuid ? "; caches: CPUID" : "",
+                     memory);
+}
+
+/* "L1d 32 KiB, L2 1 MiB, L3 32 MiB for 16 hardware threads (CPUID)"; NULL where CPUID tells none.
+ */
+static char *caches(const struct tr_cpu_facts *cpu) {
+    static const char *const names[TR_CACHE_LEVELS] = {"L1d", "L2", "L3"};
+    struct tr_strbuf out = {0};
+    for (int i = 0; i < TR_CACHE_LEVELS; i++) {
+        const struct tr_cpu_cache *cache = &cpu->caches[i];
+        char *bytes = cache->bytes > 0 ? tr_text_bytes(cache->bytes) : NULL;
+        if (!bytes)
+            continue;
+        tr_strbuf_addf(&out, "%s%s %s", out.length ? ", " : "", names[i], bytes);
+        /* Intel tells room for so many numbers of threads, not threads. */
+        if (i == TR_CACHE_LEVELS - 1 && cache->threads > 1 && !strcmp(cpu->vendor, "AMD"))
+            tr_strbuf_addf(&out, " for %d hardware threads", cache->threads);
+        free(bytes);
+    }
+    if (!out.length)
+        return NULL;
+    tr_strbuf_add(&out, " (CPUID)");
+    return tr_strbuf_take(&out);
 }
 
 /* All that is known of a machine that nobody looked at. */
@@ -164,6 +188,8 @@ static void identity(struct tr_text *text, const struct tr_machine *machine) {
     tr_text_fact(text, "catalogue",
                  strdup(machine->platform ? machine->platform->name
                                           : "this processor is not in it: no limit comes from it"));
+    if (machine->n_packages == 0)
+        fact_if(text, "caches", caches(cpu));
     fact_if(text, "environment", environment(machine));
     fact_if(text, "board", join(board, 2));
     fact_if(text, "firmware", join(bios, 3));
@@ -173,12 +199,28 @@ static void identity(struct tr_text *text, const struct tr_machine *machine) {
 
 /* --- settings, notes ------------------------------------------------------------------------- */
 
+/* The kernel's word for it (/sys/devices/system/cpu/smt/control), as a reader would say it. */
+static const char *smt_words(const char *word) {
+    static const struct {
+        const char *word, *text;
+    } words[] = {
+        {"on", "SMT on"},
+        {"off", "SMT off"},
+        {"forceoff", "SMT off (by the kernel's command line, until the next start)"},
+        {"notsupported", "no SMT (one hardware thread a core)"},
+    };
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (!strcmp(word, words[i].word))
+            return words[i].text;
+    return "SMT limited to some threads of a core"; /* a number of threads, since Linux 6.6 */
+}
+
 static void settings(struct tr_text *text, const struct tr_machine *machine) {
     const struct tr_settings *found = &machine->settings;
     static const char *const balancing[] = {"off", "on", "tiering"};
     struct tr_strbuf out = {0};
     if (found->smt)
-        tr_strbuf_addf(&out, ", SMT %s", found->smt);
+        tr_strbuf_addf(&out, ", %s", smt_words(found->smt));
     if (found->governor)
         tr_strbuf_addf(&out, ", governor %s", found->governor);
     if (found->driver)

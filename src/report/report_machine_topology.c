@@ -25,8 +25,10 @@ static char *l3_summary(const struct tr_machine *machine) {
     }
     char *low = tr_text_bytes(least), *high = tr_text_bytes(most);
     const char *each = machine->n_l3_groups > 1 ? " each" : "";
-    char *out = least == most ? tr_format("%zu, %s%s", machine->n_l3_groups, high, each)
-                              : tr_format("%zu, %s to %s", machine->n_l3_groups, low, high);
+    const char *doubt = machine->llc_most_bytes > 0 ? " told, not trustworthy" : "";
+    char *out = least == most
+                    ? tr_format("%zu, %s%s%s", machine->n_l3_groups, high, each, doubt)
+                    : tr_format("%zu, %s to %s%s", machine->n_l3_groups, low, high, doubt);
     free(low);
     free(high);
     return out;
@@ -96,6 +98,21 @@ static char *cluster_summary(const struct tr_machine *machine) {
     return tr_strbuf_take(&out);
 }
 
+static char *last_level_cache(const struct tr_machine *machine) {
+    if (machine->llc_bytes < 0)
+        return strdup("unknown: neither the kernel nor CPUID tells");
+    char *bytes = tr_text_bytes(machine->llc_bytes), *most = tr_text_bytes(machine->llc_most_bytes);
+    char *out =
+        machine->llc_most_bytes > 0
+            ? tr_format("%s told, not trustworthy: at most %s can be in reach of %zu core%s",
+                        bytes ? bytes : "", most ? most : "", machine->n_cores,
+                        machine->n_cores == 1 ? "" : "s")
+            : tr_format("%s in reach of the usable CPUs", bytes ? bytes : "");
+    free(bytes);
+    free(most);
+    return out;
+}
+
 static void summary(struct tr_text *text, const struct tr_machine *machine) {
     tr_text_fact(text, "packages", tr_format("%zu", machine->n_packages));
     tr_text_fact(text, "NUMA nodes",
@@ -113,10 +130,7 @@ static void summary(struct tr_text *text, const struct tr_machine *machine) {
         tr_text_fact(text, "cores", core_summary(machine));
     if (machine->n_clusters)
         tr_text_fact(text, "clusters", cluster_summary(machine));
-    char *llc = tr_text_bytes(machine->llc_bytes);
-    tr_text_fact(text, "last-level cache",
-                 llc ? tr_format("%s in reach of the usable CPUs", llc) : NULL);
-    free(llc);
+    tr_text_fact(text, "last-level cache", last_level_cache(machine));
     char *cpus = tr_cpulist_format(&machine->allowed_cpus);
     char *value = cpus ? tr_format("%s (%zu of %d online)", cpus, machine->allowed_cpus.n,
                                    machine->n_cpus_online)
@@ -157,7 +171,7 @@ static char *ccd_text(const struct tr_machine *machine, const struct tr_ccd *ccd
     tr_strbuf_addf(&out, "package %d", ccd->package);
     if (ccd->node >= 0)
         tr_strbuf_addf(&out, ", node %d", ccd->node);
-    if (ccd->n_l3_groups && bytes > 0) {
+    if (ccd->n_l3_groups && bytes > 0 && machine->llc_most_bytes < 0) {
         char *l3 = tr_text_bytes(bytes);
         tr_strbuf_addf(&out, ", L3 %s", l3 ? l3 : "");
         free(l3);
@@ -222,7 +236,8 @@ static void distances(struct tr_text *text, const struct tr_machine *machine) {
 void tr_text_topology(struct tr_text *text, const struct tr_machine *machine) {
     if (machine->n_packages == 0)
         return;
-    head(text, "topology (hwloc)");
+    bool by_cpuid = machine->caches_basis && !strcmp(machine->caches_basis, "cpuid");
+    head(text, by_cpuid ? "topology (hwloc; caches: CPUID)" : "topology (hwloc)");
     summary(text, machine);
     tr_strbuf_add(text->out, "\n");
     places(text, machine);

@@ -171,6 +171,36 @@ static void recorded_dumps(void **state) {
     free(folder);
 }
 
+/* By the leaf that lists caches, and (Barcelona) by the one that tells sizes alone. */
+static void caches_of_recorded_dumps(void **state) {
+    (void)state;
+    static const struct {
+        const char *file;
+        int l1_kib, l2_kib, l3_kib, l3_threads;
+    } expected[] = {
+        {"k10-barcelona.txt", 64, 512, 2048, 0},
+        {"nehalem.txt", 32, 256, 8192, 16},
+        {"sapphire-rapids.txt", 48, 2048, 38400, 128},
+        {"zen2-rome.txt", 32, 512, 16384, 8},
+        {"zen4c-bergamo.txt", 32, 1024, 16384, 16},
+        {"zen5-granite-ridge.txt", 48, 1024, 32768, 16},
+    };
+    for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+        char *name = tr_format("cpuid/%s", expected[i].file), *path = recorded_data(name);
+        free(name);
+        if (!path)
+            skip();
+        struct tr_machine *machine = load(&(struct tr_source){.cpuid_path = path});
+        printf("%s\n", expected[i].file);
+        assert_int_equal(machine->cpu.caches[0].bytes, expected[i].l1_kib << 10);
+        assert_int_equal(machine->cpu.caches[1].bytes, expected[i].l2_kib << 10);
+        assert_int_equal(machine->cpu.caches[2].bytes, expected[i].l3_kib << 10);
+        assert_int_equal(machine->cpu.caches[2].threads, expected[i].l3_threads);
+        tr_machine_destroy(machine);
+        free(path);
+    }
+}
+
 static void only_the_first_cpu_is_read(void **state) {
     (void)state;
     run_on("intel-hybrid-vm.txt", 0x7);
@@ -582,6 +612,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(made_dumps),
         cmocka_unit_test(recorded_dumps),
+        cmocka_unit_test(caches_of_recorded_dumps),
         cmocka_unit_test(only_the_first_cpu_is_read),
         cmocka_unit_test(bad_dumps),
         cmocka_unit_test(written_dumps_are_read_again),

@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "machines.h"
 #include "plan.h"
 #include "tokenroof/calibration.h"
 
@@ -61,6 +62,29 @@ static void one_thread_per_core_on_its_node(void **state) {
     /* One thread reaches one L3 only. */
     step = find_step(&plan, "read_plain", 1, &group);
     assert_int_equal(group->crew.llc_bytes, 33554432);
+    tr_plan_finish(&plan);
+    tr_machine_destroy(machine);
+}
+
+/* Two cores that are shown the L3 of a whole host: four times what they can reach, no more. */
+static void a_hypervisors_cache_is_bounded(void **state) {
+    (void)state;
+    struct tr_machine *machine = machine_from_data("capture/guest");
+    struct tr_plan_options options = options_default();
+    struct tr_strings notes = {0};
+    struct tr_plan plan;
+    const struct tr_group *group = NULL;
+    const int64_t believed = 2 * (96 << 20);
+    assert_int_equal(machine->llc_bytes, 508 << 20);
+    assert_int_equal(tr_plan_make(machine, &options, &notes, &plan, NULL), 0);
+    const struct tr_step *step = find_step(&plan, "read_plain", 2, &group);
+    assert_non_null(step);
+    assert_int_equal(group->crew.llc_bytes, believed);
+    assert_true(step->slice_bytes * 2 >= 4 * believed);
+    assert_true(step->slice_bytes * 2 < 4 * believed + (4 << 20));
+    assert_true(step->from_memory && !plan.memory_bound);
+    for (size_t i = 0; i < plan.n_groups; i++)
+        assert_true(plan.groups[i].crew.llc_bytes <= believed);
     tr_plan_finish(&plan);
     tr_machine_destroy(machine);
 }
@@ -496,6 +520,7 @@ static void slices_divide(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_thread_per_core_on_its_node),
+        cmocka_unit_test(a_hypervisors_cache_is_bounded),
         cmocka_unit_test(budgets_add_up),
         cmocka_unit_test(short_memory_bounds_and_is_told),
         cmocka_unit_test(no_memory_is_said),

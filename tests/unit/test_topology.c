@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <hwloc.h>
 #include <jansson.h>
 #include <sched.h>
 #include <sys/stat.h>
@@ -138,7 +139,7 @@ static void hybrid_kinds(void **state) {
     assert_string_equal(machine->cpu.uarch, "raptor_cove");
     assert_string_equal(machine->cpu.uarch_efficiency, "gracemont");
     assert_string_equal(machine->platform->name, "Intel Core i5-1335U");
-    assert_string_equal(machine->settings.nps, "SNC off");
+    assert_null(machine->settings.nps); /* nothing to divide */
     tr_machine_destroy(machine);
 }
 
@@ -396,6 +397,86 @@ static void a_virtual_machine_is_doubted(void **state) {
     remove_recording(folder);
 }
 
+/* A kernel that shows no caches, a hypervisor that tells the whole host's L3 to two cores, and
+ * memory that its only node has not counted yet. */
+static void caches_by_cpuid(void **state) {
+    (void)state;
+    struct tr_machine *machine = machine_from_data("capture/guest");
+    assert_string_equal(machine->caches_basis, "cpuid");
+    assert_int_equal(machine->n_l3_groups, 1);
+    assert_int_equal(machine->l3_groups[0].cpus.n, 2);
+    assert_int_equal(machine->l3_groups[0].package, 0);
+    assert_int_equal(machine->l3_groups[0].node, 0);
+    assert_int_equal(machine->l3_groups[0].l3_bytes, 508 << 20);
+    assert_int_equal(machine->n_ccds, 1);
+    assert_int_equal(machine->ccds[0].n_l3_groups, 1);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(machine->cores[i].l1d_bytes, 48 << 10);
+        assert_int_equal(machine->cores[i].l2_bytes, 1 << 20);
+        assert_int_equal(machine->cores[i].l3_group, 0);
+    }
+    assert_int_equal(machine->llc_bytes, 508 << 20);
+    /* Zen 5 has at most 96 MiB on a die: two cores may sit on two of them. */
+    assert_int_equal(machine->llc_most_bytes, 2 * (96 << 20));
+    assert_true(has_note(machine, "508 MiB"));
+    assert_true(has_note(machine, "The kernel shows no caches"));
+    assert_int_equal(machine->nodes[0].memory_bytes, 24683620LL << 10);
+    tr_machine_destroy(machine);
+    /* What hwloc shows counts, and on hardware nobody doubts it. */
+    machine = machine_from_data("topology/zen4c-two-groups-per-die.xml");
+    assert_string_equal(machine->caches_basis, "hwloc");
+    assert_int_equal(machine->llc_most_bytes, -1);
+    assert_false(has_note(machine, "CPUID tells"));
+    tr_machine_destroy(machine);
+}
+
+/* Two L3 of four threads by the leaf that tells the sharing. */
+static void sharing_by_cpuid(void **state) {
+    (void)state;
+    char folder[] = "/tmp/tokenroof-topology-XXXXXX";
+    char *path = NULL, *xml = NULL;
+    hwloc_topology_t made;
+    int length = 0;
+    assert_non_null(mkdtemp(folder));
+    assert_int_equal(hwloc_topology_init(&made), 0);
+    assert_int_equal(hwloc_topology_set_synthetic(made, "pack:1 core:4 pu:2"), 0);
+    assert_int_equal(hwloc_topology_load(made), 0);
+    assert_int_equal(hwloc_topology_export_xmlbuffer(made, &xml, &length, 0), 0);
+    assert_true(asprintf(&path, "%s/topology.xml", folder) > 0);
+    assert_int_equal(tr_file_write(path, xml, strlen(xml), false, NULL), 0);
+    hwloc_free_xmlbuffer(made, xml);
+    hwloc_topology_destroy(made);
+    static const char dump[] = "CPUID 00000000: 0000000D-68747541-444D4163-69746E65\n"
+                               "CPUID 00000001: 00A20F10-00080800-7EF8320B-178BFBFF\n"
+                               /* L1d 32 KiB, L1i, L2 512 KiB of two threads; L3 16 MiB of four */
+                               "CPUID 8000001D: 00004121-01C0003F-0000003F-00000000 [SL 00]\n"
+                               "CPUID 8000001D: 00004122-01C0003F-0000003F-00000000 [SL 01]\n"
+                               "CPUID 8000001D: 00004143-01C0003F-000003FF-00000002 [SL 02]\n"
+                               "CPUID 8000001D: 0000C163-03C0003F-00003FFF-00000001 [SL 03]\n";
+    char *cpuid = NULL;
+    assert_true(asprintf(&cpuid, "%s/cpuid.txt", folder) > 0);
+    assert_int_equal(tr_file_write(cpuid, dump, strlen(dump), false, NULL), 0);
+    struct tr_machine *machine = machine_from(folder, NULL);
+    assert_int_equal(machine->n_l3_groups, 2);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(machine->l3_groups[i].l3_bytes, 16 << 20);
+        assert_int_equal(machine->l3_groups[i].cpus.n, 4);
+        assert_int_equal(machine->l3_groups[i].cpus.ids[0], 4 * i);
+        assert_int_equal(machine->ccds[i].cpus.ids[3], 4 * i + 3);
+    }
+    assert_int_equal(machine->cores[3].l3_group, 1);
+    assert_int_equal(machine->cores[3].l1d_bytes, 32 << 10);
+    assert_int_equal(machine->cores[3].l2_bytes, 512 << 10);
+    assert_int_equal(machine->llc_bytes, 2 * (16 << 20));
+    assert_int_equal(machine->llc_most_bytes, -1);
+    tr_machine_destroy(machine);
+    unlink(cpuid);
+    unlink(path);
+    rmdir(folder);
+    free(cpuid);
+    free(path);
+}
+
 /* Processors from before Zen 2 have nodes of their own making, and no such setting. */
 static void partitioning_by_age(void **state) {
     (void)state;
@@ -416,7 +497,9 @@ static void partitioning_of_recorded_machines(void **state) {
         {"64amd64-4s2n4ca2co.xml", NULL},      /* two dies in a package, before Zen */
         {"AMD-17h-Zen-2xEpyc-7451.xml", NULL}, /* Zen 1: a node is a die, or is interleaved */
         {"AMD-19h-Zen3-2xEpyc-7763.xml", "NPS0"},
-        {"Intel-CascadeLake-2xXeon6230.xml", NULL}, /* one node for two packages */
+        {"Intel-CascadeLake-2xXeon6230.xml", NULL},  /* one node for two packages */
+        {"Intel-RaptorLake-Corei7-1370P.xml", NULL}, /* no such setting */
+        {"20em64t-hybrid-1p6c2t+2ca4co1t.xml", NULL},
         {"memorysidecaches.xml", "SNC2"},
     };
     for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
@@ -604,6 +687,8 @@ int main(void) {
         cmocka_unit_test(memory_kinds),
         cmocka_unit_test(offline_cpus_are_named),
         cmocka_unit_test(a_virtual_machine_is_doubted),
+        cmocka_unit_test(caches_by_cpuid),
+        cmocka_unit_test(sharing_by_cpuid),
         cmocka_unit_test(partitioning_by_age),
         cmocka_unit_test(partitioning_of_recorded_machines),
         cmocka_unit_test(single_cpu),
