@@ -355,8 +355,9 @@ void tr_machine_destroy(struct tr_machine *machine);
 int tr_machine_update_limits(struct tr_machine *machine);
 
 /* Saves all that was read into a directory that tr_machine_load() takes as source; serial numbers,
- * UUIDs and host names are left out. TR_EUSAGE if `directory` exists and is not empty. */
-int tr_machine_capture(const struct tr_machine *machine, const char *directory,
+ * UUIDs, MAC addresses and host names are left out unless `with_identity`. TR_EUSAGE if `directory`
+ * exists and is not empty. */
+int tr_machine_capture(const struct tr_machine *machine, const char *directory, bool with_identity,
                        struct tr_err *reterr);
 
 int tr_environment_read(const struct tr_machine *machine, struct tr_environment *ret_environment);

@@ -11,11 +11,16 @@
 #include "tokenroof/machine.h"
 #include "tokenroof/platform.h"
 
+struct capture_options {
+    const char *directory; /* NULL without */
+    bool with_identity;
+};
+
 struct topology_options {
     struct tr_output_options output;
     struct tr_machine_options machine;
     struct tr_platform_options platform;
-    const char *capture; /* NULL without */
+    struct capture_options capture;
 };
 
 /* One machine, or the members of a series. */
@@ -121,10 +126,10 @@ static int run_platform(const struct topology_options *options, struct tr_err *r
     struct tr_platform_file *file = NULL;
     struct tr_platform_choice choice = {0};
     int code = 0;
-    if (options->machine.source || options->capture)
+    if (options->machine.source || options->capture.directory)
         return tr_err_set(reterr, TR_EUSAGE,
                           "--platform is a machine by name: it does not go with --%s",
-                          options->capture ? "capture" : "machine");
+                          options->capture.directory ? "capture" : "machine");
     if (options->platform.file)
         code = tr_err_of_input(tr_platform_file_read(options->platform.file, &file, reterr));
     if (!code) {
@@ -148,15 +153,18 @@ static int run(void *data, char *const *arguments, size_t n, struct tr_err *rete
     (void)n;
     if (options->platform.name)
         return run_platform(options, reterr);
+    if (options->capture.with_identity && !options->capture.directory)
+        return tr_err_set(reterr, TR_EUSAGE, "--include-identity belongs to --capture DIR");
     wanted.platform_file = options->platform.file;
     int code = tr_err_of_input(tr_machine_load(&wanted, &machine, reterr));
-    if (!code && options->capture)
-        code = tr_machine_capture(machine, options->capture, reterr);
+    if (!code && options->capture.directory)
+        code = tr_machine_capture(machine, options->capture.directory,
+                                  options->capture.with_identity, reterr);
     if (!code)
         code = tr_output_write(&options->output, "text", render,
                                &(struct shown){.machines = &machine, .n = 1}, reterr);
-    if (!code && options->capture)
-        tr_note(&options->output, "the capture is in %s", options->capture);
+    if (!code && options->capture.directory)
+        tr_note(&options->output, "the capture is in %s", options->capture.directory);
     tr_machine_destroy(machine);
     return code;
 }
@@ -167,6 +175,10 @@ static const struct tr_option capture_rows[] = {
      .store = tr_store_text,
      .brief = true,
      .help = "save all that was read in a new folder, without names and serial numbers"},
+    {.name = "include-identity",
+     .store = tr_store_true,
+     .offset = offsetof(struct capture_options, with_identity),
+     .help = "with --capture: keep host names, serial numbers, UUIDs and MAC addresses"},
 };
 static const char *const formats[] = {"text", "json", "csv", "markdown", NULL};
 static const struct tr_option_group groups[] = {

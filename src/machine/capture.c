@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cpuid_table.h"
 #include "file.h"
@@ -12,7 +13,7 @@
 #include "sanitise.h"
 #include "strbuf.h"
 
-enum { MAX_FILE_BYTES = 64 << 20 };
+enum { MAX_FILE_BYTES = 64 << 20, SERIAL_NUMBER_LEAF = 3 };
 
 static int prepare(const char *directory, struct tr_err *reterr) {
     DIR *folder = opendir(directory);
@@ -47,7 +48,52 @@ static int save(const char *directory, const char *path, const char *bytes, size
     return code;
 }
 
-static int save_topology(const struct tr_machine *machine, const char *directory,
+/* Of what is saved: where to, and what must not be in it. */
+struct capture {
+    const char *directory;
+    bool with_identity;
+    struct tr_secrets secrets;
+};
+
+/* A line of a file that is not part of the capture. */
+static char *line_of(const struct tr_source *source, const char *path) {
+    char *full = source->root ? tr_format("%s%s", source->root, path) : NULL;
+    char *line = full ? tr_file_line(full) : NULL;
+    free(full);
+    return line;
+}
+
+/* Host names, machine id and serial numbers, of this machine or of the one that was recorded. */
+static void find_secrets(const struct tr_machine *machine, struct tr_secrets *secrets) {
+    static const char *const hosts[] = {"/proc/sys/kernel/hostname", "/etc/hostname"};
+    static const char *const serials[] = {"product_serial", "board_serial", "chassis_serial",
+                                          "product_uuid", "chassis_asset_tag"};
+    const struct tr_source *source = &machine->private_data->source;
+    hwloc_topology_t topology = machine->private_data->topology;
+    char host[256] = "";
+    if (source->live && gethostname(host, sizeof(host) - 1) == 0)
+        tr_secrets_add_host(secrets, host);
+    for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+        char *line = line_of(source, hosts[i]);
+        tr_secrets_add_host(secrets, line);
+        free(line);
+    }
+    if (topology)
+        tr_secrets_add_host(secrets,
+                            hwloc_obj_get_info_by_name(hwloc_get_root_obj(topology), "HostName"));
+    char *id = line_of(source, "/etc/machine-id");
+    tr_secrets_add_serial(secrets, id);
+    free(id);
+    for (size_t i = 0; i < sizeof(serials) / sizeof(serials[0]); i++) {
+        char *path = tr_format("/sys/class/dmi/id/%s", serials[i]);
+        char *line = path ? line_of(source, path) : NULL;
+        tr_secrets_add_serial(secrets, line);
+        free(line);
+        free(path);
+    }
+}
+
+static int save_topology(const struct tr_machine *machine, const struct capture *capture,
                          struct tr_err *reterr) {
     hwloc_topology_t topology = machine->private_data->topology;
     char *xml = NULL;
@@ -56,14 +102,15 @@ static int save_topology(const struct tr_machine *machine, const char *directory
         return 0;
     if (hwloc_topology_export_xmlbuffer(topology, &xml, &length, 0))
         return tr_err_set(reterr, TR_EFAIL, "hwloc cannot write the topology as XML");
-    char *clean = tr_sanitise_xml(xml);
+    char *clean = capture->with_identity ? strdup(xml) : tr_sanitise_xml(xml, &capture->secrets);
     hwloc_free_xmlbuffer(topology, xml);
-    int code = clean ? save(directory, "/topology.xml", clean, strlen(clean), reterr) : TR_ENOMEM;
+    int code =
+        clean ? save(capture->directory, "/topology.xml", clean, strlen(clean), reterr) : TR_ENOMEM;
     free(clean);
     return code;
 }
 
-static int save_cpuid(const struct tr_source *source, const char *directory,
+static int save_cpuid(const struct tr_source *source, const struct capture *capture,
                       struct tr_err *reterr) {
     struct tr_cpuid_table table = {0};
     int code = 0;
@@ -78,15 +125,18 @@ static int save_cpuid(const struct tr_source *source, const char *directory,
     }
     if (code || table.n_rows == 0)
         return code;
+    for (size_t i = 0; i < table.n_rows && !capture->with_identity; i++)
+        if (table.rows[i].leaf == SERIAL_NUMBER_LEAF)
+            memset(table.rows[i].regs, 0, sizeof(table.rows[i].regs));
     char *text = tr_cpuid_table_format(&table);
     tr_cpuid_table_finish(&table);
-    code = text ? save(directory, "/cpuid.txt", text, strlen(text), reterr) : TR_ENOMEM;
+    code = text ? save(capture->directory, "/cpuid.txt", text, strlen(text), reterr) : TR_ENOMEM;
     free(text);
     return code;
 }
 
 /* Tables that this process may not read are left out. */
-static int save_smbios(const struct tr_source *source, const char *directory,
+static int save_smbios(const struct tr_source *source, const struct capture *capture,
                        struct tr_err *reterr) {
     static const char *const names[] = {"DMI", "smbios_entry_point"};
     int code = 0;
@@ -98,9 +148,9 @@ static int save_smbios(const struct tr_source *source, const char *directory,
         if (!from || !to)
             code = TR_ENOMEM;
         else if (tr_file_read(from, MAX_FILE_BYTES, &bytes, &length, NULL) == 0) {
-            if (i == 0)
+            if (i == 0 && !capture->with_identity)
                 tr_sanitise_smbios((uint8_t *)bytes, length);
-            code = save(directory, to, bytes, length, reterr);
+            code = save(capture->directory, to, bytes, length, reterr);
         }
         free(bytes);
         free(from);
@@ -135,23 +185,26 @@ static int save_listing(const struct tr_source *source, const char *directory, c
     return code;
 }
 
-static int save_file(struct tr_source *source, const char *directory, const char *path,
-                     const struct tr_secrets *secrets, struct tr_err *reterr) {
+static int save_file(struct tr_source *source, const struct capture *capture, const char *path,
+                     struct tr_err *reterr) {
     size_t length = 0;
-    if (tr_path_is_secret(path))
+    bool whole = capture->with_identity;
+    if (!whole && tr_path_is_secret(path))
         return 0;
     if (path[strlen(path) - 1] == '/')
-        return save_listing(source, directory, path, reterr);
+        return save_listing(source, capture->directory, path, reterr);
     char *bytes = tr_source_read(source, path, &length);
     if (!bytes)
         return 0; /* gone meanwhile */
-    bool text = strlen(bytes) == length;
-    char *clean = text ? tr_sanitise_text(bytes, secrets) : NULL;
-    char *clean_path = tr_sanitise_text(path, secrets);
+    whole = whole || strlen(bytes) != length;
+    char *clean = whole ? NULL : tr_sanitise_text(bytes, &capture->secrets);
+    char *clean_path =
+        capture->with_identity ? strdup(path) : tr_sanitise_text(path, &capture->secrets);
     char *to = clean_path ? tr_format("/files%s", clean_path) : NULL;
     int code = TR_ENOMEM;
-    if (to && (clean || !text))
-        code = save(directory, to, text ? clean : bytes, text ? strlen(clean) : length, reterr);
+    if (to && (clean || whole))
+        code = save(capture->directory, to, whole ? bytes : clean, whole ? length : strlen(clean),
+                    reterr);
     free(to);
     free(clean_path);
     free(clean);
@@ -159,32 +212,31 @@ static int save_file(struct tr_source *source, const char *directory, const char
     return code;
 }
 
-static int save_files(struct tr_source *source, const char *directory, struct tr_err *reterr) {
-    struct tr_secrets secrets = {0};
+static int save_files(struct tr_source *source, const struct capture *capture,
+                      struct tr_err *reterr) {
     int code = 0;
-    if (!source->root)
-        return 0;
-    if (source->live)
-        tr_secrets_init(&secrets);
     /* Reading a file again does not add to the list. */
-    for (size_t i = 0; i < source->n_paths_read && !code; i++)
-        code = save_file(source, directory, source->paths_read[i], &secrets, reterr);
-    tr_secrets_finish(&secrets);
+    for (size_t i = 0; i < source->n_paths_read && source->root && !code; i++)
+        code = save_file(source, capture, source->paths_read[i], reterr);
     return code;
 }
 
-int tr_machine_capture(const struct tr_machine *machine, const char *directory,
+int tr_machine_capture(const struct tr_machine *machine, const char *directory, bool with_identity,
                        struct tr_err *reterr) {
     struct tr_source *source = &machine->private_data->source;
+    struct capture capture = {.directory = directory, .with_identity = with_identity};
     int code = prepare(directory, reterr);
+    if (!with_identity)
+        find_secrets(machine, &capture.secrets);
     if (!code)
-        code = save_topology(machine, directory, reterr);
+        code = save_topology(machine, &capture, reterr);
     if (!code)
-        code = save_cpuid(source, directory, reterr);
+        code = save_cpuid(source, &capture, reterr);
     if (!code)
-        code = save_smbios(source, directory, reterr);
+        code = save_smbios(source, &capture, reterr);
     if (!code)
-        code = save_files(source, directory, reterr);
+        code = save_files(source, &capture, reterr);
+    tr_secrets_finish(&capture.secrets);
     /* The hash that calibrations are filed under, in place of the machine id it was made of. */
     char *line = machine->host_id ? tr_format("%s\n", machine->host_id) : NULL;
     if (!code && line && source->root) {

@@ -11,23 +11,37 @@
 
 /* --- words ----------------------------------------------------------------------------------- */
 
-/* Shorter host names are words that stand anywhere ("a1", "pc"). */
-enum { SHORTEST_WORD = 3, MAX_HOST_NAME = 256, UUID_LENGTH = 36 };
+/* Shorter host names are words that stand anywhere ("a1", "pc"), shorter serial numbers too. */
+enum { SHORTEST_WORD = 3, SHORTEST_SERIAL = 6, UUID_LENGTH = 36, MAC_PAIRS = 6 };
+/* A machine id has 32 digits, a container's 64; processors and buses have shorter numbers. */
+enum { LONG_NUMBER = 32, MAC_DIGITS = 12 };
 
-void tr_secrets_init(struct tr_secrets *secrets) {
-    char host[MAX_HOST_NAME] = "";
-    *secrets = (struct tr_secrets){0};
-    if (gethostname(host, sizeof(host) - 1) == 0 && strlen(host) >= SHORTEST_WORD &&
-        strcmp(host, "localhost")) {
-        secrets->words[0] = strdup(host); /* the full name first, it contains the short one */
-        host[strcspn(host, ".")] = '\0';
-        secrets->words[1] = strlen(host) >= SHORTEST_WORD ? strdup(host) : NULL;
-    }
-    secrets->words[2] = tr_file_line("/etc/machine-id");
+void tr_secrets_add(struct tr_secrets *secrets, const char *word) {
+    if (!word || strlen(word) < SHORTEST_WORD || secrets->n == TR_SECRETS_MOST)
+        return;
+    char *copy = strdup(word);
+    if (copy)
+        secrets->words[secrets->n++] = copy;
+}
+
+void tr_secrets_add_host(struct tr_secrets *secrets, const char *name) {
+    if (!name || !strcmp(name, "localhost"))
+        return;
+    size_t n = strcspn(name, ".");
+    tr_secrets_add(secrets, name); /* the full name first, it contains the short one */
+    char *brief = name[n] ? strndup(name, n) : NULL;
+    tr_secrets_add(secrets, brief);
+    free(brief);
+}
+
+void tr_secrets_add_serial(struct tr_secrets *secrets, const char *serial) {
+    if (serial && strlen(serial) >= SHORTEST_SERIAL && !strchr(serial, ' ') &&
+        strpbrk(serial, "0123456789"))
+        tr_secrets_add(secrets, serial);
 }
 
 void tr_secrets_finish(struct tr_secrets *secrets) {
-    for (size_t i = 0; i < sizeof(secrets->words) / sizeof(secrets->words[0]); i++)
+    for (size_t i = 0; i < secrets->n; i++)
         free(secrets->words[i]);
     *secrets = (struct tr_secrets){0};
 }
@@ -64,16 +78,57 @@ static bool is_word_end(char before, char after) {
     return !isalnum((unsigned char)before) && !isalnum((unsigned char)after);
 }
 
+/* Six or more pairs of digits, joined by ':' or by '-': Ethernet has 6, InfiniBand 20. Else 0. */
+static size_t mac_length(const char *text) {
+    size_t pairs = 0;
+    for (const char *at = text;; at += 3) {
+        if (!isxdigit((unsigned char)at[0]) || !isxdigit((unsigned char)at[1]))
+            break;
+        pairs++;
+        if ((at[2] != ':' && at[2] != '-') || at[2] != text[2])
+            break;
+    }
+    return pairs >= MAC_PAIRS ? 3 * pairs - 1 : 0;
+}
+
+/* "enx525400c0ffee", "wlx...": the kernel's names of interfaces without a place. */
+static bool is_interface(const char *text) {
+    return (!strncmp(text, "enx", 3) || !strncmp(text, "wlx", 3)) &&
+           strspn(text + 3, "0123456789abcdef") == MAC_DIGITS;
+}
+
 static size_t secret_at(const char *text, char before, const struct tr_secrets *secrets) {
     if (is_uuid(text))
         return UUID_LENGTH;
-    for (size_t i = 0; i < sizeof(secrets->words) / sizeof(secrets->words[0]); i++) {
+    size_t digits = strspn(text, "0123456789abcdefABCDEF");
+    if (digits >= LONG_NUMBER && is_word_end(before, text[digits]))
+        return digits;
+    size_t mac = mac_length(text);
+    if (mac && is_word_end(before, text[mac]))
+        return mac;
+    if (is_interface(text) && is_word_end(before, text[3 + MAC_DIGITS]))
+        return 3 + MAC_DIGITS;
+    for (size_t i = 0; i < secrets->n; i++) {
         const char *word = secrets->words[i];
-        size_t n = word ? strlen(word) : 0;
-        if (n && !strncmp(text, word, n) && is_word_end(before, text[n]))
+        size_t n = strlen(word);
+        if (!strncasecmp(text, word, n) && is_word_end(before, text[n]))
             return n;
     }
     return 0;
+}
+
+/* The first `n` characters of the text, with "x" for each secret. */
+static void add_without_secrets(struct tr_strbuf *out, const char *text, size_t n,
+                                const struct tr_secrets *secrets) {
+    for (size_t i = 0; i < n;) {
+        size_t secret = secret_at(text + i, i ? text[i - 1] : ' ', secrets);
+        if (secret && i + secret <= n) {
+            tr_strbuf_add(out, "x");
+            i += secret;
+        } else {
+            tr_strbuf_add_bytes(out, text + i++, 1);
+        }
+    }
 }
 
 char *tr_sanitise_text(const char *text, const struct tr_secrets *secrets) {
@@ -92,15 +147,7 @@ char *tr_sanitise_text(const char *text, const struct tr_secrets *secrets) {
                 continue;
             }
         }
-        for (size_t i = 0; i < end;) {
-            size_t secret = secret_at(text + i, i ? text[i - 1] : ' ', secrets);
-            if (secret && i + secret <= n) {
-                tr_strbuf_add(&out, "x");
-                i += secret;
-            } else {
-                tr_strbuf_add_bytes(&out, text + i++, 1);
-            }
-        }
+        add_without_secrets(&out, text, end, secrets);
         text += end;
     }
     return tr_strbuf_take(&out);
@@ -125,8 +172,8 @@ static bool is_wanted_info(const char *element, size_t length) {
     return false;
 }
 
-char *tr_sanitise_xml(const char *xml) {
-    struct tr_strbuf out = {0};
+char *tr_sanitise_xml(const char *xml, const struct tr_secrets *secrets) {
+    struct tr_strbuf out = {0}, clean = {0};
     const char *info;
     tr_strbuf_add(&out, "");
     while ((info = strstr(xml, "<info ")) != NULL) {
@@ -145,7 +192,10 @@ char *tr_sanitise_xml(const char *xml) {
         xml = end;
     }
     tr_strbuf_add(&out, xml);
-    return tr_strbuf_take(&out);
+    if (!out.failed)
+        add_without_secrets(&clean, out.text, out.length, secrets);
+    tr_strbuf_finish(&out);
+    return tr_strbuf_take(&clean);
 }
 
 /* --- SMBIOS ---------------------------------------------------------------------------------- */

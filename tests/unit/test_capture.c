@@ -63,7 +63,7 @@ static void capture_and_replay(const char *source) {
     struct tr_err err = {0};
     char *folder = new_folder();
     struct tr_machine *machine = machine_from(source, NULL);
-    if (tr_machine_capture(machine, folder, &err))
+    if (tr_machine_capture(machine, folder, false, &err))
         fail_msg("%s", err.text);
     struct tr_machine *replayed = machine_from(folder, NULL);
     assert_false(replayed->live);
@@ -135,7 +135,7 @@ static void refuses_a_folder_in_use(void **state) {
     struct tr_err err = {0};
     char *path = test_data("capture/server");
     struct tr_machine *machine = machine_from("synthetic:pack:1 core:1 pu:1", NULL);
-    assert_int_equal(tr_machine_capture(machine, path, &err), TR_EUSAGE);
+    assert_int_equal(tr_machine_capture(machine, path, false, &err), TR_EUSAGE);
     assert_non_null(strstr(err.text, "not empty"));
     tr_machine_destroy(machine);
     free(path);
@@ -192,7 +192,7 @@ static void no_machine_id(void **state) {
     struct tr_err err = {0};
     char *folder = new_folder();
     struct tr_machine *machine = machine_from(NULL, NULL);
-    assert_int_equal(tr_machine_capture(machine, folder, &err), 0);
+    assert_int_equal(tr_machine_capture(machine, folder, false, &err), 0);
     found = false;
     assert_int_equal(nftw(folder, look_into, 16, FTW_PHYS), 0);
     assert_false(found);
@@ -201,10 +201,12 @@ static void no_machine_id(void **state) {
 }
 
 static void assert_cleaned(const char *text, const char *expected) {
-    struct tr_secrets secrets = {.words = {(char *)"db1.example.org", (char *)"db1", NULL}};
+    struct tr_secrets secrets = {0};
+    tr_secrets_add_host(&secrets, "db1.example.org");
     char *clean = tr_sanitise_text(text, &secrets);
     assert_string_equal(clean, expected);
     free(clean);
+    tr_secrets_finish(&secrets);
 }
 
 static void texts(void **state) {
@@ -214,6 +216,10 @@ static void texts(void **state) {
                    "E:MEMORY_DEVICE_0_SIZE=1\nE:MEMORY_DEVICE_0_RANK=2\n");
     assert_cleaned("on db1.example.org, db1 and db10\n", "on x, x and db10\n");
     assert_cleaned("0::/job-4c4c4544-0042-3510-8052-b4c04f4d4e31.scope\n", "0::/job-x.scope\n");
+    assert_cleaned("at 52:54:00:C0:ff:ee or 52-54-00-c0-ff-ee, enx525400c0ffee; 0000:01:00.0\n",
+                   "at x or x, x; 0000:01:00.0\n");
+    assert_cleaned("00:52:54:00:c0:ff:ee 0123456789abcdef0123456789abcdef0 0x0123456789abcdef\n",
+                   "x x 0x0123456789abcdef\n");
     assert_cleaned("flags\t\t: fpu serialize uuid\nSerial : 12\nlast",
                    "flags\t\t: fpu serialize uuid\nlast");
     assert_cleaned("", "");
@@ -227,7 +233,8 @@ static void xml(void **state) {
     (void)state;
     char *clean = tr_sanitise_xml("<a>\n  <info name=\"HostName\" value=\"db1\"/>\n"
                                   "  <info name=\"DMIProductSerial\" value=\"X\"/>\n"
-                                  "  <info name=\"CPUModel\" value=\"Y\"/>\n</a>\n");
+                                  "  <info name=\"CPUModel\" value=\"Y\"/>\n</a>\n",
+                                  &(struct tr_secrets){0});
     assert_string_equal(clean, "<a>\n  <info name=\"CPUModel\" value=\"Y\"/>\n</a>\n");
     free(clean);
 }
@@ -304,7 +311,7 @@ static void smbios_of_a_capture(void **state) {
     free(path);
     struct tr_machine *machine = machine_from(from, NULL);
     assert_int_equal(machine->memory.n_modules, 1);
-    assert_int_equal(tr_machine_capture(machine, to, &err), 0);
+    assert_int_equal(tr_machine_capture(machine, to, false, &err), 0);
     struct tr_machine *replayed = machine_from(to, NULL);
     assert_same_machine(machine, replayed);
     assert_string_equal(replayed->memory.modules[0].manufacturer, "Samsung");

@@ -67,7 +67,7 @@ static void answers_of_this_machine_are_captured(void **state) {
     assert_int_equal(device.opened, 1); /* once at load, for clocks and sensors together */
     assert_int_equal(device.packages_seen, machine->n_packages ? machine->n_packages : 1);
     assert_non_null(mkdtemp(folder));
-    assert_int_equal(tr_machine_capture(machine, folder, &err), 0);
+    assert_int_equal(tr_machine_capture(machine, folder, false, &err), 0);
     device.fclk_mhz = 1; /* a replay does not ask */
     struct tr_machine *replayed = machine_from(folder, NULL);
     assert_near(replayed->clocks.fclk_ghz, 2.0, 1e-9);

@@ -57,7 +57,7 @@ static void devices_survive_a_capture(void **state) {
     char folder[] = "devices-XXXXXX", *path;
     struct tr_err err = {0};
     assert_non_null(mkdtemp(folder));
-    if (tr_machine_capture(machine, folder, &err))
+    if (tr_machine_capture(machine, folder, false, &err))
         fail_msg("%s", err.text);
     path = tr_format("grep -q 02:00:00:00:00:01 %s/topology.xml", folder);
     assert_int_not_equal(system(path), 0);

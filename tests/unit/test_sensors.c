@@ -222,7 +222,7 @@ static void captured_again(void **state) {
         json_t *was = NULL, *is = NULL;
         struct tr_machine *machine = machine_from_data(names[i]);
         assert_non_null(mkdtemp(folder));
-        assert_int_equal(tr_machine_capture(machine, folder, &err), 0);
+        assert_int_equal(tr_machine_capture(machine, folder, false, &err), 0);
         struct tr_machine *replayed = machine_from(folder, NULL);
         assert_int_equal(tr_machine_to_json(machine, &was), 0);
         assert_int_equal(tr_machine_to_json(replayed, &is), 0);
