@@ -173,6 +173,64 @@ static void floating_point_gets_the_limit_of_its_clock(void **state) {
     finish(&o);
 }
 
+/* Latency between eight cores of which four and four are near to each other, as a run leaves it in
+ * its plan. */
+static void add_core_latencies(struct tr_plan *plan) {
+    struct tr_matrix *matrix = calloc(1, sizeof(*matrix));
+    assert_non_null(matrix);
+    assert_int_equal(tr_matrix_init(matrix, 8, 8), 0);
+    matrix->name = strdup("core_to_core");
+    matrix->metric = strdup("latency");
+    matrix->unit = strdup("ns");
+    for (int a = 0; a < 8; a++) {
+        matrix->row_ids[a] = matrix->column_ids[a] = a;
+        for (int b = 0; b < 8; b++)
+            matrix->values[a * 8 + b] = a == b ? NAN : a / 4 == b / 4 ? 25 : 105;
+    }
+    plan->matrices = matrix;
+    plan->n_matrices = 1;
+}
+
+/* Warnings about caches after such a run on a machine of this shape. */
+static int cache_warnings(const char *shape, bool virtual_machine, char **ret_text) {
+    struct tr_machine_options options = {.source = shape};
+    struct tr_run_options run = {.min_samples = 1, .stop = &stop};
+    struct outcome o = {0};
+    struct tr_plan plan = {0};
+    int n = 0;
+    assert_int_equal(tr_machine_load(&options, &o.machine, NULL), 0);
+    o.machine->environment.virtual_machine = virtual_machine;
+    add_core_latencies(&plan);
+    assert_int_equal(tr_calibration_create(&o.calibration), 0);
+    assert_int_equal(tr_measure(o.machine, &plan, &run, o.calibration, &o.err), 0);
+    assert_int_equal(o.calibration->n_matrices, 1);
+    for (size_t i = 0; i < o.calibration->warnings.n; i++)
+        if (!strncmp(o.calibration->warnings.items[i], "Caches: ", 8)) {
+            free(*ret_text);
+            *ret_text = strdup(o.calibration->warnings.items[i]);
+            n++;
+        }
+    tr_plan_finish(&plan);
+    finish(&o);
+    return n;
+}
+
+/* One L3 for all that a hypervisor shows, where latency tells two: said. Two shown: nothing to say.
+ * On hardware the topology is the processor's own. */
+static void latency_is_the_witness_in_a_virtual_machine(void **state) {
+    (void)state;
+    static const char one[] = "synthetic:pack:1 l3:1(size=33554432) core:8 pu:1";
+    static const char two[] = "synthetic:pack:1 l3:2(size=33554432) core:4 pu:1";
+    char *text = NULL;
+    assert_int_equal(cache_warnings(one, true, &text), 1);
+    assert_non_null(strstr(text, "says 2 groups"));
+    assert_non_null(strstr(text, "the topology shows 1 L3 group"));
+    assert_non_null(strstr(text, "The hypervisor's topology is not the processor's."));
+    assert_int_equal(cache_warnings(two, true, &text), 0);
+    assert_int_equal(cache_warnings(one, false, &text), 0);
+    free(text);
+}
+
 static void a_stop_leaves_a_partial_file(void **state) {
     (void)state;
     struct outcome o;
@@ -194,6 +252,7 @@ int main(void) {
         cmocka_unit_test(the_hosts_limit_rates_nothing),
         cmocka_unit_test(in_cache_is_no_memory_figure),
         cmocka_unit_test(floating_point_gets_the_limit_of_its_clock),
+        cmocka_unit_test(latency_is_the_witness_in_a_virtual_machine),
         cmocka_unit_test(a_stop_leaves_a_partial_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
