@@ -21,7 +21,10 @@ static void fill_levels(struct tr_cpu_facts *cpu) {
             !columns[i] ||
             (tr_uarch_computes(cpu->uarch, columns[i]) &&
              (!cpu->uarch_efficiency || tr_uarch_computes(cpu->uarch_efficiency, columns[i])));
-        level->reason = level->available ? NULL : "not in this micro-architecture";
+        level->reason = level->available ? NULL
+                        : cpu->uarch     ? "not in this micro-architecture"
+                                         : "not known: the row has no micro-architecture that "
+                                           "data/uarch.csv knows";
     }
 }
 

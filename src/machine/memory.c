@@ -399,6 +399,21 @@ static int note_unknown(struct tr_machine *machine, const struct tr_source *sour
                            why);
 }
 
+/* A table that breaks off would tell of fewer modules and channels than there are. */
+static int check_end(struct tr_machine *machine, const struct tr_source *source,
+                     const struct tr_smbios *smbios, struct tr_err *reterr) {
+    if (smbios->broken_at >= 0)
+        return tr_err_set(reterr, TR_EFORMAT,
+                          "%s/DMI: byte %lld: the structure there does not fit into the table, "
+                          "which is cut off or damaged. Expected structures up to one of type 127",
+                          source->smbios_dir, (long long)smbios->broken_at);
+    if (smbios->ended)
+        return 0;
+    return tr_machine_note(machine,
+                           "The firmware's table of modules (SMBIOS) has no end: if it was "
+                           "cut off, there are more modules and slots than are told here.");
+}
+
 int tr_memory_fill(struct tr_machine *machine, struct tr_source *source, struct tr_err *reterr) {
     struct tr_memory *memory = &machine->memory;
     struct tr_smbios smbios = {0};
@@ -415,6 +430,8 @@ int tr_memory_fill(struct tr_machine *machine, struct tr_source *source, struct 
                                  .mapped_bytes = -1};
     if (source->smbios_dir) {
         code = tr_smbios_read(source->smbios_dir, &smbios, &err);
+        if (!code)
+            code = check_end(machine, source, &smbios, &err);
         reason = code == TR_EIO ? errno : 0;
         if (code == TR_ENOMEM)
             return code;
@@ -423,6 +440,8 @@ int tr_memory_fill(struct tr_machine *machine, struct tr_source *source, struct 
         if (code == TR_EFORMAT)
             tr_machine_note(machine, "%s: the firmware's tables are not used.", err.text);
         bool readable = !code;
+        if (code == TR_EFORMAT)
+            tr_smbios_finish(&smbios);
         if (readable)
             tr_sockets_take(machine, &smbios);
         code = readable ? take_smbios(machine, source, &smbios) : 0;

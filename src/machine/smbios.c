@@ -292,7 +292,7 @@ static int read_entry(const uint8_t *entry, size_t entry_length, const char *nam
 int tr_smbios_parse(const uint8_t *entry, size_t entry_length, const uint8_t *table,
                     size_t table_length, const char *name, struct tr_smbios *ret_smbios,
                     struct tr_err *reterr) {
-    struct tr_smbios smbios = {.major = -1, .minor = -1};
+    struct tr_smbios smbios = {.major = -1, .minor = -1, .broken_at = -1};
     size_t at = 0, n = 0, count = SIZE_MAX, length = table_length;
     struct structure s;
     int code = 0;
@@ -301,7 +301,7 @@ int tr_smbios_parse(const uint8_t *entry, size_t entry_length, const uint8_t *ta
     /* Each step moves forward by at least six bytes, so that no table can loop. */
     for (; !code && n < count && next_structure(table, length, at, &s, &at); n++) {
         if (s.type == 127)
-            count = n; /* end of table */
+            smbios.ended = true, count = n; /* end of table */
         else if (s.type == 4)
             code = add_processor(&smbios, &s);
         else if (s.type == 16)
@@ -313,6 +313,8 @@ int tr_smbios_parse(const uint8_t *entry, size_t entry_length, const uint8_t *ta
         else if (s.type == 20)
             code = add_device_range(&smbios, &s);
     }
+    smbios.ended = smbios.ended || n == count;
+    smbios.broken_at = smbios.ended || at >= length ? -1 : (int64_t)at;
     if (!code && n == 0 && count)
         code = tr_err_set(reterr, TR_EFORMAT,
                           "%s: no whole SMBIOS structure at byte 0 of a table of %zu bytes", name,

@@ -41,6 +41,10 @@ struct tr_smbios_range {
 /* Zeroed = empty. */
 struct tr_smbios {
     int major, minor; /* of the specification; -1 without an entry point */
+    /* How the table ends: broken_at is where a structure does not fit in, -1 where all do; without
+     * an end (type 127) and without the number of structures, more may have followed. */
+    int64_t broken_at;
+    bool ended;
     struct tr_smbios_processor *processors;
     size_t n_processors;
     struct tr_smbios_array *arrays;

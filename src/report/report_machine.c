@@ -93,8 +93,11 @@ static char *levels(const struct tr_cpu_facts *cpu) {
         const char *reason = cpu->levels[i].reason;
         if (cpu->levels[i].available || !reason || (why && !strcmp(why, reason)))
             continue;
-        tr_strbuf_addf(&out, "%s%s: %s", out.length ? "; " : "", tr_isa_name((enum tr_isa)i),
-                       reason);
+        /* One reason may hold for all that follow. */
+        bool more = i + 1 < TR_ISA_COUNT && cpu->levels[i + 1].reason &&
+                    !strcmp(cpu->levels[i + 1].reason, reason);
+        tr_strbuf_addf(&out, "%s%s%s: %s", out.length ? "; " : "", tr_isa_name((enum tr_isa)i),
+                       more ? " and above" : "", reason);
         why = reason;
     }
     return tr_strbuf_take(&out);

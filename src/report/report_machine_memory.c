@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "report_machine.h"
 
@@ -30,6 +31,24 @@ static bool ambiguous(const struct tr_memory *memory, const struct tr_memory_mod
     for (size_t i = 0; i < memory->n_modules; i++)
         alike += same_text(memory->modules[i].locator, module->locator);
     return alike > 1;
+}
+
+/* Some firmware writes the maker's number (JEDEC JEP106, continuation and code) for its name. */
+static const char *maker(const char *text) {
+    static const struct {
+        const char *number, *name;
+    } makers[] = {
+        {"80AD", "SK Hynix"}, {"80CE", "Samsung"},  {"802C", "Micron"},
+        {"830B", "Nanya"},    {"0198", "Kingston"}, {"029E", "Corsair"},
+        {"04CD", "G.Skill"},  {"04CB", "ADATA"},    {"859B", "Crucial"},
+    };
+    size_t digits = text ? strspn(text, "0123456789ABCDEFabcdef") : 0;
+    if (digits < 4 || text[digits])
+        return text;
+    for (size_t i = 0; i < sizeof(makers) / sizeof(makers[0]); i++)
+        if (!strncasecmp(text, makers[i].number, 4))
+            return makers[i].name;
+    return text;
 }
 
 /* One line for all modules like modules[first]; empty slots by their locators, since those are what
@@ -65,10 +84,10 @@ static void module_line(struct tr_text *text, const struct tr_memory *memory, si
         tr_strbuf_addf(&line, ", rated %d MT/s", module->rated_mts);
     if (module->configured_mts > 0)
         tr_strbuf_addf(&line, ", runs at %d MT/s", module->configured_mts);
-    if (module->manufacturer)
-        tr_strbuf_addf(&line, ", %s", module->manufacturer);
-    if (module->part_number)
-        tr_strbuf_addf(&line, " %s", module->part_number);
+    if (module->manufacturer || module->part_number)
+        tr_strbuf_addf(&line, ", %s%s%s", module->manufacturer ? maker(module->manufacturer) : "",
+                       module->manufacturer && module->part_number ? " " : "",
+                       module->part_number ? module->part_number : "");
     tr_strbuf_addf(&line, "; on %s", seats.text ? seats.text : "");
     tr_text_fact(text, "modules", tr_strbuf_take(&line));
     tr_strbuf_finish(&seats);
