@@ -78,7 +78,7 @@ static int fill(struct tr_machine *machine, struct tr_err *reterr) {
     if (!code)
         code = tr_settings_fill(machine, source);
     if (!code)
-        code = tr_topology_late_memory(machine);
+        code = tr_topology_late_memory(machine, source);
     if (!code)
         code = tr_identity_fill(machine, source);
     if (!code)

@@ -48,7 +48,7 @@ int tr_topology_fill_memory_kinds(struct tr_machine *machine, struct tr_source *
                                   struct hwloc_topology *topology);
 
 /* What nodes hold, where the kernel manages more memory than they tell; needs os.memory_bytes. */
-int tr_topology_late_memory(struct tr_machine *machine);
+int tr_topology_late_memory(struct tr_machine *machine, struct tr_source *source);
 
 /* Says, in a virtual machine, which facts the hypervisor may have invented; needs the environment.
  */

@@ -95,20 +95,25 @@ static const double TOLD_SHARE = 0.95;
 
 /* Kernels that take over memory step by step (of virtual machines, as it is accepted or plugged in)
  * count it in MemTotal at once, and in its node later. */
-int tr_topology_late_memory(struct tr_machine *machine) {
+int tr_topology_late_memory(struct tr_machine *machine, struct tr_source *source) {
     int64_t told = 0, total = machine->os.memory_bytes;
     for (size_t i = 0; i < machine->n_nodes; i++)
         if (machine->nodes[i].memory_bytes > 0)
             told += machine->nodes[i].memory_bytes;
-    if (told <= 0 || total <= 0 || (double)told >= TOLD_SHARE * (double)total)
+    if (told <= 0 || total <= told)
         return 0;
-    if (machine->n_nodes == 1) {
+    /* A cpuset may leave one node of several in sight: the kernel's own list counts. */
+    char *online = tr_source_line(source, "/sys/devices/system/node/online");
+    bool one = online && machine->n_nodes == 1 && !strpbrk(online, "-,");
+    bool hidden = online && machine->n_nodes == 1 && !one;
+    free(online);
+    if (one)
         machine->nodes[0].memory_bytes = total;
+    if (one || hidden || (double)told >= TOLD_SHARE * (double)total)
         return 0;
-    }
     return tr_machine_note(
         machine,
-        "The NUMA nodes tell %.4g GiB together, the kernel manages %.4g GiB: what "
+        "The NUMA nodes that are seen tell %.4g GiB, the kernel manages %.4g GiB: what "
         "was added or accepted since it started is in no node's total yet.",
         (double)told / (1 << 30), (double)total / (1 << 30));
 }
