@@ -432,6 +432,8 @@ int tr_memory_fill(struct tr_machine *machine, struct tr_source *source, struct 
         code = tr_smbios_read(source->smbios_dir, &smbios, &err);
         if (!code)
             code = check_end(machine, source, &smbios, &err);
+        if (code)
+            tr_smbios_finish(&smbios);
         reason = code == TR_EIO ? errno : 0;
         if (code == TR_ENOMEM)
             return code;
@@ -440,8 +442,6 @@ int tr_memory_fill(struct tr_machine *machine, struct tr_source *source, struct 
         if (code == TR_EFORMAT)
             tr_machine_note(machine, "%s: the firmware's tables are not used.", err.text);
         bool readable = !code;
-        if (code == TR_EFORMAT)
-            tr_smbios_finish(&smbios);
         if (readable)
             tr_sockets_take(machine, &smbios);
         code = readable ? take_smbios(machine, source, &smbios) : 0;

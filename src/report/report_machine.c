@@ -190,7 +190,8 @@ static void identity(struct tr_text *text, const struct tr_machine *machine) {
     tr_text_fact(text, "instructions", levels(cpu));
     tr_text_fact(text, "catalogue",
                  strdup(machine->platform ? machine->platform->name
-                                          : "this processor is not in it: no limit comes from it"));
+                        : cpu->model      ? "this processor is not in it: no limit comes from it"
+                                          : "no name to look for: no limit comes from it"));
     if (machine->n_packages == 0)
         fact_if(text, "caches", caches(cpu));
     fact_if(text, "environment", environment(machine));
