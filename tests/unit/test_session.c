@@ -223,9 +223,9 @@ static void latency_is_the_witness_in_a_virtual_machine(void **state) {
     static const char two[] = "synthetic:pack:1 l3:2(size=33554432) core:4 pu:1";
     char *text = NULL;
     assert_int_equal(cache_warnings(one, true, &text), 1);
-    assert_non_null(strstr(text, "says 2 groups"));
-    assert_non_null(strstr(text, "the topology shows 1 L3 group"));
-    assert_non_null(strstr(text, "The hypervisor's topology is not the processor's."));
+    assert_non_null(strstr(text ? text : "", "says 2 groups"));
+    assert_non_null(strstr(text ? text : "", "the topology shows 1 L3 group"));
+    assert_non_null(strstr(text ? text : "", "The hypervisor's topology is not"));
     assert_int_equal(cache_warnings(two, true, &text), 0);
     assert_int_equal(cache_warnings(one, false, &text), 0);
     free(text);
