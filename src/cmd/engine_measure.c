@@ -239,7 +239,8 @@ static void choose(struct timing *timing) {
     timing->threads[timing->n_threads++] = 1;
     if (cores > 1)
         timing->threads[timing->n_threads++] = cores;
-    timing->bytes = fmin(fmax(least_bytes, 4 * (double)machine->llc_bytes), most_bytes);
+    int64_t caches = machine->llc_most_bytes > 0 ? machine->llc_most_bytes : machine->llc_bytes;
+    timing->bytes = fmin(fmax(least_bytes, 4 * (double)caches), most_bytes);
     if (machine->os.memory_bytes > 0)
         timing->bytes = fmin(timing->bytes, memory_fraction * (double)machine->os.memory_bytes);
 }
