@@ -1,0 +1,145 @@
+#include "predict_answers.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "predictions.h"
+#include "spec_documents.h"
+
+/* Which calibration it rests on, and what to know about that. */
+static int add_source(const struct tr_calibration *calibration, const struct tr_strings *warnings,
+                      json_t *document) {
+    if (!calibration)
+        return 0;
+    json_t *list = json_array();
+    for (size_t i = 0; i < warnings->n; i++)
+        if (json_array_append_new(list, json_string(warnings->items[i]))) {
+            json_decref(list);
+            return TR_ENOMEM;
+        }
+    json_t *source = json_pack("{s:s?, s:s?, s:s?, s:b}", "path", calibration->path, "created",
+                               calibration->created, "grade", calibration->grade, "partial",
+                               calibration->partial);
+    int failed = json_object_set_new(document, "calibration", source);
+    failed |= json_object_set_new(document, "warnings", list);
+    return failed ? TR_ENOMEM : 0;
+}
+
+struct observed_data {
+    const struct tr_grounds *grounds;
+    const struct tr_named_spec *spec;
+    struct tr_engine_model engine;
+};
+
+/* As the observed engine ran. */
+static int predict_setting(void *data, const struct tr_model *model,
+                           const struct tr_observed_setting *setting,
+                           const struct tr_use_case *cases, size_t n_cases,
+                           struct tr_prediction **ret_prediction, struct tr_err *reterr) {
+    struct observed_data *own = data;
+    struct tr_basis basis = tr_grounds_basis(own->grounds, model, own->spec);
+    struct tr_rates rates = own->grounds->rates, exact;
+    basis.threads = setting->threads ? setting->threads : basis.threads;
+    basis.ubatch = setting->ubatch ? setting->ubatch : basis.ubatch;
+    basis.parallel = 1;
+    for (size_t i = 0; setting->cache_type && tr_cache_types[i]; i++)
+        if (!strcasecmp(setting->cache_type, tr_cache_types[i])) {
+            basis.cache_scale = tr_cache_scales[i];
+            basis.cache_type = tr_cache_types[i];
+        }
+    if (!own->spec && setting->threads &&
+        !tr_rates_from_calibration(own->grounds->calibration, setting->threads, &exact, NULL))
+        rates = exact;
+    if (!own->spec)
+        basis.rates = &rates;
+    tr_engine_model_finish(&own->engine);
+    return tr_grounds_predict(own->grounds, model, own->spec, &basis, cases, n_cases, &own->engine,
+                              ret_prediction, reterr);
+}
+
+static int add_observed(const struct tr_grounds *grounds, const struct tr_model *model,
+                        const struct tr_named_spec *spec, json_t *document, struct tr_err *reterr) {
+    struct observed_data data = {.grounds = grounds, .spec = spec};
+    const struct tr_observed_job job = {.list = &grounds->observed,
+                                        .models = grounds->models,
+                                        .n_models = grounds->n_models,
+                                        .machine = grounds->machine,
+                                        .predict = predict_setting,
+                                        .data = &data,
+                                        .learned = grounds->learned};
+    int code = tr_observed_add(&job, model, document, reterr);
+    tr_engine_model_finish(&data.engine);
+    return code;
+}
+
+int tr_answer_one(const struct tr_grounds *grounds, const struct tr_model *model,
+                  const struct tr_named_spec *spec, json_t *documents, struct tr_err *reterr) {
+    struct tr_prediction *prediction = NULL;
+    json_t *document = NULL;
+    struct tr_engine_model engine = {0};
+    struct tr_basis basis = tr_grounds_basis(grounds, model, spec);
+    int code = tr_grounds_predict(grounds, model, spec, &basis, grounds->cases.items,
+                                  grounds->cases.n, &engine, &prediction, reterr);
+    if (!code)
+        code = tr_prediction_to_json(prediction, &document);
+    if (!code && spec)
+        code = tr_spec_add_answers(model, &basis, grounds->cases.items, grounds->cases.n, document);
+    if (!code && grounds->observed.n)
+        code = add_observed(grounds, model, spec, document, reterr);
+    if (!code && basis.parallel > 1)
+        code = tr_add_parallel(prediction->fidelity, model, &basis, &grounds->cases.items[0],
+                               document);
+    if (!code)
+        code = add_source(grounds->calibration, &grounds->warnings, document);
+    if (!code && json_array_append(documents, document))
+        code = TR_ENOMEM;
+    json_decref(document);
+    tr_prediction_destroy(prediction);
+    tr_engine_model_finish(&engine);
+    return code;
+}
+
+/* Whether the model is interactive in all use cases asked for. */
+static bool is_interactive(const struct tr_grounds *grounds, const struct tr_model *model,
+                           const struct tr_named_spec *spec) {
+    struct tr_prediction *prediction = NULL;
+    struct tr_basis basis = tr_grounds_basis(grounds, model, spec);
+    struct tr_engine_model engine = {0};
+    int code = tr_grounds_predict(grounds, model, spec, &basis, grounds->cases.items,
+                                  grounds->cases.n, &engine, &prediction, NULL);
+    tr_engine_model_finish(&engine);
+    if (code)
+        return false;
+    bool all = true;
+    for (size_t i = 0; i < prediction->n_results; i++)
+        all = all && prediction->results[i].viability == TR_CLASS_INTERACTIVE;
+    tr_prediction_destroy(prediction);
+    return all;
+}
+
+int tr_answer_largest(const struct tr_grounds *grounds, const struct tr_named_spec *spec,
+                      json_t *documents, struct tr_err *reterr) {
+    const char *const *names = tr_model_catalogue_names();
+    struct tr_model *best = NULL;
+    int code = 0;
+    for (size_t i = 0; !code && names[i]; i++) {
+        struct tr_model *model = NULL;
+        code = tr_model_from_catalogue(names[i], &model, reterr);
+        if (!code && (!best || model->file_bytes > best->file_bytes) &&
+            is_interactive(grounds, model, spec)) {
+            tr_model_destroy(best);
+            best = model;
+        } else {
+            tr_model_destroy(model);
+        }
+    }
+    if (!code && !best)
+        code = tr_err_set(reterr, TR_EUNAVAILABLE,
+                          "--largest: no model of the catalogue is interactive on %s in all use "
+                          "cases asked for",
+                          spec ? spec->name : "this machine");
+    if (!code)
+        code = tr_answer_one(grounds, best, spec, documents, reterr);
+    tr_model_destroy(best);
+    return code;
+}
