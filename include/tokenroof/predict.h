@@ -112,11 +112,16 @@ struct tr_basis {
     const struct tr_spec *spec;         /* spec */
     const struct tr_measured *measured; /* measured */
     const struct tr_engine_times *engine_times; /* engine */
+    /* The same with other numbers of threads, to find the best for generation; they may lack all
+     * that only prompts need. */
+    const struct tr_engine_times *engine_others;
+    size_t n_engine_others;
     /* Where the times come from: "timed" for this model, or "stored": of other shapes, in the
      * calibration; NULL: "timed". */
     const char *engine_rates;
-    /* Measured tier: the machine's rate of reading relative to that with each thread's pages on its
-     * own node: as the weights lie (0 counts as 1), and by other placements (NAN unknown). */
+    /* Measured and engine tier: the machine's rate of reading relative to that with each thread's
+     * pages on its own node: as the weights lie (0 counts as 1), and by other placements (NAN
+     * unknown). */
     double placement_fraction, interleaved_fraction, one_node_fraction;
     struct tr_sustained sustained;
     struct tr_checked_on machine;             /* for the interval */

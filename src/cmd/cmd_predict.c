@@ -118,10 +118,12 @@ static const struct tr_option_group groups[] = {
 const struct tr_command tr_command_predict = {
     .usage = "MODEL... [--calibration FILE] [options]",
     .about = "MODEL is a GGUF file (of a split set: the first one) or a name of the catalogue\n"
-             "(tokenroof list models). Of a measured machine the figures are the usual\n"
-             "formula's, bandwidth / bytes, an upper bound that engines do not reach; with\n"
-             "--engine the sum of the engine's own kernels' times; of a machine by name the\n"
-             "catalogue's limits x what published results reach of them.\n",
+             "(tokenroof list models). Of a measured machine the finest way is taken that its\n"
+             "calibration allows: times of an engine's kernels (measure --engine, or --engine\n"
+             "here), else this program's own products. The usual formula, bandwidth / bytes,\n"
+             "is an upper bound: taken with --tier formula, or where products were not\n"
+             "measured. Of a machine by name: the catalogue's limits x what published results\n"
+             "reach of them.\n",
     .examples = "  tokenroof predict llama-3.1-8b-q4_k_m\n"
                 "  tokenroof predict model.gguf --platform \"EPYC 9554\" --explain\n"
                 "  tokenroof predict qwen3-32b-q4_k_m --calibration server.json --json\n",

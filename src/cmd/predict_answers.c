@@ -76,7 +76,7 @@ int tr_answer_one(const struct tr_grounds *grounds, const struct tr_model *model
                   const struct tr_named_spec *spec, json_t *documents, struct tr_err *reterr) {
     struct tr_prediction *prediction = NULL;
     json_t *document = NULL;
-    struct tr_engine_model engine = {0};
+    struct tr_engine_model engine = {.wants_others = true};
     struct tr_basis basis = tr_grounds_basis(grounds, model, spec);
     int code = tr_grounds_predict(grounds, model, spec, &basis, grounds->cases.items,
                                   grounds->cases.n, &engine, &prediction, reterr);

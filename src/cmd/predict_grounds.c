@@ -107,17 +107,42 @@ struct tr_basis tr_grounds_basis(const struct tr_grounds *grounds, const struct 
     };
 }
 
+/* At the numbers of threads with which the calibration has products: few, each takes seconds. */
+static int time_others(const struct tr_grounds *grounds, const struct tr_model *model,
+                       const struct tr_basis *basis, const struct tr_use_case *cases,
+                       size_t n_cases, struct tr_engine_model *engine, struct tr_err *reterr) {
+    enum { MOST = 3 };
+    int seen[MOST + 1] = {basis->threads};
+    size_t n = 1;
+    int code = 0;
+    for (size_t i = 0; i < grounds->measured.n && n <= MOST && !code; i++) {
+        const struct tr_measured_rate *rate = &grounds->measured.rates[i];
+        bool known = rate->op != TR_MEASURED_GEMV;
+        for (size_t j = 0; j < n; j++)
+            known = known || seen[j] == rate->threads;
+        if (known)
+            continue;
+        seen[n++] = rate->threads;
+        code = tr_engine_model_time_other(grounds->options->engine, model, basis, rate->threads,
+                                          cases, n_cases, engine, reterr);
+    }
+    return code;
+}
+
 int tr_grounds_predict(const struct tr_grounds *grounds, const struct tr_model *model,
                        const struct tr_named_spec *spec, struct tr_basis *basis,
                        const struct tr_use_case *cases, size_t n_cases,
                        struct tr_engine_model *engine, struct tr_prediction **ret_prediction,
                        struct tr_err *reterr) {
+    bool others = engine->wants_others && !grounds->options->threads;
     const char *folder = grounds->options->engine, *tier = tr_tier_choices[grounds->options->tier];
     bool finest = grounds->options->tier == 0, stored = false;
     if (spec)
         return tr_predict("spec", model, basis, cases, n_cases, ret_prediction, reterr);
     if (folder) {
         int code = tr_engine_model_time(folder, model, basis, cases, n_cases, engine, reterr);
+        if (!code && others)
+            code = time_others(grounds, model, basis, cases, n_cases, engine, reterr);
         if (code)
             return code;
     } else if ((finest || !strcmp(tier, "engine")) && basis->parallel <= 1) {
@@ -127,6 +152,8 @@ int tr_grounds_predict(const struct tr_grounds *grounds, const struct tr_model *
     if (folder || stored) {
         basis->engine = engine->label;
         basis->engine_times = &engine->times;
+        basis->engine_others = engine->others;
+        basis->n_engine_others = engine->n_others;
         basis->engine_rates = stored ? "stored" : "timed";
         int code = tr_predict("engine", model, basis, cases, n_cases, ret_prediction, reterr);
         if (!stored || !finest || code != TR_EUNAVAILABLE)

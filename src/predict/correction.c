@@ -6,6 +6,8 @@
 
 #include <jansson.h>
 
+#include "members.h"
+
 static void correction_finish(struct tr_correction *one) {
     free(one->date);
     free(one->build);
@@ -25,11 +27,6 @@ void tr_corrections_finish(struct tr_corrections *corrections) {
 }
 
 /* ---- file ---- */
-
-static double number(const json_t *object, const char *key) {
-    const json_t *value = json_object_get(object, key);
-    return json_is_number(value) ? json_number_value(value) : NAN;
-}
 
 /* False without memory. */
 static bool copy(const json_t *object, const char *key, char **ret) {
@@ -52,12 +49,12 @@ static int read_one(const json_t *object, struct tr_correction *one, bool *ret_s
     if (!ok)
         return TR_ENOMEM;
     one->phase = phase && !strcmp(phase, "prompt") ? TR_PHASE_PROMPT : TR_PHASE_GENERATION;
-    one->model_bytes = number(object, "model_bytes");
+    one->model_bytes = tr_member_number(object, "model_bytes");
     one->threads = (int)json_integer_value(json_object_get(object, "threads"));
-    one->predicted_tok_s = number(object, "predicted_tok_s");
-    one->observed_tok_s = number(object, "observed_tok_s");
-    one->ratio = number(object, "ratio");
-    one->spread = number(object, "spread");
+    one->predicted_tok_s = tr_member_number(object, "predicted_tok_s");
+    one->observed_tok_s = tr_member_number(object, "observed_tok_s");
+    one->ratio = tr_member_number(object, "ratio");
+    one->spread = tr_member_number(object, "spread");
     one->n = (int)json_integer_value(json_object_get(object, "n"));
     *ret_sound = is_sound(one, phase);
     return 0;
@@ -90,11 +87,6 @@ static json_t *known(double value) {
     return isfinite(value) ? json_real(value) : json_null();
 }
 
-static bool same_text(const json_t *object, const char *key, const char *text) {
-    const char *have = json_string_value(json_object_get(object, key));
-    return have && !strcmp(have, text);
-}
-
 int tr_correction_store(const struct tr_correction *correction, json_t *array) {
     json_t *object = json_pack(
         "{s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:s, s:i, s:o, s:o, s:o, s:o, s:i}", "date",
@@ -110,11 +102,11 @@ int tr_correction_store(const struct tr_correction *correction, json_t *array) {
     if (!object)
         return TR_ENOMEM;
     json_array_foreach(array, i, item) {
-        if (same_text(item, "commit", correction->commit) &&
-            same_text(item, "fidelity", correction->fidelity) &&
-            same_text(item, "rates", correction->rates) &&
-            same_text(item, "model", correction->model) &&
-            same_text(item, "test", correction->test) &&
+        if (tr_member_is_text(item, "commit", correction->commit) &&
+            tr_member_is_text(item, "fidelity", correction->fidelity) &&
+            tr_member_is_text(item, "rates", correction->rates) &&
+            tr_member_is_text(item, "model", correction->model) &&
+            tr_member_is_text(item, "test", correction->test) &&
             json_integer_value(json_object_get(item, "threads")) == correction->threads)
             return json_array_set_new(array, i, object) ? TR_ENOMEM : 0;
     }

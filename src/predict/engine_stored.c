@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "members.h"
 #include "quant.h"
 
 enum { MAX_POINTS = 16, MAX_THREADS = 16, NODES_OF_BLOCK = 12, MOST_STEPS = 4 };
@@ -53,16 +54,6 @@ static double between(const struct points *points, double x) {
     return points->y[i - 1] + share * (points->y[i] - points->y[i - 1]);
 }
 
-static double number(const json_t *object, const char *key) {
-    const json_t *value = json_object_get(object, key);
-    return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
-static bool has_text(const json_t *object, const char *key, const char *text) {
-    const char *have = json_string_value(json_object_get(object, key));
-    return have && !strcmp(have, text);
-}
-
 /* ---- at one number of threads that was timed ---- */
 
 static double bytes_of(const char *type, double elements) {
@@ -77,13 +68,13 @@ static void collect(const json_t *entry, const char *op, const char *type, int t
     size_t i;
     bool one = !strcmp(op, "gemv");
     json_array_foreach(rates, i, rate) {
-        if (!has_text(rate, "op", op) || !has_text(rate, "type", type) ||
-            number(rate, "threads") != threads)
+        if (!tr_member_is_text(rate, "op", op) || !tr_member_is_text(rate, "type", type) ||
+            tr_member_number(rate, "threads") != threads)
             continue;
         insert(points,
-               one ? bytes_of(type, number(rate, "m") * number(rate, "k"))
-                   : log(number(rate, "batch")),
-               number(rate, "median"));
+               one ? bytes_of(type, tr_member_number(rate, "m") * tr_member_number(rate, "k"))
+                   : log(tr_member_number(rate, "batch")),
+               tr_member_number(rate, "median"));
     }
 }
 
@@ -121,8 +112,8 @@ static double graph_ns(const json_t *entry, const char *what, int threads) {
     const json_t *all = json_object_get(entry, "graph"), *one;
     size_t i;
     json_array_foreach(all, i, one) {
-        if (has_text(one, "what", what) && number(one, "threads") == threads)
-            return number(one, "median_ns");
+        if (tr_member_is_text(one, "what", what) && tr_member_number(one, "threads") == threads)
+            return tr_member_number(one, "median_ns");
     }
     return NAN;
 }
@@ -136,13 +127,13 @@ static double attention_ns(const json_t *entry, const struct tr_engine_time *ite
     double heads = (double)item->heads * (item->key_length + item->value_length);
     size_t i;
     json_array_foreach(all, i, one) {
-        double batch = number(one, "batch"), at = number(one, "depth");
-        double unit =
-            number(one, "heads") * (number(one, "key_length") + number(one, "value_length"));
-        if (!has_text(one, "cache_type", item->type) || number(one, "threads") != threads ||
-            (batch > 1) != (tokens > 1))
+        double batch = tr_member_number(one, "batch"), at = tr_member_number(one, "depth");
+        double unit = tr_member_number(one, "heads") *
+                      (tr_member_number(one, "key_length") + tr_member_number(one, "value_length"));
+        if (!tr_member_is_text(one, "cache_type", item->type) ||
+            tr_member_number(one, "threads") != threads || (batch > 1) != (tokens > 1))
             continue;
-        double ns = number(one, "median_ns") * heads / unit;
+        double ns = tr_member_number(one, "median_ns") * heads / unit;
         if (batch > 1)
             return ns * tokens * (depth + tokens / 2) / (batch * (at + batch / 2));
         insert(&points, at, ns);
@@ -161,12 +152,13 @@ static double block_ns(const json_t *entry, const struct tr_engine_time *item, i
     double tokens = (double)item->tokens;
     size_t i;
     json_array_foreach(all, i, one) {
-        double batch = number(one, "batch"), far = fabs(log(batch / tokens));
-        if (number(one, "threads") != threads || !(isnan(nearest) || far < nearest))
+        double batch = tr_member_number(one, "batch"), far = fabs(log(batch / tokens));
+        if (tr_member_number(one, "threads") != threads || !(isnan(nearest) || far < nearest))
             continue;
         nearest = far;
-        double moved = batch * width_of(number(one, "embedding"), number(one, "feed_forward"));
-        best = nodes + fmax(number(one, "median_ns") - nodes, 0) * tokens * width / moved;
+        double moved = batch * width_of(tr_member_number(one, "embedding"),
+                                        tr_member_number(one, "feed_forward"));
+        best = nodes + fmax(tr_member_number(one, "median_ns") - nodes, 0) * tokens * width / moved;
     }
     return isnan(best) ? nodes : best;
 }
@@ -204,7 +196,7 @@ size_t tr_engine_stored_threads(const json_t *entry, int *threads, size_t max) {
     const json_t *rates = json_object_get(entry, "rates"), *rate;
     size_t i, n = 0;
     json_array_foreach(rates, i, rate) {
-        double value = number(rate, "threads");
+        double value = tr_member_number(rate, "threads");
         bool seen = !(value >= 1) || value > 65536;
         for (size_t j = 0; j < n && !seen; j++)
             seen = threads[j] == (int)value;

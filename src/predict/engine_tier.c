@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "interval.h"
+#include "placement.h"
 #include "tier.h"
 
 enum { MAX_POINTS = 16, NODES_OF_BLOCK = 12, NODES_OF_ROUTING = 8 };
@@ -130,8 +131,32 @@ static const char *bound_of(const struct tr_basis *basis, const struct tr_part *
     return basis->rates && basis->rates->fabric_bound ? "fabric" : "memory";
 }
 
+/* With the basis's number of threads: those asked for, else another of which there are times. */
+static const struct tr_engine_times *times_of(const struct tr_basis *basis) {
+    for (size_t i = 0; i < basis->n_engine_others; i++)
+        if (basis->engine_others[i].n && basis->engine_others[i].items[0].threads == basis->threads)
+            return &basis->engine_others[i];
+    return basis->engine_times;
+}
+
+/* `ns` for work that reads `bytes`, no faster than they can be read where they lie. At home the
+ * engine's own time counts, be it faster than what this program reads. */
+static double placed_ns(const struct tr_basis *basis, double bytes, double ns) {
+    bool elsewhere = basis->placement_fraction > 0 && basis->placement_fraction < 1;
+    return elsewhere && bytes > 0 ? bytes / tr_placed_gb_per_s(basis, bytes / ns) : ns;
+}
+
+/* One of its products for `tokens` tokens. */
+static double product_ns(const struct tr_basis *basis, const struct tr_product *product,
+                         double tokens) {
+    double matrices = product->experts > 0 && tokens <= 1 ? product->experts_used
+                                                          : tr_product_matrices(product, tokens);
+    return placed_ns(basis, matrices * tr_product_bytes(product),
+                     tr_engine_product_ns(times_of(basis), product, tokens));
+}
+
 /* Weights of one class: all its products, for one token of `tokens` at once. */
-static double class_ns(const struct tr_model *model, const struct tr_engine_times *times,
+static double class_ns(const struct tr_model *model, const struct tr_basis *basis,
                        enum tr_tensor_class tensor_class, double tokens) {
     double ns = 0;
     bool any = false;
@@ -140,7 +165,7 @@ static double class_ns(const struct tr_model *model, const struct tr_engine_time
         if (product->tensor_class != tensor_class)
             continue;
         any = true;
-        ns += product->count * tr_engine_product_ns(times, product, tokens) / tokens;
+        ns += product->count * product_ns(basis, product, tokens) / tokens;
     }
     return any ? ns : 0;
 }
@@ -176,12 +201,12 @@ static void add_small(const struct tr_model *model, const struct tr_engine_times
 
 static void token_time(const struct tr_model *model, const struct tr_basis *basis,
                        const struct tr_token_work *work, struct tr_token_time *time) {
-    const struct tr_engine_times *times = basis->engine_times;
+    const struct tr_engine_times *times = times_of(basis);
     struct tr_part parts[TR_MAX_PARTS];
     size_t n = tr_parts_of(model, work->phase, parts);
     bool generation = work->phase == TR_PHASE_GENERATION;
     for (size_t i = 0; i < n; i++) {
-        double ns = class_ns(model, times, parts[i].tensor_class, work->batch);
+        double ns = class_ns(model, basis, parts[i].tensor_class, work->batch);
         if (ns == 0) /* nothing that is multiplied: among the other operations */
             continue;
         tr_term_add(time, (struct tr_time_term){
@@ -199,6 +224,8 @@ static void token_time(const struct tr_model *model, const struct tr_basis *basi
     double cache = tr_basis_cache_bytes(model, basis, work->depth);
     for (size_t i = 0; i < model->n_layers; i++)
         attention += tr_engine_attention_ns(times, &model->layers[i], work->depth, work->batch);
+    if (generation)
+        attention = placed_ns(basis, cache, attention);
     tr_term_add(time, (struct tr_time_term){
                           .name = "cache",
                           .bytes = generation ? cache : NAN,
@@ -229,26 +256,42 @@ static int check(const struct tr_model *model, const struct tr_basis *basis,
     return 0;
 }
 
-static struct tr_interval interval_of(const struct tr_basis *basis, enum tr_phase phase) {
+static const char *rows_of(const struct tr_basis *basis) {
     bool stored = basis->engine_rates && !strcmp(basis->engine_rates, "stored");
-    const struct tr_interval_wanted wanted = {
-        .tier = stored ? "engine stored" : "engine", .phase = phase, .machine = basis->machine};
-    struct tr_interval found;
-    tr_interval_find(&wanted, &found);
-    return found;
+    return stored ? "engine stored" : "engine";
 }
 
 static void interval(const struct tr_model *model, const struct tr_basis *basis,
                      enum tr_phase phase, double *ret_low, double *ret_high) {
-    struct tr_interval found = interval_of(basis, phase);
     (void)model;
-    *ret_low = found.low;
-    *ret_high = found.high;
+    tr_interval_ends(rows_of(basis), basis, phase, ret_low, ret_high);
 }
 
 static char *interval_note(const struct tr_basis *basis) {
-    struct tr_interval found = interval_of(basis, TR_PHASE_GENERATION);
-    return tr_interval_note(&found);
+    return tr_interval_note_of(rows_of(basis), basis);
+}
+
+static void add_candidate(int *threads, size_t *n, size_t max,
+                          const struct tr_engine_times *times) {
+    bool seen = !times || !times->n;
+    for (size_t i = 0; i < *n && !seen; i++)
+        seen = threads[i] == times->items[0].threads;
+    if (!seen && *n < max)
+        threads[(*n)++] = times->items[0].threads;
+}
+
+static size_t candidates(const struct tr_basis *basis, int *threads, size_t max) {
+    size_t n = 0;
+    /* Those asked for come last: of equal rates a number that was timed is the better advice. */
+    for (size_t i = 0; i < basis->n_engine_others; i++)
+        add_candidate(threads, &n, max, &basis->engine_others[i]);
+    add_candidate(threads, &n, max, basis->engine_times);
+    return n;
+}
+
+static int explain(struct tr_prediction *prediction, const struct tr_basis *basis,
+                   const struct tr_use_case *use_case) {
+    return tr_placement_explain(&tr_tier_engine, prediction, basis, use_case);
 }
 
 const struct tr_tier tr_tier_engine = {
@@ -257,4 +300,6 @@ const struct tr_tier tr_tier_engine = {
     .time = token_time,
     .interval = interval,
     .interval_note = interval_note,
+    .candidates = candidates,
+    .explain = explain,
 };

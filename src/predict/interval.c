@@ -127,3 +127,24 @@ char *tr_interval_note(const struct tr_interval *interval) {
                        interval->beyond[i]);
     return tr_strbuf_take(&text);
 }
+
+static struct tr_interval of_basis(const char *tier, const struct tr_basis *basis,
+                                   enum tr_phase phase) {
+    const struct tr_interval_wanted wanted = {
+        .tier = tier, .phase = phase, .machine = basis->machine};
+    struct tr_interval found;
+    tr_interval_find(&wanted, &found);
+    return found;
+}
+
+void tr_interval_ends(const char *tier, const struct tr_basis *basis, enum tr_phase phase,
+                      double *ret_low, double *ret_high) {
+    struct tr_interval found = of_basis(tier, basis, phase);
+    *ret_low = found.low;
+    *ret_high = found.high;
+}
+
+char *tr_interval_note_of(const char *tier, const struct tr_basis *basis) {
+    struct tr_interval found = of_basis(tier, basis, TR_PHASE_GENERATION);
+    return tr_interval_note(&found);
+}

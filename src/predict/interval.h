@@ -28,6 +28,11 @@ void tr_interval_find(const struct tr_interval_wanted *wanted, struct tr_interva
 /* From any table of that form. */
 void tr_interval_from(const struct tr_csv *csv, const struct tr_interval_wanted *wanted,
                       struct tr_interval *ret_interval);
+/* The ends for a basis's machine, from the rows of `tier`; NAN: not checked. */
+void tr_interval_ends(const char *tier, const struct tr_basis *basis, enum tr_phase phase,
+                      double *ret_low, double *ret_high);
+/* What tr_interval_note() says of generation on a basis's machine. */
+char *tr_interval_note_of(const char *tier, const struct tr_basis *basis);
 /* A sentence for the report, heap; NULL where nothing was checked or without memory. */
 char *tr_interval_note(const struct tr_interval *interval);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "interval.h"
+#include "placement.h"
 #include "profile.h"
 #include "quant.h"
 #include "tier.h"
@@ -90,13 +91,6 @@ double tr_measured_rate_of(const struct tr_measured *measured, enum tr_measured_
 
 /* ---- one product ---- */
 
-static double product_bytes(const struct tr_product *product) {
-    const struct tr_quant *quant = tr_quant_by_name(product->type);
-    if (!quant || !quant->block)
-        return NAN;
-    return (double)product->rows * (double)product->columns * quant->bytes / quant->block;
-}
-
 static const char *profile_of(const struct tr_basis *basis) {
     return basis->profile ? basis->profile : TR_PROFILE_DEFAULT;
 }
@@ -105,32 +99,19 @@ static double used(const struct tr_product *product) {
     return product->experts > 0 ? product->experts_used : 1;
 }
 
-/* Experts that `tokens` tokens use, each choosing `used` of them alike. */
-static double distinct_experts(const struct tr_product *product, double tokens) {
-    double all = product->experts;
-    return product->experts > 0 ? all * (1 - pow(1 - used(product) / all, tokens)) : 1;
-}
-
-/* GB/s with the pages as the basis has them: a kernel that is slower than the memory placed so
- * keeps its rate. */
-static double placed(const struct tr_basis *basis, double gb_per_s) {
-    double fraction = basis->placement_fraction;
-    return fraction > 0 ? fmin(gb_per_s, fraction * basis->measured->read_gb_per_s) : gb_per_s;
-}
-
 /* ns for one token of `work->batch` at once. */
 static double product_ns(const struct tr_product *product, const struct tr_basis *basis,
                          const struct tr_token_work *work) {
     const struct tr_measured *measured = basis->measured;
-    double bytes = product_bytes(product), one = NAN;
-    double read = placed(
+    double bytes = tr_product_bytes(product), one = NAN;
+    double read = tr_placed_gb_per_s(
         basis,
         tr_measured_rate_of(measured, TR_MEASURED_GEMV, product->type, 1, basis->threads) /
             tr_profile_ratio(profile_of(basis), "gemv", product->type, 1, basis->machine.uarch));
     if (work->phase == TR_PHASE_GENERATION && work->batch <= 1)
         return product->count * used(product) * bytes / read;
     double flop = 2 * (double)product->rows * (double)product->columns * used(product);
-    double experts = distinct_experts(product, work->batch);
+    double experts = tr_product_matrices(product, work->batch);
     double tokens = work->batch * used(product) / experts; /* in each matrix */
     one = tr_measured_rate_of(measured, TR_MEASURED_GEMM, product->type, tokens, basis->threads) /
           tr_profile_ratio(profile_of(basis), "gemm", product->type, tokens, basis->machine.uarch);
@@ -194,8 +175,8 @@ static void add_cache(const struct tr_model *model, const struct tr_basis *basis
     const struct tr_measured *measured = basis->measured;
     double rate =
         generation
-            ? placed(basis,
-                     tr_measured_rate_of(measured, TR_MEASURED_ATTENTION, "F16", 1, basis->threads))
+            ? tr_placed_gb_per_s(basis, tr_measured_rate_of(measured, TR_MEASURED_ATTENTION, "F16",
+                                                            1, basis->threads))
             : tr_measured_rate_of(measured, TR_MEASURED_GEMM, "F16", work->batch, basis->threads);
     double ns = generation ? bytes / rate : flop / rate;
     if (work->depth <= 0)
@@ -293,27 +274,21 @@ static int check(const struct tr_model *model, const struct tr_basis *basis,
     return 0;
 }
 
-static struct tr_interval interval_of(const struct tr_basis *basis, enum tr_phase phase) {
-    const struct tr_interval_wanted wanted = {
-        .tier = "measured", .phase = phase, .machine = basis->machine};
-    struct tr_interval found;
-    tr_interval_find(&wanted, &found);
-    return found;
+/* Other engines than the default one were not set against anything. */
+static bool is_checked(const struct tr_basis *basis) {
+    return !strcmp(profile_of(basis), TR_PROFILE_DEFAULT);
 }
 
 static void interval(const struct tr_model *model, const struct tr_basis *basis,
                      enum tr_phase phase, double *ret_low, double *ret_high) {
-    struct tr_interval found = interval_of(basis, phase);
     (void)model;
-    /* Other engines than the default one were not set against anything. */
-    bool checked = !strcmp(profile_of(basis), TR_PROFILE_DEFAULT);
-    *ret_low = checked ? found.low : NAN;
-    *ret_high = checked ? found.high : NAN;
+    *ret_low = *ret_high = NAN;
+    if (is_checked(basis))
+        tr_interval_ends("measured", basis, phase, ret_low, ret_high);
 }
 
 static char *interval_note(const struct tr_basis *basis) {
-    struct tr_interval found = interval_of(basis, TR_PHASE_GENERATION);
-    return strcmp(profile_of(basis), TR_PROFILE_DEFAULT) ? NULL : tr_interval_note(&found);
+    return is_checked(basis) ? tr_interval_note_of("measured", basis) : NULL;
 }
 
 /* Those at which products were measured. */
@@ -330,30 +305,9 @@ static size_t candidates(const struct tr_basis *basis, int *threads, size_t max)
     return n;
 }
 
-/* On machines of several nodes: what the place of the weights costs. */
 static int explain(struct tr_prediction *prediction, const struct tr_basis *basis,
                    const struct tr_use_case *use_case) {
-    const struct {
-        const char *name;
-        double fraction;
-    } placements[] = {{"each thread's pages on its own node", 1},
-                      {"pages in turn over all nodes", basis->interleaved_fraction},
-                      {"all pages on one node", basis->one_node_fraction}};
-    int code = 0;
-    for (size_t i = 0; i < 3 && !code && basis->machine.nodes > 1; i++) {
-        struct tr_basis placed_so = *basis;
-        struct tr_token_time time = {0};
-        const struct tr_token_work work = {.phase = TR_PHASE_GENERATION,
-                                           .depth = use_case->depth + use_case->prompt_tokens,
-                                           .batch = 1};
-        placed_so.placement_fraction = placements[i].fraction;
-        token_time(prediction->model, &placed_so, &work, &time);
-        if (!isnan(placements[i].fraction))
-            code = tr_explanation_add(prediction, "TG by placement", placements[i].name,
-                                      "%.3g tok/s, reading at x %.2f", 1e9 / time.ns,
-                                      placements[i].fraction);
-    }
-    return code;
+    return tr_placement_explain(&tr_tier_measured, prediction, basis, use_case);
 }
 
 const struct tr_tier tr_tier_measured = {

@@ -357,6 +357,81 @@ static void a_product_that_is_missing_is_named(void **state) {
     tr_model_destroy(model);
 }
 
+/* Weights that lie on one node come no faster than that node gives them. */
+static void placement_bounds_reading(void **state) {
+    struct tr_model *model = known_model();
+    struct tr_engine_times times = {0};
+    double rates[2] = {0};
+    (void)state;
+    assert_int_equal(tr_engine_times_plan(model, cases, 2, 512, 2, 1e12, &times, NULL), 0);
+    invent_times(&times);
+    for (int i = 0; i < 2; i++) {
+        struct tr_prediction *prediction = NULL;
+        const struct tr_rates read = {.read_gb_per_s = 20, .read_best_gb_per_s = 20};
+        const struct tr_basis basis = {.memory_bytes = 1e12,
+                                       .storage_gb_per_s = NAN,
+                                       .threads = 2,
+                                       .rates = &read,
+                                       .placement_fraction = i ? 0.1 : 1,
+                                       .interleaved_fraction = 0.5,
+                                       .one_node_fraction = 0.1,
+                                       .machine = {.nodes = 2},
+                                       .engine_times = &times};
+        assert_int_equal(tr_predict("engine", model, &basis, cases, 2, &prediction, NULL), 0);
+        rates[i] = prediction->results[1].tg_tok_s.value;
+        const struct tr_token_time *time = &prediction->results[1].time[TR_PHASE_GENERATION];
+        for (size_t j = 0; j < time->n_terms; j++)
+            if (i && time->terms[j].bytes > 0)
+                assert_true(time->terms[j].gb_per_s <= 2.001);
+        size_t told = 0;
+        for (size_t j = 0; j < prediction->n_explanations; j++)
+            told += !strcmp(prediction->explanations[j].name, "TG by placement");
+        assert_int_equal(told, 3);
+        tr_prediction_destroy(prediction);
+    }
+    /* 0.8 GB of weights at 2 GB/s. */
+    assert_true(rates[0] > 3 && rates[1] < 2.5 && rates[1] > 2);
+    tr_engine_times_finish(&times);
+    tr_model_destroy(model);
+}
+
+/* Times with other numbers of threads are for the best one alone. */
+static void the_best_threads_are_named(void **state) {
+    struct tr_model *model = known_model();
+    struct tr_engine_times times = {0}, others[2] = {{0}};
+    struct tr_prediction *prediction = NULL;
+    (void)state;
+    assert_int_equal(tr_engine_times_plan(model, cases, 2, 512, 4, 1e12, &times, NULL), 0);
+    invent_times(&times);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(
+            tr_engine_times_plan(model, cases, 2, 512, i ? 8 : 3, 1e12, &others[i], NULL), 0);
+        invent_times(&others[i]);
+        for (size_t j = 0; j < others[i].n; j++)
+            others[i].items[j].ns *= i ? 3 : 0.5;
+    }
+    struct tr_basis basis = {.memory_bytes = 1e12,
+                             .storage_gb_per_s = NAN,
+                             .threads = 4,
+                             .engine_times = &times,
+                             .engine_others = others,
+                             .n_engine_others = 2};
+    assert_int_equal(tr_predict("engine", model, &basis, cases, 2, &prediction, NULL), 0);
+    double asked = prediction->results[1].tg_tok_s.value;
+    assert_int_equal(prediction->results[1].best_threads, 3);
+    assert_true(fabs(prediction->results[1].best_tg_tok_s / asked - 2) < 0.01);
+    tr_prediction_destroy(prediction);
+    basis.n_engine_others = 0;
+    assert_int_equal(tr_predict("engine", model, &basis, cases, 2, &prediction, NULL), 0);
+    assert_int_equal(prediction->results[1].best_threads, 0); /* nothing to choose from */
+    assert_true(prediction->results[1].tg_tok_s.value == asked);
+    tr_prediction_destroy(prediction);
+    tr_engine_times_finish(&times);
+    tr_engine_times_finish(&others[0]);
+    tr_engine_times_finish(&others[1]);
+    tr_model_destroy(model);
+}
+
 static void windows_bound_the_cache(void **state) {
     struct tr_engine_time items[2];
     struct tr_engine_times times = {items, 2};
@@ -408,6 +483,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test(the_fixed_shapes_are_kept),
         cmocka_unit_test(terms_add_up),
         cmocka_unit_test(a_product_that_is_missing_is_named),
+        cmocka_unit_test(placement_bounds_reading),
+        cmocka_unit_test(the_best_threads_are_named),
         cmocka_unit_test(windows_bound_the_cache),
         cmocka_unit_test(the_budget_limits_copies),
     };
