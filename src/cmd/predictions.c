@@ -8,6 +8,7 @@
 
 #include "calibration_json.h"
 #include "observations.h"
+#include "profile.h"
 #include "table.h"
 
 double tr_prediction_estimate(const json_t *object, const char *key) {
@@ -365,7 +366,11 @@ static void add_explanations(struct tr_strbuf *out, const json_t *document, size
 static void add_profile(struct tr_strbuf *out, const char *profile) {
     tr_strbuf_add(out, ": this machine's matrix products, by how much ");
     add_safe(out, profile ? profile : "llama.cpp");
-    tr_strbuf_add(out, "'s kernels were slower in a comparison");
+    tr_strbuf_add(out,
+                  tr_profile_is_mapped(profile ? profile : "llama.cpp")
+                      ? "'s kernels are slower as mapped from another engine's: none of them was "
+                        "timed"
+                      : "'s kernels were slower in a comparison");
 }
 
 static void add_basis(struct tr_strbuf *out, const json_t *document) {

@@ -16,6 +16,7 @@ static struct {
     struct row {
         char engine[24], type[16], op[8], uarch[24];
         double tokens, ratio;
+        bool timed;
     } rows[MAX_ROWS];
     size_t n;
     const char *engines[MAX_ENGINES + 1];
@@ -36,6 +37,8 @@ static void load(void) {
         snprintf(row->uarch, sizeof(row->uarch), "%s", tr_csv_get(&csv, i, "uarch"));
         row->tokens = tr_csv_number(&csv, i, "tokens");
         row->ratio = tr_csv_number(&csv, i, "ratio");
+        const char *source = tr_csv_get(&csv, i, "source");
+        row->timed = !strstr(source, "mapped by kernel class") && !strstr(source, "published.csv");
         bool known = false;
         for (size_t j = 0; j < table.n_engines; j++)
             known = known || !strcmp(table.engines[j], row->engine);
@@ -92,6 +95,14 @@ bool tr_profile_compared_on(const char *engine, const char *uarch) {
         if (!strcmp(table.rows[i].engine, engine) && !strcmp(table.rows[i].uarch, uarch))
             return true;
     return false;
+}
+
+bool tr_profile_is_mapped(const char *engine) {
+    call_once(&once, load);
+    bool timed = false;
+    for (size_t i = 0; i < table.n; i++)
+        timed = timed || (table.rows[i].timed && !strcmp(table.rows[i].engine, engine));
+    return !timed;
 }
 
 const char *const *tr_profile_names(void) {

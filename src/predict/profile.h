@@ -15,6 +15,9 @@ double tr_profile_ratio(const char *engine, const char *op, const char *type, do
                         const char *uarch);
 /* Whether the engine's kernels were compared on this micro-architecture. */
 bool tr_profile_compared_on(const char *engine, const char *uarch);
+/* Whether none of the engine's kernels was timed: its rows are another engine's, times what was
+ * published or with kernels of the same class. */
+bool tr_profile_is_mapped(const char *engine);
 /* Engines of the table, each once, ended by NULL. Static storage. */
 const char *const *tr_profile_names(void);
 bool tr_profile_known(const char *engine);

@@ -64,6 +64,23 @@ static void profiles_are_looked_up(void **state) {
     assert_true(tr_profile_known("llama.cpp-plain") && !tr_profile_known("none"));
 }
 
+/* llamafile's kernels by their class: llama.cpp's on weights as in the file, its own for prompts of
+ * K-quants. Said to be mapped. */
+static void llamafile_is_mapped(void **state) {
+    (void)state;
+    assert_true(tr_profile_known("llamafile"));
+    assert_true(tr_profile_is_mapped("llamafile"));
+    assert_true(tr_profile_is_mapped("ik_llama.cpp"));
+    assert_false(tr_profile_is_mapped("llama.cpp") || tr_profile_is_mapped("llama.cpp-plain"));
+    assert_true(tr_profile_ratio("llamafile", "gemv", "Q4_K", 1, "zen5") ==
+                tr_profile_ratio("llama.cpp-plain", "gemv", "Q4_K", 1, "zen5"));
+    assert_true(tr_profile_ratio("llamafile", "gemm", "F16", 512, "zen5") ==
+                tr_profile_ratio("llama.cpp", "gemm", "F16", 512, "zen5"));
+    double plain = tr_profile_ratio("llama.cpp-plain", "gemm", "Q4_K", 512, "zen5");
+    double own = tr_profile_ratio("llamafile", "gemm", "Q4_K", 512, "zen5");
+    assert_near(plain / own, 200 / 105.1, 0.02);
+}
+
 struct fixture {
     struct tr_model *model;
     struct tr_measured_rate rates[8];
@@ -244,6 +261,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rates_are_interpolated),
         cmocka_unit_test(profiles_are_looked_up),
+        cmocka_unit_test(llamafile_is_mapped),
         cmocka_unit_test_setup_teardown(a_token_is_its_products, setup, teardown),
         cmocka_unit_test_setup_teardown(depth_costs_cache, setup, teardown),
         cmocka_unit_test_setup_teardown(a_prompt_is_its_operations, setup, teardown),
