@@ -118,6 +118,19 @@ static double product_ns(const struct tr_product *product, const struct tr_basis
     return product->count * fmax(flop / one, experts * bytes / read / work->batch);
 }
 
+/* Of weights that the tokens computed at once share, a token reads its part. */
+static double class_bytes(const struct tr_model *model, const struct tr_token_work *work,
+                          const struct tr_part *part) {
+    double bytes = 0;
+    if (work->phase != TR_PHASE_GENERATION || work->batch <= 1)
+        return part->bytes;
+    for (size_t i = 0; i < model->n_products; i++)
+        if (model->products[i].tensor_class == part->tensor_class)
+            bytes += model->products[i].count * tr_product_bytes(&model->products[i]) *
+                     tr_product_matrices(&model->products[i], work->batch) / work->batch;
+    return bytes;
+}
+
 static double class_ns(const struct tr_model *model, const struct tr_basis *basis,
                        const struct tr_token_work *work, enum tr_tensor_class tensor_class,
                        double *ret_products) {
@@ -152,15 +165,16 @@ static void add_weights(const struct tr_model *model, const struct tr_basis *bas
         double ns = class_ns(model, basis, work, parts[i].tensor_class, ret_products);
         if (ns == 0) /* nothing that is multiplied: among the other operations */
             continue;
+        double bytes = class_bytes(model, work, &parts[i]);
         tr_term_add(time, (struct tr_time_term){
                               .name = parts[i].name,
-                              .bytes = generation ? parts[i].bytes : NAN,
+                              .bytes = generation ? bytes : NAN,
                               .flop = parts[i].flop,
-                              .gb_per_s = generation ? parts[i].bytes / ns : NAN,
+                              .gb_per_s = generation ? bytes / ns : NAN,
                               .gflop_per_s = parts[i].flop / ns,
                               .count = NAN,
                               .ns = ns,
-                              .bound = bound_of(basis, parts[i].bytes, ns, work->phase),
+                              .bound = bound_of(basis, bytes, ns, work->phase),
                           });
     }
 }

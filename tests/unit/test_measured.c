@@ -123,6 +123,24 @@ static struct tr_prediction *predict(const struct fixture *f, int prompt, int ge
     return prediction;
 }
 
+/* Sequences share the weights that a step reads: from some number on computing binds. */
+static void many_sequences_are_bound_by_computing(void **state) {
+    struct fixture *f = *state;
+    struct tr_prediction *one = predict(f, 0, 16, 0);
+    assert_string_equal(one->results[0].bound, "memory");
+    f->basis.parallel = 64;
+    struct tr_prediction *many = predict(f, 0, 16, 0);
+    assert_string_equal(many->results[0].bound, "compute");
+    const struct tr_token_time *time = &many->results[0].time[TR_PHASE_GENERATION];
+    for (size_t i = 0; i < time->n_terms; i++)
+        if (!strcmp(time->terms[i].name, "ffn"))
+            assert_true(time->terms[i].gb_per_s < 25);
+    int knee = tr_predict_knee("measured", f->model, &f->basis, 16);
+    assert_true(knee > 2 && knee < 64);
+    tr_prediction_destroy(one);
+    tr_prediction_destroy(many);
+}
+
 /* 16 blocks of 7 products and the vocabulary matrix, all weights but the norms in F16. */
 static void a_token_is_its_products(void **state) {
     struct fixture *f = *state;
@@ -262,6 +280,7 @@ int main(void) {
         cmocka_unit_test(rates_are_interpolated),
         cmocka_unit_test(profiles_are_looked_up),
         cmocka_unit_test(llamafile_is_mapped),
+        cmocka_unit_test_setup_teardown(many_sequences_are_bound_by_computing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_token_is_its_products, setup, teardown),
         cmocka_unit_test_setup_teardown(depth_costs_cache, setup, teardown),
         cmocka_unit_test_setup_teardown(a_prompt_is_its_operations, setup, teardown),
