@@ -55,9 +55,10 @@ static int add_gpu(const struct maker *maker, const char *name, struct tr_spec *
     const struct tr_spec_options *options = maker->options;
     if (!name)
         return 0;
-    int code = tr_accelerator_choose(name, &spec->gpu, reterr);
+    struct tr_err why = {0};
+    int code = tr_accelerator_choose(name, &spec->gpu, &why);
     if (code)
-        return code;
+        return tr_err_set(reterr, code, "%s%s", name == options->gpu ? "--gpu: " : "", why.text);
     if (!isnan(options->gpu_link_gb_per_s))
         spec->gpu.link_gb_per_s = options->gpu_link_gb_per_s;
     if (!spec->gpu.shares_memory || !spec->has_cpu)
@@ -300,7 +301,8 @@ static int make_all(const struct maker *maker, const struct tr_machine_options *
         char *name = tr_format("%.*s", (int)strcspn(options->names[i], ","), options->names[i]);
         code = name ? add_named(maker, name, &why) : TR_ENOMEM;
         if (code && why.text[0])
-            tr_err_set(reterr, code, "--platform: %s", why.text);
+            tr_err_set(reterr, code, "%s%s",
+                       strncmp(why.text, "--gpu: ", 7) != 0 ? "--platform: " : "", why.text);
         free(name);
     }
     if (!code && options->n_names == 0)
