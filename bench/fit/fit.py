@@ -421,11 +421,11 @@ REASONS = {
     "mostly onto one node (github:ikawrakow/ik_llama.cpp issue 296; github:ggml-org/llama.cpp issue 13850 tells "
     "of almost twice the speed with --numa distribute); 4.51 tok/s is what one socket of DDR4 gives in the same "
     "weeks (EPYC 7773X: 4.36), not what two of DDR5 do. (2) Prompts: llama.cpp used AMX for dense products alone "
-    "(github:ggml-org/llama.cpp issue 12003), not for experts, and its Q4_K products had no AVX-512 form "
-    "then, while the rate of this kind of kernels is fitted to llamafile's, which were 1.9 times as fast as "
-    "llama.cpp's (github:mozilla-ai/llamafile pulls 394 and 435): without that some 40 of the 92 tok/s are left. "
+    "(github:ggml-org/llama.cpp issue 12003), not for experts, and the "
+    "rate of this kind of kernels is fitted to llamafile's, which were 1.9 times as fast as "
+    "llama.cpp's (github:mozilla-ai/llamafile pulls 394 and 435): divided by that some 48 of the 92 tok/s are left. "
     "(3) The page is not of one mind: its first version told 4.51 tok/s for the prompt, too. A factor of nearly "
-    "four between 40 and 10.31 stays unexplained: the EPYC 7773X reaches 25.58 with half the memory channels.",
+    "five between 48 and 10.31 stays unexplained: the EPYC 7773X reaches 25.58 with half the memory channels.",
     "EPYC 7773X": "Memory and number of threads are not stated: the platform's and one a core are taken. Its "
     "prompts are as slow with Q8_0 as with Q4_K_M, although the products of Q8_0 are faster elsewhere.",
     "2x EPYC 7K62": "Two sockets; the source tells 3 tok/s with memory interleaved by the firmware and 2 "
