@@ -130,8 +130,10 @@ const struct tr_measurement *tr_calibration_get(const struct tr_calibration *cal
                                                 const char *kernel, const char *dtype,
                                                 enum tr_place_kind kind, int index, int threads);
 /* The figures that predictions rest on, at place machine; NULL if absent. The highest median over
- * variants, one without the flags small_working_set, misplaced and disturbed if there is any; never
- * one that is above_ceiling. */
+ * variants that no flag throws doubt on. One that was slowed (unsteady, throttled, migrated,
+ * not_pinned, misplaced, disturbed) stands only where its 95 % interval lies wholly above theirs,
+ * or where there is no other; one with a small_working_set where there is nothing else; never one
+ * that is above_ceiling. */
 const struct tr_measurement *tr_calibration_read_rate(const struct tr_calibration *calibration);
 const struct tr_measurement *tr_calibration_fma_rate(const struct tr_calibration *calibration,
                                                      const char *dtype);

@@ -9,24 +9,51 @@ report.limitOf = function (calibration, m) {
   });
 };
 
-report.doubt = function (m) {
+/* As src/calibration/choice.h: 0 sound, 1 slowed, 2 flattered by caches, 3 refused. */
+report.standing = function (m) {
   var flags = m.flags || [];
-  if (flags.indexOf("above_ceiling") >= 0) return 2;
-  return flags.some(function (flag) { return ["small_working_set", "misplaced", "disturbed"].indexOf(flag) >= 0; }) ? 1 : 0;
+  function has(flag) { return flags.indexOf(flag) >= 0; }
+  return has("above_ceiling") ? 3 : has("small_working_set") ? 2
+    : ["unsteady", "throttled", "migrated", "not_pinned", "misplaced", "disturbed"].some(has) ? 1 : 0;
+};
+
+report.isaRank = function (isa) { return ["scalar", "sse2", "avx2", "avx512", "amx"].indexOf(isa); };
+
+/* Of several forms of a figure the one that stands for it: the sound one, unless the interval of a
+ * slowed one lies wholly above its own. `over` is a doubtful one of a wider instruction set. */
+report.choose = function (forms) {
+  var best = [], widest = null;
+  forms.forEach(function (one) {
+    var standing = report.standing(one.m), wider = widest ? report.isaRank(one.m.isa) - report.isaRank(widest.m.isa) : 1;
+    if (!best[standing] || one.m.median > best[standing].m.median) best[standing] = one;
+    if (standing && (wider > 0 || (wider === 0 && one.m.median > widest.m.median))) widest = one;
+  });
+  function bound(one, side) { return one.m.ci95 && page.known(one.m.ci95[side]) ? one.m.ci95[side] : one.m.median; }
+  var chosen = best[0] && best[1] && bound(best[1], 0) > bound(best[0], 1) ? best[1] : best[0] || best[1] || best[2] || best[3];
+  return { m: chosen.m, index: chosen.index, over: widest && report.isaRank(widest.m.isa) > report.isaRank(chosen.m.isa) ? widest : null };
 };
 
 /* For each kernel the best way of doing it on all threads; index of the measurement in the file. */
 report.headlines = function (calibration) {
-  var best = {};
+  var forms = {};
   (calibration.measurements || []).forEach(function (m, index) {
     if (!m.place || m.place.kind !== "machine" || m.threads === 1 || !page.known(m.median)) return;
     if (["bandwidth", "compute"].indexOf(m.metric) < 0) return;
     var quant = (m.params || {}).quant, key = [m.metric, m.kernel, quant, m.metric === "bandwidth" ? "" : m.dtype].join("|");
-    var old = best[key];
-    if (!old || report.doubt(m) < report.doubt(old.m) || (report.doubt(m) === report.doubt(old.m) && m.median > old.m.median))
-      best[key] = { m: m, index: index };
+    (forms[key] = forms[key] || []).push({ m: m, index: index });
   });
-  return Object.keys(best).map(function (key) { return best[key]; });
+  return Object.keys(forms).map(function (key) { return report.choose(forms[key]); });
+};
+
+report.flag = function (name) {
+  return { small_working_set: "working set too small", above_ceiling: "above a hard limit: refused", misplaced: "pages on another node" }[name] || name.replace(/_/g, " ");
+};
+
+/* That a narrower instruction set stands for a wider one is never silent. */
+report.passedOver = function (one) {
+  var m = one.over.m;
+  return report.kernelName(m) + ": " + m.isa + " is in doubt (" + page.figure(m) + " " + m.unit + ", " + (m.flags || []).map(report.flag).join(", ") + "), so " +
+    (one.m.isa || "a narrower one") + " stands for it here. Measure again on a quiet machine.";
 };
 
 report.kernelName = function (m) {
@@ -101,8 +128,9 @@ report.reached = function (calibration, base) {
     if (!one) return;
     var rated = report.rated(calibration, m), flags = m.flags || [];
     tiles.push({ name: want[2], text: page.figure(m), unit: m.unit, path: base + "calibration.measurements." + one.index + ".median",
-      note: (rated ? page.percent(m.efficiency) + " of its limit" : "limit unknown") + (flags.length ? ", " + flags[0].replace(/_/g, " ") : ""),
-      tone: flags.length ? "doubt" : rated ? page.verdict(m.efficiency) : "" });
+      note: (rated ? page.percent(m.efficiency) + " of its limit" : "limit unknown") + (flags.length ? ", " + report.flag(flags[0]) : "") +
+        (one.over ? "; " + one.over.m.isa + " in doubt, " + m.isa + " stands" : ""),
+      tone: flags.length || one.over ? "doubt" : rated ? page.verdict(m.efficiency) : "" });
   });
   (calibration.curves || []).some(function (curve, index) {
     return (curve.marks || []).some(function (mark, k) {
@@ -147,7 +175,7 @@ report.lead = function (item) {
     var limit = report.limitOf(calibration, one.m);
     var binds = limit && limit.binds ? (calibration.limits || []).find(function (l) { return l.name === limit.binds && l.place.kind === "machine"; }) || limit : limit;
     if (!limit || !report.rated(calibration, one.m)) return "a rate whose limit is unknown";
-    return page.percent(one.m.efficiency) + " of its limit (" + page.number(limit.value) + " " + limit.unit + (binds.formula ? " = " + binds.formula : "") + ")";
+    return page.percent(one.m.efficiency) + " of its limit" + (one.over ? " with " + one.m.isa : "") + " (" + page.number(limit.value) + " " + limit.unit + (binds.formula ? " = " + binds.formula : "") + ")";
   }
   if (read) words.push("Memory reads at " + page.figure(read.m) + " GB/s, " + share(read) + ".");
   if (fma) words.push("Arithmetic in FP32 reaches " + page.figure(fma.m) + " GFLOP/s, " + share(fma) + ".");
@@ -290,6 +318,9 @@ report.efficiency = function (item, base, section) {
       tone: page.verdict(m.efficiency), text: page.percent(m.efficiency) + " · " + page.figure(m) + " " + m.unit,
       path: base + "calibration.measurements." + one.index + ".efficiency", rows: page.how(m, report.limitOf(calibration, m)) };
   });
+  var over = report.headlines(calibration).filter(function (one) { return one.over; });
+  if (over.length)
+    section.before(page.el("ul.warnings", {}, over.map(function (one) { return page.el("li", {}, report.passedOver(one)); })));
   if (bars.length)
     chart.bars(section, { name: "efficiency", title: "Percent of the limit", bars: bars, rule: 1,
       note: "all threads, with the 95 % interval; memory in bus bytes", axis: "dashed, at the right: 100 % of the limit" });

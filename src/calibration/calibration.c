@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "calibration_json.h"
+#include "choice.h"
 #include "strbuf.h"
 
 static char *now_utc(void) {
@@ -123,38 +124,28 @@ const struct tr_measurement *tr_calibration_get(const struct tr_calibration *cal
     return NULL;
 }
 
-/* Figures that tell less about the machine than about what went wrong. */
-static bool is_doubtful(const struct tr_measurement *measurement) {
-    return tr_strings_has(&measurement->flags, "small_working_set") ||
-           tr_strings_has(&measurement->flags, "misplaced") ||
-           tr_strings_has(&measurement->flags, "disturbed");
-}
-
-static const struct tr_measurement *best_rate(const struct tr_calibration *calibration,
-                                              const char *kernel, const char *metric,
-                                              const char *dtype) {
-    const struct tr_measurement *best = NULL;
+static struct tr_choice choose_rate(const struct tr_calibration *calibration, const char *kernel,
+                                    const char *metric, const char *dtype) {
+    struct tr_choice choice = {0};
     for (size_t i = 0; i < calibration->n_measurements; i++) {
         const struct tr_measurement *at = &calibration->measurements[i];
-        if (!same(kernel, at->kernel) || !same(metric, at->metric) || !same(dtype, at->dtype) ||
-            at->place.kind != TR_PLACE_MACHINE || !(at->median > 0) ||
-            tr_strings_has(&at->flags, "above_ceiling"))
-            continue;
-        bool better = !best || (is_doubtful(at) == is_doubtful(best) ? at->median > best->median
-                                                                     : is_doubtful(best));
-        if (better)
-            best = at;
+        if (same(kernel, at->kernel) && same(metric, at->metric) && same(dtype, at->dtype) &&
+            at->place.kind == TR_PLACE_MACHINE && at->median > 0 &&
+            !tr_strings_has(&at->flags, "above_ceiling"))
+            tr_choice_offer(&choice, at);
     }
-    return best;
+    return choice;
 }
 
 const struct tr_measurement *tr_calibration_read_rate(const struct tr_calibration *calibration) {
-    return best_rate(calibration, "read", "bandwidth", NULL);
+    struct tr_choice choice = choose_rate(calibration, "read", "bandwidth", NULL);
+    return tr_choice_made(&choice);
 }
 
 const struct tr_measurement *tr_calibration_fma_rate(const struct tr_calibration *calibration,
                                                      const char *dtype) {
-    return best_rate(calibration, "fma", "compute", dtype);
+    struct tr_choice choice = choose_rate(calibration, "fma", "compute", dtype);
+    return tr_choice_made(&choice);
 }
 
 static const json_t *machine_fact(const struct tr_calibration *calibration, const char *path) {

@@ -7,25 +7,23 @@
 
 #include <jansson.h>
 
+#include "choice.h"
 #include "machine_json.h"
 #include "strbuf.h"
 #include "tokenroof/machine.h"
 
-/* Highest median of a kernel at exactly so many threads. */
+/* A kernel's figure at exactly so many threads; refused ones serve no prediction. */
 static const struct tr_measurement *best_at(const struct tr_calibration *calibration,
                                             const char *kernel, const char *dtype, int threads) {
-    const struct tr_measurement *best = NULL;
+    struct tr_choice choice = {0};
     for (size_t i = 0; i < calibration->n_measurements; i++) {
         const struct tr_measurement *m = &calibration->measurements[i];
-        if (!m->kernel || strcmp(m->kernel, kernel) || m->threads != threads || isnan(m->median) ||
-            tr_strings_has(&m->flags, "above_ceiling"))
-            continue;
-        if (dtype && (!m->dtype || strcmp(m->dtype, dtype)))
-            continue;
-        if (!best || m->median > best->median)
-            best = m;
+        if (m->kernel && !strcmp(m->kernel, kernel) && m->threads == threads &&
+            (!dtype || (m->dtype && !strcmp(m->dtype, dtype))) &&
+            !tr_strings_has(&m->flags, "above_ceiling"))
+            tr_choice_offer(&choice, m);
     }
-    return best;
+    return tr_choice_made(&choice);
 }
 
 /* "1, 2, 8": the numbers of threads at which reading was measured. */

@@ -37,6 +37,7 @@ static struct tr_figure *find_or_add(struct tr_figures *figures, const char *nam
     struct tr_figure *figure = &items[figures->n];
     *figure = (struct tr_figure){.name = strdup(name),
                                  .unit = strdup(unit),
+                                 .kind = TR_FIGURE_DERIVED,
                                  .sets = calloc(figures->n_sets, sizeof(*figure->sets))};
     if (!figure->name || !figure->unit || !figure->sets) {
         free(figure->name);
@@ -62,7 +63,8 @@ int tr_figures_add(struct tr_figures *figures, size_t set, const char *name, con
         return TR_ENOMEM;
     of_set->runs = runs;
     runs[of_set->n++] = *run;
-    figure->kind = kind;
+    if (kind < figure->kind) /* what is a headline in one set is one in all */
+        figure->kind = kind;
     figure->lower_is_better = lower_is_better;
     return 0;
 }
@@ -167,11 +169,8 @@ static double error_of(double value, const double ci95[2]) {
     return (ci95[1] - ci95[0]) / 2 / 1.959964 / value;
 }
 
-static int add_measurement(struct tr_figures *figures, size_t set,
-                           const struct tr_calibration *calibration, const struct tr_measurement *m,
-                           const char *name) {
-    bool headline = m == tr_calibration_read_rate(calibration) ||
-                    m == tr_calibration_fma_rate(calibration, "f32");
+static int add_measurement(struct tr_figures *figures, size_t set, const struct tr_measurement *m,
+                           const char *name, bool headline) {
     struct tr_run_figure run = {.value = m->median,
                                 .error = error_of(m->median, m->ci95),
                                 .samples = m->samples,
@@ -186,6 +185,9 @@ static int add_measurements(struct tr_figures *figures, size_t set,
                             const struct tr_calibration *calibration) {
     size_t n = calibration->n_measurements;
     int code = 0, all_threads = most_threads(calibration);
+    const struct tr_measurement *const first = calibration->measurements;
+    const struct tr_measurement *const headlines[] = {tr_calibration_read_rate(calibration),
+                                                      tr_calibration_fma_rate(calibration, "f32")};
     char **names = calloc(n ? n : 1, sizeof(*names));
     if (!names)
         return TR_ENOMEM;
@@ -202,8 +204,11 @@ static int add_measurements(struct tr_figures *figures, size_t set,
                    tr_strings_has(&other->flags, "above_ceiling") ||
                    !(better(other, m) || (k < i && !better(m, other)));
         }
+        bool headline = false;
+        for (size_t k = 0; k < sizeof(headlines) / sizeof(headlines[0]); k++)
+            headline |= headlines[k] && !strcmp(names[headlines[k] - first], names[i]);
         if (best)
-            code = add_measurement(figures, set, calibration, m, names[i]);
+            code = add_measurement(figures, set, m, names[i], headline);
     }
     for (size_t i = 0; i < n; i++)
         free(names[i]);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "choice.h"
 #include "expected_shares.h"
 #include "facts.h"
 #include "figure_sets.h"
@@ -16,24 +17,41 @@ static const double slack = 0.005;
 /* More of a limit than this is no result, but a wrong limit. */
 static const double most_share = 1.05;
 
-/* The fastest form of a kernel at a place that has a share of a limit; doubtful ones only where
- * there is no other. */
+static bool is_candidate(const struct tr_measurement *m, const char *kernel, const char *dtype,
+                         const struct tr_place *place) {
+    return m->kernel && !strcmp(m->kernel, kernel) && m->place.kind == place->kind &&
+           m->place.index == place->index && m->median > 0 &&
+           (!dtype || (m->dtype && !strcmp(m->dtype, dtype))) &&
+           !tr_strings_has(&m->flags, "above_ceiling");
+}
+
+/* What stands for a kernel at a place and so many threads. Arithmetic is judged in its widest
+ * instruction set, also where that is in doubt: a narrower one at its own limit is no good news. */
+static const struct tr_measurement *form_at(const struct tr_calibration *calibration,
+                                            const char *kernel, const char *dtype,
+                                            const struct tr_place *place, int threads) {
+    struct tr_choice choice = {0};
+    for (size_t i = 0; i < calibration->n_measurements; i++) {
+        const struct tr_measurement *m = &calibration->measurements[i];
+        if (m->threads == threads && is_candidate(m, kernel, dtype, place))
+            tr_choice_offer(&choice, m);
+    }
+    const struct tr_measurement *wider = tr_choice_passed_over(&choice);
+    return wider && !strcmp(kernel, "fma") ? wider : tr_choice_made(&choice);
+}
+
+/* With the most threads; doubtful ones only where there is no other. */
 static const struct tr_measurement *best_at(const struct tr_calibration *calibration,
                                             const char *kernel, const char *dtype,
                                             const struct tr_place *place) {
     const struct tr_measurement *best = NULL;
     for (size_t i = 0; i < calibration->n_measurements; i++) {
         const struct tr_measurement *m = &calibration->measurements[i];
-        if (!m->kernel || strcmp(m->kernel, kernel) != 0 || m->place.kind != place->kind ||
-            m->place.index != place->index || !(m->median > 0) ||
-            (dtype && (!m->dtype || strcmp(m->dtype, dtype) != 0)) ||
-            tr_strings_has(&m->flags, "above_ceiling"))
+        if (!is_candidate(m, kernel, dtype, place) || (best && m->threads == best->threads))
             continue;
+        m = form_at(calibration, kernel, dtype, place, m->threads);
         bool doubt = tr_doubt_of(m), best_doubt = best && tr_doubt_of(best);
-        if (!best ||
-            (doubt == best_doubt ? m->threads > best->threads ||
-                                       (m->threads == best->threads && m->median > best->median)
-                                 : best_doubt))
+        if (!best || (doubt == best_doubt ? m->threads > best->threads : best_doubt))
             best = m;
     }
     return best;

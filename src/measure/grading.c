@@ -5,15 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "choice.h"
 #include "session.h"
 
-/* The measurement that stands for its kind among forms of the same kernel. */
+/* The measurement that stands for its kind among forms of the same kernel; of arithmetic also one
+ * of a wider instruction set than that: a doubt about it is one about what the machine can do. */
 static bool is_best_form(const struct tr_calibration *calibration, const struct tr_measurement *m) {
     for (size_t i = 0; i < calibration->n_measurements; i++) {
         const struct tr_measurement *other = &calibration->measurements[i];
         if (!strcmp(other->kernel, m->kernel) && !strcmp(other->dtype, m->dtype) &&
             other->threads == m->threads && other->place.kind == m->place.kind &&
-            other->place.index == m->place.index && other->median > m->median)
+            other->place.index == m->place.index && other->median > m->median &&
+            (strcmp(m->kernel, "fma") != 0 || tr_isa_rank(other->isa) >= tr_isa_rank(m->isa)))
             return false;
     }
     return true;

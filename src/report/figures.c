@@ -4,6 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "choice.h"
+#include "strbuf.h"
+#include "text.h"
+
 /* Order and headlines of the metrics; others are in the other formats only. */
 static const struct {
     const char *metric;
@@ -47,18 +51,6 @@ static bool same_row(const struct tr_figure *a, const struct tr_figure *b) {
            (!strcmp(metric, "bandwidth") || same_text(a->best->dtype, b->best->dtype));
 }
 
-/* 0: sound; 1: tells more of what went wrong than of the machine; 2: refused. */
-static int doubt(const struct tr_measurement *at) {
-    if (tr_strings_has(&at->flags, "above_ceiling"))
-        return 2;
-    return tr_strings_has(&at->flags, "small_working_set") ||
-           tr_strings_has(&at->flags, "misplaced") || tr_strings_has(&at->flags, "disturbed");
-}
-
-static bool is_better(const struct tr_measurement *a, const struct tr_measurement *b) {
-    return doubt(a) != doubt(b) ? doubt(a) < doubt(b) : a->median > b->median;
-}
-
 static int row_order(const void *left, const void *right) {
     const struct tr_figure *a = left, *b = right;
     if (a->metric != b->metric)
@@ -75,9 +67,10 @@ struct tr_figure *tr_figures_choose(const struct tr_calibration *calibration, si
                                     size_t *ret_left_out) {
     size_t n = 0, left_out = 0;
     struct tr_figure *rows = calloc(calibration->n_measurements + 1, sizeof(*rows));
-    for (size_t i = 0; rows && i < calibration->n_measurements; i++) {
+    struct tr_choice *choices = calloc(calibration->n_measurements + 1, sizeof(*choices));
+    for (size_t i = 0; rows && choices && i < calibration->n_measurements; i++) {
         const struct tr_measurement *at = &calibration->measurements[i];
-        struct tr_figure row = {at, metric_number(at->metric), kernel_number(at->kernel),
+        struct tr_figure row = {at, NULL, metric_number(at->metric), kernel_number(at->kernel),
                                 at->place.kind == TR_PLACE_MACHINE && at->threads != 1};
         /* On a machine of one CPU, all threads are one. */
         bool shown = row.metric >= 0 && (row.all || at->threads == 1);
@@ -90,14 +83,53 @@ struct tr_figure *tr_figures_choose(const struct tr_calibration *calibration, si
             same++;
         if (same == n)
             rows[n++] = row;
-        else if (is_better(at, rows[same].best))
-            rows[same] = row;
+        tr_choice_offer(&choices[same], at);
     }
-    if (rows)
+    for (size_t i = 0; choices && i < n; i++) {
+        rows[i].best = tr_choice_made(&choices[i]);
+        rows[i].passed_over = tr_choice_passed_over(&choices[i]);
+    }
+    if (choices && rows) {
         qsort(rows, n, sizeof(*rows), row_order);
+    } else {
+        free(rows);
+        rows = NULL;
+    }
+    free(choices);
     *ret_n = n;
     *ret_left_out = left_out;
     return rows;
+}
+
+/* What keeps it from standing, as the end of "avx512 ...". */
+static const char *doubt_of(const struct tr_measurement *at) {
+    static const char *const doubts[][2] = {
+        {"above_ceiling", "is above a hard limit and refused"},
+        {"small_working_set", "had a working set too small for memory"},
+        {"misplaced", "had its pages on another node"},
+        {"disturbed", "was disturbed"},
+        {"throttled", "was throttled"},
+        {"migrated", "did not stay on its CPUs"},
+        {"not_pinned", "did not stay on its CPUs"},
+        {"unsteady", "was unsteady"},
+    };
+    for (size_t i = 0; i < sizeof(doubts) / sizeof(doubts[0]); i++)
+        if (tr_strings_has(&at->flags, doubts[i][0]))
+            return doubts[i][1];
+    return "is in doubt";
+}
+
+char *tr_figure_passed_over_text(const struct tr_figure *figure) {
+    const struct tr_measurement *at = figure->passed_over, *best = figure->best;
+    if (!at)
+        return NULL;
+    bool compute = !strcmp(at->metric, "compute") && at->dtype;
+    return tr_format(
+        "%s%s%s on %d thread%s: %s %s (%s %s), so %s stands for it here. Measure again "
+        "on a quiet machine.",
+        at->kernel, compute ? " " : "", compute ? at->dtype : "", at->threads,
+        at->threads == 1 ? "" : "s", at->isa, doubt_of(at), tr_text_number(at->median).text,
+        at->unit ? at->unit : "", best->isa ? best->isa : "a narrower one");
 }
 
 const char *tr_figure_head(int metric) {

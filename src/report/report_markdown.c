@@ -167,8 +167,19 @@ static int add_figures(struct tr_strbuf *out, const struct tr_calibration *calib
     if (n)
         tr_strbuf_add(out, "\nBandwidth counts the bytes that the program asked for; the share of "
                            "the limit counts what the memory moved.\n");
+    int code = 0;
+    for (size_t i = 0, told = 0; i < n; i++) {
+        char *why = tr_figure_passed_over_text(&figures[i]);
+        if (why) {
+            tr_strbuf_add(out, told++ ? "- " : "\n- ");
+            tr_markdown_text(out, why);
+            tr_strbuf_add(out, "\n");
+        }
+        code = figures[i].passed_over && !why ? TR_ENOMEM : code;
+        free(why);
+    }
     free(figures);
-    return 0;
+    return code;
 }
 
 static void add_limits(struct tr_strbuf *out, const struct tr_calibration *calibration) {

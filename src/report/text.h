@@ -67,7 +67,8 @@ struct tr_number tr_text_flags(const struct tr_measurement *measurement);
 void tr_text_flag_legend(struct tr_text *text, const struct tr_measurement *const *figures,
                          size_t n);
 struct tr_figure;
-/* The same for rows of a table: of the best form of each. */
+/* The same for rows of a table: of the best form of each, and which wider forms were passed over.
+ */
 void tr_text_figure_legend(struct tr_text *text, const struct tr_figure *rows, size_t n);
 /* A bar with `width` cells for the share of the limit, in the colour of the verdict. */
 void tr_text_share(struct tr_text *text, struct tr_strbuf *out, double efficiency, size_t width);

@@ -236,6 +236,42 @@ static struct columns choose_columns(struct tr_text *text, const struct tr_figur
     return columns;
 }
 
+static void add_passed_over(struct tr_text *text, const struct tr_figure *row) {
+    struct tr_strbuf line = {0};
+    char *why = tr_figure_passed_over_text(row);
+    if (why) {
+        tr_strbuf_addf(&line, "%s!%s ", tr_text_tone(text, TR_TONE_DOUBTFUL), tr_text_plain(text));
+        tr_text_add(text, &line, why);
+    }
+    if (why && !line.failed)
+        tr_text_wrap(text, line.text, 2);
+    text->out->failed |= line.failed || !why;
+    tr_strbuf_finish(&line);
+    free(why);
+}
+
+/* That a narrower instruction set stands for a wider one is never silent. In the short report two
+ * lines do; arithmetic first, where it matters most. */
+static void tell_passed_over(struct tr_text *text, const struct tr_figure *rows, size_t n) {
+    enum { MOST_SHORT = 2 };
+    size_t told = 0, more = 0;
+    for (int round = 0; round < 2; round++)
+        for (size_t i = 0; i < n; i++) {
+            bool compute = !strcmp(rows[i].best->metric, "compute");
+            if (!rows[i].passed_over || compute != (round == 0))
+                continue;
+            if (text->full || told < MOST_SHORT) {
+                add_passed_over(text, &rows[i]);
+                told++;
+            } else {
+                more++;
+            }
+        }
+    if (more)
+        tr_text_wrapf(text, 2, "! %zu more %s of a narrower instruction set: -v tells why", more,
+                      more == 1 ? "figure is" : "figures are");
+}
+
 void tr_text_figure_legend(struct tr_text *text, const struct tr_figure *rows, size_t n) {
     const struct tr_measurement **figures = calloc(n + 1, sizeof(*figures));
     for (size_t i = 0; figures && i < n; i++)
@@ -245,6 +281,7 @@ void tr_text_figure_legend(struct tr_text *text, const struct tr_figure *rows, s
     else
         text->out->failed = true;
     free(figures);
+    tell_passed_over(text, rows, n);
 }
 
 /* Here, at its place, among the products or among the latencies. */

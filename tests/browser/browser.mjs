@@ -101,6 +101,7 @@ const pages = {
   hostile: { path: render("hostile", hostile), files: [hostile] },
   tuning: tune("tuning", (text) => text),
   hostileTuning: tune("hostile-tuning", (text, key) => ["event", "schema", "at", "host_id", "tier"].includes(key) ? text : HOSTILE + text),
+  disturbed: { path: render("disturbed", join(source, "data/calibration/disturbed.json")), files: [join(source, "data/calibration/disturbed.json")] },
   virtual: { path: render("virtual", join(source, "data/calibration/vm.json")), files: [join(source, "data/calibration/vm.json")] },
 };
 
@@ -304,6 +305,19 @@ async function tuned() {
   await close(tab);
 }
 
+/* A narrower instruction set never stands for a wider one in silence. */
+async function widest() {
+  const tab = await open(pages.disturbed.path), items = pages.disturbed.files.map(itemOf), tile = tab.locator(".tile", { hasText: "FMA f32" });
+  check(at(items, (await tile.locator(".value").getAttribute("data-path")).replace("median", "isa")) === "avx512", "the tile is of a narrower set");
+  check((await tile.textContent()).includes("disturbed"), "the tile does not say that it was disturbed");
+  check((await tab.locator(".tile", { hasText: "memory, read" }).textContent()).includes("avx512 in doubt, avx2 stands"), "the tile of reading is silent");
+  const notes = await tab.locator("#content ul.warnings").first().textContent();
+  for (const word of ["fma f64: avx512 is in doubt (1120 GFLOP/s, disturbed), so avx2 stands", "read: avx512 is in doubt (231 GB/s, disturbed), so avx2 stands"])
+    check(notes.includes(word), `'${word}' is not told: ${notes}`);
+  check(!notes.includes("fma f32"), notes);
+  await close(tab);
+}
+
 async function noEffect(name) {
   const tab = await open(pages[name].path);
   const seen = await tab.evaluate(() => ({ hostile: window.hostile, scripts: document.scripts.length, images: document.images.length,
@@ -370,6 +384,7 @@ const tests = {
   "charts of a tuning session": async () => check((await drawn("tuning")).length === 7, "figures are missing"),
   "numbers of a tuning session": async () => check(await numbers("tuning") > 150, "too few numbers"),
   "verdicts, soaks and crashes of a tuning session": tuned,
+  "a doubtful wider instruction set is named": widest,
   "charts of a virtual machine": () => drawn("virtual"),
   "numbers are those of the file": async () => check(await numbers("small") > 400, "too few numbers"),
   "numbers of a comparison": async () => check(await numbers("comparison") > 100, "too few numbers"),

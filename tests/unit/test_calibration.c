@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "calibration_json.h"
+#include "choice.h"
 #include "file.h"
 #include "strbuf.h"
 #include "test.h"
@@ -602,25 +603,104 @@ static void rates(void **state) {
     tr_calibration_destroy(calibration);
 }
 
-/* A faster but doubtful variant does not count where there is another. */
-static void doubtful_rates(void **state) {
-    (void)state;
+/* Two forms of reading at place machine. */
+static struct tr_calibration *two_forms(double first, double second) {
     struct tr_calibration *calibration = make_full();
     struct tr_measurement *both = calloc(2, sizeof(*both));
+    assert_non_null(both);
     both[0] = calibration->measurements[0];
     tr_measurement_init(&both[1]);
     both[1].kernel = strdup("read");
     both[1].metric = strdup("bandwidth");
-    both[1].median = 90;
+    free(both[0].isa);
+    both[0].isa = strdup("avx2");
+    both[1].isa = strdup("avx512");
+    for (int i = 0; i < 2; i++) {
+        both[i].median = i ? second : first;
+        both[i].ci95[0] = both[i].median - 1;
+        both[i].ci95[1] = both[i].median + 1;
+        tr_strings_finish(&both[i].flags);
+    }
     free(calibration->measurements);
     calibration->measurements = both;
     calibration->n_measurements = 2;
-    assert_ptr_equal(tr_calibration_read_rate(calibration), &both[1]);
-    assert_int_equal(tr_strings_add(&both[1].flags, "small_working_set"), 0);
-    assert_ptr_equal(tr_calibration_read_rate(calibration), &both[0]);
-    assert_int_equal(tr_strings_add(&both[0].flags, "disturbed"), 0);
-    assert_ptr_equal(tr_calibration_read_rate(calibration), &both[1]);
+    return calibration;
+}
+
+/* Which of the two stands when the second, and perhaps the first, has a flag. */
+static int standing(double first, const char *flag_of_first, double second,
+                    const char *flag_of_second) {
+    struct tr_calibration *calibration = two_forms(first, second);
+    struct tr_measurement *both = calibration->measurements;
+    if (flag_of_first)
+        assert_int_equal(tr_strings_add(&both[0].flags, "%s", flag_of_first), 0);
+    if (flag_of_second)
+        assert_int_equal(tr_strings_add(&both[1].flags, "%s", flag_of_second), 0);
+    const struct tr_measurement *read = tr_calibration_read_rate(calibration);
+    int at = read ? (int)(read - both) : -1;
     tr_calibration_destroy(calibration);
+    return at;
+}
+
+/* Caches make a figure too high, neighbours too low: the one never beats a sound figure, the other
+ * where it is faster all the same, beyond its interval. */
+static void doubtful_rates(void **state) {
+    (void)state;
+    assert_int_equal(standing(50, NULL, 90, NULL), 1);
+    assert_int_equal(standing(50, NULL, 90, "small_working_set"), 0);
+    assert_int_equal(standing(50, "disturbed", 90, "small_working_set"), 0);
+    assert_int_equal(standing(50, "above_ceiling", 90, "small_working_set"), 1);
+    assert_int_equal(standing(50, NULL, 90, "above_ceiling"), 0);
+    assert_int_equal(standing(50, "above_ceiling", 90, "above_ceiling"), -1);
+    static const char *const slowing[] = {"disturbed", "misplaced", "unsteady",
+                                          "throttled", "migrated",  "not_pinned"};
+    for (size_t i = 0; i < sizeof(slowing) / sizeof(slowing[0]); i++) {
+        assert_int_equal(standing(50, NULL, 90, slowing[i]), 1);
+        assert_int_equal(standing(50, NULL, 51.9, slowing[i]), 0); /* the intervals touch */
+        assert_int_equal(standing(50, NULL, 40, slowing[i]), 0);
+        assert_int_equal(standing(50, slowing[i], 90, slowing[i]), 1);
+    }
+    assert_int_equal(standing(50, NULL, 90, "bimodal"), 1);
+}
+
+/* All of its samples were disturbed, and it is faster than the narrower instruction set: half of
+ * the machine's arithmetic would be missing in predictions. */
+static void disturbed_rates(void **state) {
+    (void)state;
+    struct tr_calibration *calibration = read_example("disturbed");
+    const struct tr_measurement *fma = tr_calibration_fma_rate(calibration, "f32");
+    assert_string_equal(fma->isa, "avx512");
+    assert_true(fma->median == 4102);
+    assert_string_equal(tr_calibration_fma_rate(calibration, "f64")->isa, "avx2");
+    assert_string_equal(tr_calibration_read_rate(calibration)->isa, "avx2");
+    tr_calibration_destroy(calibration);
+}
+
+/* Doubts that a wider form lost by are told of; that it is slower is no doubt. */
+static void passed_over(void **state) {
+    (void)state;
+    struct tr_calibration *calibration = two_forms(50, 40);
+    struct tr_measurement *both = calibration->measurements;
+    for (int flagged = 0; flagged < 2; flagged++) {
+        struct tr_choice choice = {0};
+        tr_choice_offer(&choice, &both[1]);
+        tr_choice_offer(&choice, &both[0]);
+        assert_ptr_equal(tr_choice_made(&choice), &both[0]);
+        assert_ptr_equal(tr_choice_passed_over(&choice), flagged ? &both[1] : NULL);
+        assert_int_equal(tr_strings_add(&both[1].flags, "unsteady"), 0);
+    }
+    /* No wider one than that which stands. */
+    struct tr_choice choice = {0};
+    free(both[0].isa);
+    both[0].isa = strdup("avx512");
+    tr_choice_offer(&choice, &both[0]);
+    tr_choice_offer(&choice, &both[1]);
+    assert_null(tr_choice_passed_over(&choice));
+    tr_calibration_destroy(calibration);
+    assert_int_equal(tr_isa_rank("scalar"), 0);
+    assert_true(tr_isa_rank("avx512") > tr_isa_rank("avx2"));
+    assert_int_equal(tr_isa_rank("neon"), -1);
+    assert_int_equal(tr_isa_rank(NULL), -1);
 }
 
 static void limits_alone(void **state) {
@@ -792,6 +872,8 @@ int main(void) {
         cmocka_unit_test(facts),
         cmocka_unit_test(rates),
         cmocka_unit_test(doubtful_rates),
+        cmocka_unit_test(disturbed_rates),
+        cmocka_unit_test(passed_over),
         cmocka_unit_test(limits_alone),
         cmocka_unit_test_setup_teardown(save_and_find, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(find_skips, make_folder, remove_folder),

@@ -132,8 +132,9 @@ static void assert_width(const char *text, size_t width) {
     }
 }
 
-/* The last one has figures of places, products, curves and matrices: simulated.py made it. */
-static const char *const machines[] = {"server", "laptop", "vm", "partial", "nodes"};
+/* "nodes" has figures of places, products, curves and matrices: simulated.py made it. In
+ * "disturbed" others took part while the widest instruction set was measured. */
+static const char *const machines[] = {"server", "laptop", "vm", "partial", "nodes", "disturbed"};
 enum { N_MACHINES = sizeof(machines) / sizeof(machines[0]), WINDOW_LINES = 40 };
 static const size_t widths[] = {60, 100, 160};
 
@@ -161,6 +162,33 @@ static void text_as_recorded(void **state) {
         }
         tr_calibration_destroy(calibration);
     }
+}
+
+/* A narrower instruction set never stands for a wider one in silence: what was disturbed and is
+ * faster all the same stands with its flag, what was slower is named. */
+static void widest_is_named(void **state) {
+    (void)state;
+    struct tr_calibration *calibration = load("disturbed");
+    struct tr_report_input input = {.calibration = calibration, .term = {.width = 100}};
+    static const char *const formats[] = {"text", "md"};
+    for (size_t i = 0; i < 2; i++) {
+        char *text = render(formats[i], &input);
+        assert_non_null(strstr(text,
+                               "fma f64 on 32 threads: avx512 was disturbed (1120 GFLOP/s), so "
+                               "avx2 stands"));
+        assert_non_null(strstr(text, "read on 32 threads: avx512 was disturbed (231.0 GB/s), so "
+                                     "avx2 stands"));
+        assert_null(strstr(text, "fma f32 on 32 threads"));
+        const char *row = strstr(text, i ? "| fma f32 | avx512 |" : "  fma f32");
+        assert_non_null(row);
+        char *line = strndup(row, strcspn(row, "\n"));
+        assert_non_null(strstr(line, i ? "4102 " : "4100 "));
+        assert_non_null(strstr(line, i ? "77 % of 5325 | 7 | disturbed" : "D  "));
+        assert_non_null(strstr(line, "avx512"));
+        free(line);
+        free(text);
+    }
+    tr_calibration_destroy(calibration);
 }
 
 static size_t count_lines(const char *text) {
@@ -729,6 +757,7 @@ static void unknown_format(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_as_recorded),
+        cmocka_unit_test(widest_is_named),
         cmocka_unit_test(fits_a_window),
         cmocka_unit_test(digits_of_intervals),
         cmocka_unit_test(charts_of_text),

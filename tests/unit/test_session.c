@@ -4,7 +4,9 @@
 
 #include <math.h>
 
+#include "choice.h"
 #include "session.h"
+#include "session_parts.h"
 
 static volatile sig_atomic_t stop;
 
@@ -244,6 +246,39 @@ static void a_stop_leaves_a_partial_file(void **state) {
     finish(&o);
 }
 
+/* --- grade of a recorded calibration --- */
+
+static void a_doubt_about_the_widest_counts(void **state) {
+    (void)state;
+    struct outcome o;
+    struct tr_plan plan = {0};
+    char *path = test_data("calibration/disturbed.json");
+    load(&o, 64 << 10);
+    assert_int_equal(tr_calibration_read(path, &o.calibration, NULL), 0);
+    tr_strings_finish(&o.calibration->reasons);
+    free(o.calibration->grade);
+    o.calibration->grade = NULL;
+    struct tr_session session = {.machine = o.machine, .plan = &plan, .calibration = o.calibration};
+    assert_int_equal(tr_session_grade(&session, &o.code, &o.err), 0);
+    assert_int_equal(o.code, TR_EUNTRUSTED);
+    assert_string_equal(o.calibration->grade, "D");
+    /* Faster and slower than the narrower set; reading with it was slower and tells nothing. */
+    assert_true(tr_strings_has(&o.calibration->reasons,
+                               "fma f32, 32 threads: most samples were disturbed"));
+    assert_true(tr_strings_has(&o.calibration->reasons,
+                               "fma f64, 32 threads: most samples were disturbed"));
+    assert_false(tr_strings_has(&o.calibration->reasons,
+                                "read f64, 32 threads: most samples were disturbed"));
+    finish(&o);
+    free(path);
+}
+
+static void instruction_sets_have_one_order(void **state) {
+    (void)state;
+    for (int i = 0; i < TR_ISA_COUNT; i++)
+        assert_int_equal(tr_isa_rank(tr_isa_name((enum tr_isa)i)), i);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(above_a_hard_limit_is_refused),
@@ -254,6 +289,8 @@ int main(void) {
         cmocka_unit_test(floating_point_gets_the_limit_of_its_clock),
         cmocka_unit_test(latency_is_the_witness_in_a_virtual_machine),
         cmocka_unit_test(a_stop_leaves_a_partial_file),
+        cmocka_unit_test(a_doubt_about_the_widest_counts),
+        cmocka_unit_test(instruction_sets_have_one_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
