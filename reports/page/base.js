@@ -67,8 +67,10 @@ page.at = function (path) {
   }, page.data);
 };
 
+page.placeKind = function (kind) { return { ccd: "CCD", l3: "L3 group" }[kind] || kind; };
+
 page.place = function (place) {
-  return !place ? "" : place.kind === "machine" ? "machine" : place.kind + " " + place.index;
+  return !place ? "" : place.kind === "machine" ? "machine" : page.placeKind(place.kind) + " " + place.index;
 };
 
 /* From 0.8 on a figure is as it should be; below 0.6 something is wrong; above 1 the limit is. */
@@ -87,22 +89,24 @@ page.section = function (title) {
   return section;
 };
 
-/* Columns: {head, n: right-aligned, kind: w for sentences, name for what is not broken into lines, value(row): what is sorted by, cell(row): text or node,
- * path(row): where the number stands in the data}. */
-page.table = function (label, columns, rows) {
-  var body = page.el("tbody"), order = { column: -1, up: true };
+/* Columns: {head, sub: a second line of the head, n: right-aligned, kind: w for sentences, name for what is not broken into lines, case and figure for heads that
+ * are, value(row): what is sorted by, cell(row): text or node, path(row): where the number stands in the data}. `shape`: "stack": on a phone each row is a
+ * card, its cells below each other with their heads; "sticky": the first column stays when the rest scrolls. The roles say what the cards are. */
+page.table = function (label, columns, rows, shape) {
+  var body = page.el("tbody", { role: "rowgroup" }), order = { column: -1, up: true };
   var heads = columns.map(function (column, index) {
-    var button = page.el("button", { type: "button" }, column.head);
-    var head = page.el(column.n ? column.kind ? "th.n." + column.kind : "th.n" : "th", { scope: "col" }, button);
+    var button = page.el("button", { type: "button" }, column.head, column.sub ? page.el("span.sub", {}, " " + column.sub) : null);
+    var head = page.el(column.n ? column.kind ? "th.n." + column.kind : "th.n" : "th", { scope: "col", role: "columnheader" }, button);
     button.addEventListener("click", function () { sort(index); });
     return head;
   });
   function fill(list) {
     body.replaceChildren();
     list.forEach(function (row) {
-      body.append(page.el("tr", {}, columns.map(function (column) {
-        var path = column.path ? column.path(row) : null;
-        return page.el("td." + (column.n ? "n" : column.kind || "t"), { "data-path": path }, column.cell(row));
+      body.append(page.el("tr", { role: "row" }, columns.map(function (column) {
+        var path = column.path ? column.path(row) : null, content = column.cell(row);
+        return page.el("td." + (column.n ? "n" : column.kind || "t"), { role: "cell", "data-path": path, "data-none": content === "–" ? "" : null, "data-label": column.head + (column.sub ? " " + column.sub : "") },
+          Array.isArray(content) ? page.el("span", {}, content) : content || null);
       })));
     });
   }
@@ -125,7 +129,7 @@ page.table = function (label, columns, rows) {
   }
   fill(rows);
   return page.el("div.scroll", { role: "region", "aria-label": "Table: " + label, tabindex: "0" },
-    page.el("table", {}, page.el("thead", {}, page.el("tr", {}, heads)), body));
+    page.el(shape ? "table." + shape : "table", { role: "table" }, page.el("thead", { role: "rowgroup" }, page.el("tr", { role: "row" }, heads)), body));
 };
 
 /* A table that is built when somebody opens it. */

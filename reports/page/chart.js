@@ -66,6 +66,9 @@ chart.reach = function (svg, count, mark, step, nearest) {
 /* Figures wait to be drawn, in the page's order. Those in view are drawn at once, the others one by
  * one, so that a page with large matrices answers in the meantime; all before it is printed. */
 chart.waiting = [];
+chart.drawn = [];
+chart.printing = false;
+chart.paper = { wide: 640, half: 300 };
 chart.all_drawn = false;
 chart.start = function () {
   var root = document.documentElement;
@@ -80,7 +83,16 @@ chart.start = function () {
     root.dataset.charts = "drawn";
   }
   while (chart.waiting.length && chart.waiting[0].figure.getBoundingClientRect().top < window.innerHeight) next();
-  window.addEventListener("beforeprint", function () { while (next()); });
+  /* Paper is narrower than a window: drawn for it, letters keep their size. */
+  window.addEventListener("beforeprint", function () {
+    while (next());
+    chart.printing = true;
+    chart.drawn.forEach(function (redraw) { redraw(true); });
+  });
+  window.addEventListener("afterprint", function () {
+    chart.printing = false;
+    chart.drawn.forEach(function (redraw) { redraw(false); });
+  });
   setTimeout(rest, 0);
 };
 
@@ -96,8 +108,8 @@ chart.figure = function (host, options) {
       .attr("aria-roledescription", "chart")
       .attr("aria-label", options.title + ". Arrow keys walk over the figures.");
     var before = 0;
-    var redraw = function () {
-      var width = Math.floor(figure.clientWidth - 28);
+    var redraw = function (printed) {
+      var width = printed ? options.wide ? chart.paper.wide : chart.paper.half : Math.floor(figure.clientWidth - 28);
       if (width === before || width < 100) return;
       before = width;
       svg.selectAll("*").remove();
@@ -107,8 +119,9 @@ chart.figure = function (host, options) {
       options.draw(svg, width);
     };
     var draw = function () {
-      redraw();
-      new ResizeObserver(redraw).observe(figure);
+      redraw(false);
+      chart.drawn.push(redraw);
+      new ResizeObserver(function () { if (!chart.printing) redraw(false); }).observe(figure);
     };
     if (chart.all_drawn) draw();
     else chart.waiting.push({ figure: figure, draw: draw });
@@ -159,16 +172,19 @@ chart.ticks = function (axis, scale, options, room) {
 
 chart.scale = function (options, values, range) {
   var low = d3.min(values), high = d3.max(values);
+  var room;
   if (options.log) {
     if (low === high) { low /= 2; high *= 2; }
-    return d3.scale.log().domain([low, high]).range(range);
+    room = Math.pow(high / low, 0.04); /* no mark touches the frame */
+    return d3.scale.log().domain([low / room, high * room]).range(range);
   }
   low = options.zero === false ? low : Math.min(0, low);
   if (low === high) high = low + 1;
+  if (options.whole) return d3.scale.linear().domain([low - 0.03 * (high - low), high + 0.03 * (high - low)]).range(range);
   return d3.scale.linear().domain([low, high]).range(range).nice(5);
 };
 
-/* options: name, title, note, x and y {label, log, base, format, zero}, series [{name, points [{x, y,
+/* options: name, title, note, x and y {label, log, base, format, zero, whole: of numbers that count places}, series [{name, points [{x, y,
  * low, high, title, rows, path}], line, quiet}], bands [{from, to, value, name, series}], table(). */
 chart.xy = function (host, options) {
   options.legend = options.series.length > 1 ? chart.legend(options.series.map(function (s) { return s.name; })) : null;
@@ -267,7 +283,7 @@ chart.drawBars = function (svg, width, options) {
   svg.attr("height", height).attr("viewBox", "0 0 " + width + " " + height).style("height", height + "px");
   options.bars.forEach(function (bar, index) {
     var y = top + index * row, tone = bar.tone ? "var(--" + bar.tone + ")" : chart.colour(0);
-    svg.append("text").attr("x", 0).attr("y", y + 13).text(chart.fit(bar.label, (width - 130) / 6.4));
+    svg.append("text").attr("x", 0).attr("y", y + 13).text(chart.fit(bar.label, (width - 7 * String(bar.text).length - 8) / 6.4));
     svg.append("text").attr("x", width).attr("y", y + 13).attr("text-anchor", "end").text(bar.text);
     svg.append("rect").attr("class", "track").attr("x", 0).attr("width", width).attr("y", y + 19).attr("height", 11);
     svg.append("rect").attr("class", "mark").attr("y", y + 19).attr("height", 11)

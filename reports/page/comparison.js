@@ -36,14 +36,23 @@ comparison.pairs = function (items) {
   return pairs;
 };
 
+comparison.sign = function (v) { return (v > 0 ? "+" : "") + (100 * v).toFixed(1); };
+
 comparison.percent = function (d) {
-  var sign = function (v) { return (v > 0 ? "+" : "") + (100 * v).toFixed(1); };
-  return sign(d.value) + " %" + (page.known(d.low) ? " (" + sign(d.low) + " to " + sign(d.high) + ")" : "");
+  return comparison.sign(d.value) + " %" + (page.known(d.low) ? " (" + comparison.sign(d.low) + " to " + comparison.sign(d.high) + ")" : "");
+};
+
+/* "good" where b is better than a beyond the interval, "bad" where it is worse, else "soft". */
+comparison.tone = function (m, d) {
+  var lower = m.unit === "ns" || m.metric === "latency" || m.metric === "sync";
+  return !d.sure ? "soft" : (d.value > 0) !== lower ? "good" : "bad";
 };
 
 comparison.name = function (m) {
-  return [report.kernelName(m), m.isa, m.stores === "none" ? null : m.stores, (m.params || {}).variant, page.place(m.place),
-    page.known(m.threads) ? m.threads + " thr" : null].filter(Boolean).join(", ");
+  var params = m.params || {};
+  return [report.kernelName(m), params.n > 1 ? params.n + " tokens" : null, params.depth > 0 ? params.depth + " deep" : null, m.isa, m.stores === "none" ? null : m.stores,
+    params.variant, m.place && m.place.kind !== "machine" ? page.place(m.place) : null,
+    page.known(m.threads) ? m.threads + (m.threads === 1 ? " thread" : " threads") : null].filter(Boolean).join(", ");
 };
 
 /* Facts of the machines that are not the same in all files. */
@@ -69,7 +78,7 @@ comparison.head = function (items) {
     var calibration = item.calibration || {}, cpu = (calibration.machine || {}).cpu || {};
     return page.el("li.tile", {}, page.el("strong", {}, item.short), page.el("div", {}, cpu.model || "no calibration"),
       page.el("div.note", {}, [calibration.created, calibration.label, (calibration.quality || {}).grade ? "quality " + calibration.quality.grade : null,
-        index ? null : "the others are compared with this one"].filter(Boolean).join(" · ")));
+        index ? null : items.length > 2 ? "the others are compared with this one" : "the other is compared with this one"].filter(Boolean).join(" · ")));
   })));
 };
 
@@ -86,9 +95,9 @@ comparison.differences = function (items) {
     shown.sort(function (x, y) { return Math.abs(y.d.value) - Math.abs(x.d.value); });
     if (shown.length)
       chart.bars(grid, { name: "difference-" + item.index, title: item.short + " against " + items[0].short, wide: items.length === 2,
-        note: "the 20 largest differences on the whole machine, with the interval", bars: shown.slice(0, 20).map(function (pair) {
+        note: "the 15 largest differences on the whole machine, with the interval; green: better, red: worse, grey: within the interval", bars: shown.slice(0, 15).map(function (pair) {
           return { label: comparison.name(pair.a), value: pair.d.value, low: pair.d.low, high: pair.d.high, text: comparison.percent(pair.d),
-            tone: pair.d.sure ? null : "soft", rows: [[items[0].short, page.number(pair.a.median) + " " + pair.a.unit], [item.short, page.number(pair.b.median) + " " + pair.b.unit],
+            tone: comparison.tone(pair.a, pair.d), rows: [[items[0].short, page.number(pair.a.median) + " " + pair.a.unit], [item.short, page.number(pair.b.median) + " " + pair.b.unit],
               ["difference", comparison.percent(pair.d)]] };
         }) });
   });
@@ -100,7 +109,7 @@ comparison.differences = function (items) {
       { head: "unit", cell: function (row) { return row.a.unit; } },
       { head: "difference", n: true, value: function (row) { return row.d.value; }, cell: function (row) { return comparison.percent(row.d); } },
       { head: "beyond the interval", cell: function (row) { return row.d.sure ? "yes" : "no"; } },
-    ], pairs);
+    ], pairs, "stack");
   };
   section.append(pairs.length > 60 ? page.folded(pairs.length + " pairs of figures", build) : build());
 };
@@ -110,12 +119,83 @@ comparison.conditions = function (items) {
   if (!facts.length) section.append(page.el("p", {}, "The machines' facts are the same."));
   else section.append(page.table("Facts that differ", [{ head: "fact", cell: function (row) { return row.key; } }].concat(items.map(function (item, index) {
     return { head: item.short, cell: function (row) { return page.text(row.values[index]) || "–"; } };
-  })), facts));
+  })), facts, items.length > 4 ? "sticky" : "stack"));
+  comparison.warnings(section, items);
+};
+
+/* Files with the same warnings share them. */
+comparison.warnings = function (section, items) {
+  var groups = {};
   items.forEach(function (item) {
-    if ((item.warnings || []).length)
-      section.append(page.el("h3", { style: "margin-top:1rem" }, "Warnings of " + item.short),
-        page.el("ul.warnings", {}, item.warnings.map(function (text) { return page.el("li", {}, text); })));
+    var key = JSON.stringify(item.warnings || []);
+    if ((item.warnings || []).length) (groups[key] = groups[key] || []).push(item);
   });
+  Object.keys(groups).forEach(function (key) {
+    var names = groups[key].map(function (item) { return item.short; }), all = names.length === items.length && names.length > 1;
+    section.append(page.el("h3", { style: "margin-top:1rem" }, "Warnings of " + (all ? "all" : names.slice(0, 12).join(", ") + (names.length > 12 ? " and " + (names.length - 12) + " more" : ""))),
+      page.el("ul.warnings", {}, groups[key][0].warnings.map(function (text) { return page.el("li", {}, text); })));
+  });
+};
+
+/* What a reader asks first, of each file against the first one. */
+comparison.lead = function (items) {
+  var first = items[0], lines = [];
+  items.slice(1).forEach(function (item) {
+    var words = [];
+    [["read", null, "memory reads"], ["fma", "f32", "FP32 arithmetic"]].forEach(function (want) {
+      var a = first.calibration && report.headline(first.calibration, want[0], want[1]), b = item.calibration && report.headline(item.calibration, want[0], want[1]);
+      if (!a || !b) return;
+      var d = comparison.difference(a.m, b.m), doubtful = report.standing(a.m) || report.standing(b.m);
+      words.push(want[2] + " " + comparison.percent(d) + (d.sure ? "" : ", within the interval") + (doubtful ? ", in doubt" : "") + (a.m.isa !== b.m.isa && want[1] ? ", " + b.m.isa + " against " + a.m.isa : ""));
+    });
+    var ratios = comparison.predicted([first, item]).map(function (row) { return row.tg[1] / row.tg[0]; }).filter(page.known);
+    if (ratios.length) words.push("predicted generation " + comparison.sign(hosts.median(ratios) - 1) + " % (median of " + ratios.length + ")");
+    if (words.length) lines.push(page.el("p.lead", {}, page.el("strong", {}, item.short), " against " + first.short + ": " + words.join("; ") + "."));
+  });
+  return lines;
+};
+
+/* Rows of model and use case with the rates of each file: {model, use_case, shape, tg: [], pp: [], paths}. */
+comparison.predicted = function (items) {
+  var rows = {};
+  items.forEach(function (item, i) {
+    (item.predictions || []).forEach(function (prediction, p) {
+      (prediction.results || []).forEach(function (result, k) {
+        var key = prediction.model.name + "|" + result.use_case, base = "items." + item.index + ".predictions." + p + ".results." + k + ".";
+        var row = rows[key] = rows[key] || { model: prediction.model.name, use_case: result.use_case + report.shape(result), tg: [], pp: [], paths: [] };
+        row.tg[i] = (result.tg_tok_s || {}).value;
+        row.pp[i] = (result.pp_tok_s || {}).value;
+        row.paths[i] = base;
+      });
+    });
+  });
+  return Object.keys(rows).map(function (key) { return rows[key]; });
+};
+
+comparison.predictions = function (items) {
+  var rows = comparison.predicted(items), section, columns;
+  if (!rows.length) return;
+  section = page.section("Predictions");
+  columns = [{ head: "model", kind: "name", cell: function (row) { return row.model; } }, { head: "use case", kind: "name", cell: function (row) { return row.use_case; } }];
+  [["tg", "TG tok/s"], ["pp", "PP tok/s"]].forEach(function (rate) {
+    items.forEach(function (item, i) {
+      columns.push({ head: item.short, sub: rate[1], n: true, kind: "figure", value: function (row) { return row[rate[0]][i]; },
+        path: function (row) { return page.known(row[rate[0]][i]) ? row.paths[i] + rate[0] + "_tok_s.value" : null; },
+        cell: function (row) {
+          var value = row[rate[0]][i], change = value / row[rate[0]][0] - 1;
+          return page.known(value) ? [page.number(value), i && page.known(change) ? page.el("span.range", {}, " (" + comparison.sign(change) + " %)") : null] : "–";
+        } });
+    });
+  });
+  section.append(page.el("p", {}, "Generation (TG) and prompt processing (PP), tokens per second; in parentheses the change against " + items[0].short + "."),
+    page.table("Predictions of all files", columns, rows, items.length > 3 ? "sticky" : "stack"));
+  items.forEach(function (item, index) {
+    if ((item.predictions || []).length)
+      section.append(page.folded("Every prediction of " + item.short + ", with its reason", function () {
+        return report.predictionTable("Predictions, " + item.short, item.predictions, "items." + index + ".");
+      }));
+  });
+  section.append(report.useCases([].concat.apply([], items.map(function (item) { return item.predictions || []; }))));
 };
 
 /* Each file's label, or its name where labels do not tell them apart. */
@@ -134,6 +214,7 @@ page.kinds.comparison = function (data) {
   var items = data.items, grid;
   comparison.names(items);
   comparison.head(items);
+  document.getElementById("head").append.apply(document.getElementById("head"), comparison.lead(items));
   comparison.differences(items);
   var groups = report.curveGroups(items);
   if (groups.length) {
@@ -141,12 +222,6 @@ page.kinds.comparison = function (data) {
     page.section("Curves").append(grid);
     report.curves(grid, groups, true);
   }
-  if (items.some(function (item) { return (item.predictions || []).length; })) {
-    var section = page.section("Predictions");
-    items.forEach(function (item, index) {
-      if ((item.predictions || []).length)
-        section.append(page.el("h3", { style: "margin-top:1rem" }, item.short), report.predictionTable("Predictions, " + item.short, item.predictions, "items." + index + "."));
-    });
-  }
+  comparison.predictions(items);
   comparison.conditions(items);
 };

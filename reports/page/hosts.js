@@ -95,7 +95,8 @@ hosts.chart = function (grid, table) {
   if (!figures.length) return;
   chart.figure(grid, { name: "hosts", title: "Each machine against the median of all", wide: true,
     note: "percent of the median; filled: far from the others", draw: function (svg, width) {
-      var row = 30, top = 8, height = top + row * figures.length + 34, left = Math.min(230, width * 0.36), shares = [1], marks = [];
+      /* On a phone the names stand above their dots. */
+      var above = width < 520, row = above ? 44 : 30, top = 8, height = top + row * figures.length + 34, left = above ? 0 : 230, shares = [1], marks = [];
       figures.forEach(function (figure) {
         table.rows.forEach(function (host) { if (host.values[figure.key]) shares.push(host.values[figure.key].value / figure.median); });
       });
@@ -106,8 +107,8 @@ hosts.chart = function (grid, table) {
         svg.append("text").attr("class", "faint").attr("x", x(tick)).attr("y", height - 14).attr("text-anchor", "middle").text(page.percent(tick));
       });
       figures.forEach(function (figure, index) {
-        var y = top + (index + 0.5) * row;
-        svg.append("text").attr("x", 0).attr("y", y + 4).text(chart.fit(figure.name, left / 6.6));
+        var y = top + (index + (above ? 0.7 : 0.5)) * row;
+        svg.append("text").attr("x", 0).attr("y", above ? y - 14 : y + 4).text(chart.fit(figure.name, (above ? width : left) / 6.6));
         table.rows.forEach(function (host) {
           var one = host.values[figure.key], verdict = hosts.verdict(figure, host);
           if (!one) return;
@@ -123,20 +124,27 @@ hosts.chart = function (grid, table) {
     } });
 };
 
-hosts.list = function (table) {
-  return page.table("Machines", [
-    { head: "machine", kind: "name", cell: function (row) { return row.item.short; } },
-    { head: "quality", cell: function (row) { return ((row.item.calibration || {}).quality || {}).grade || "–"; } },
-    { head: "stands out in", n: true, value: function (row) { return row.far.length; }, cell: function (row) { return String(row.far.length || "–"); } },
-  ].concat(table.figures.map(function (figure) {
-    return { head: figure.name + ", " + figure.unit, n: true, value: function (row) { return (row.values[figure.key] || {}).value; },
+hosts.columns = function (figures) {
+  return figures.map(function (figure) {
+    return { head: figure.name, sub: figure.unit, n: true, kind: "figure", value: function (row) { return (row.values[figure.key] || {}).value; },
       path: function (row) { return (row.values[figure.key] || {}).path; },
       cell: function (row) {
         var one = row.values[figure.key], verdict = one ? hosts.verdict(figure, row) : "";
         if (!one) return "–";
         return verdict ? [page.number(one.value), " ", page.el("span.badge." + verdict, {}, hosts.percent(figure, row))] : page.number(one.value);
       } };
-  })), table.rows);
+  });
+};
+
+/* On a screen one table, which scrolls beside the machines' names. Paper does not scroll: several tables
+ * of as many figures as fit side by side. */
+hosts.list = function (table) {
+  var name = { head: "machine", kind: "name", cell: function (row) { return row.item.short; } }, parts = [], from = 0, most = 7;
+  var first = [name, { head: "quality", cell: function (row) { return ((row.item.calibration || {}).quality || {}).grade || "–"; } },
+    { head: "stands out in", n: true, kind: "figure", value: function (row) { return row.far.length; }, cell: function (row) { return String(row.far.length || "–"); } }];
+  for (; from < table.figures.length; from += most)
+    parts.push(page.table("Machines on paper, part " + (parts.length + 1), (from ? [name] : first).concat(hosts.columns(table.figures.slice(from, from + most))), table.rows));
+  return [page.el("div.screen", {}, page.table("Machines", first.concat(hosts.columns(table.figures)), table.rows, "sticky")), page.el("div.paper", {}, parts)];
 };
 
 page.kinds.hosts = function (data) {
@@ -148,6 +156,6 @@ page.kinds.hosts = function (data) {
   section.append(grid);
   hosts.chart(grid, table);
   section.append(page.el("p.soft", {}, "Marked: more than 3.5 robust standard deviations (1.4826 x the median absolute deviation) from the median of all machines, and more than 3 %. A heading sorts."),
-    hosts.list(table));
+    page.el("div", {}, hosts.list(table)));
   comparison.conditions(data.items);
 };

@@ -30,7 +30,9 @@ report.choose = function (forms) {
   });
   function bound(one, side) { return one.m.ci95 && page.known(one.m.ci95[side]) ? one.m.ci95[side] : one.m.median; }
   var chosen = best[0] && best[1] && bound(best[1], 0) > bound(best[0], 1) ? best[1] : best[0] || best[1] || best[2] || best[3];
-  return { m: chosen.m, index: chosen.index, over: widest && report.isaRank(widest.m.isa) > report.isaRank(chosen.m.isa) ? widest : null };
+  var over = widest && report.isaRank(widest.m.isa) > report.isaRank(chosen.m.isa) &&
+    (chosen.m.metric === "compute" || report.standing(widest.m) > report.standing(chosen.m));
+  return { m: chosen.m, index: chosen.index, over: over ? widest : null };
 };
 
 /* For each kernel the best way of doing it on all threads; index of the measurement in the file. */
@@ -87,19 +89,22 @@ report.count = function (list, one, many) {
   return n ? n + " " + (n === 1 ? one : many) : null;
 };
 
+/* As the kernel writes it. */
+report.smt = function (text) { return { notsupported: "not supported", notimplemented: "not implemented", forceoff: "off, by force" }[text] || text; };
+
 report.machineFacts = function (machine) {
   var memory = machine.memory || {}, settings = machine.settings || {}, firmware = machine.firmware || {}, os = machine.os || {};
   var modules = (memory.modules || []).filter(function (m) { return m && m.size_bytes > 0; });
   var total = os.memory_bytes || (machine.numa_nodes || []).reduce(function (sum, node) { return sum + (node.memory_bytes || 0); }, 0);
   return [
     ["processor", [report.count(machine.cores, "core", "cores"), report.count(machine.l3_groups, "L3 group", "L3 groups"),
-      report.count(machine.numa_nodes, "NUMA node", "NUMA nodes"), machine.virtual ? "virtual machine" + (machine.hypervisor ? " (" + machine.hypervisor + ")" : "") : null]
+      report.count(machine.numa_nodes, "NUMA node", "NUMA nodes"), machine.virtual ? "virtual machine" + (machine.hypervisor ? " (" + machine.hypervisor.trim() + ")" : "") : null]
       .filter(Boolean).join(" · ")],
     ["memory", [modules.length ? modules.length + " x " + (modules[0].type || "module") : "modules unknown",
       memory.configured_mts ? memory.configured_mts + " MT/s" : null,
       memory.channels_populated ? memory.channels_populated + (memory.channels_present ? " of " + memory.channels_present : "") + " channels" : null,
       total ? page.bytes(total) : null].filter(Boolean).join(" · ")],
-    ["settings", [settings.governor ? "governor " + settings.governor : null, settings.smt ? "SMT " + settings.smt : null,
+    ["settings", [settings.governor ? "governor " + settings.governor : null, settings.smt ? "SMT " + report.smt(settings.smt) : null,
       settings.nps ? "NPS" + settings.nps : null].filter(Boolean).join(" · ")],
     ["software", [os.kernel ? "kernel " + os.kernel : null, firmware.bios ? "BIOS " + firmware.bios : null,
       firmware.microcode ? "microcode " + firmware.microcode : null].filter(Boolean).join(" · ")],
@@ -174,8 +179,9 @@ report.lead = function (item) {
   function share(one) {
     var limit = report.limitOf(calibration, one.m);
     var binds = limit && limit.binds ? (calibration.limits || []).find(function (l) { return l.name === limit.binds && l.place.kind === "machine"; }) || limit : limit;
-    if (!limit || !report.rated(calibration, one.m)) return "a rate whose limit is unknown";
-    return page.percent(one.m.efficiency) + " of its limit" + (one.over ? " with " + one.m.isa : "") + " (" + page.number(limit.value) + " " + limit.unit + (binds.formula ? " = " + binds.formula : "") + ")";
+    var doubts = (one.m.flags || []).length ? ", in doubt: " + one.m.flags.map(report.flag).join(", ") : "";
+    if (!limit || !report.rated(calibration, one.m)) return "a rate whose limit is unknown" + doubts;
+    return page.percent(one.m.efficiency) + " of its limit" + (one.over && one.m.metric === "compute" ? " with " + one.m.isa : "") + " (" + page.number(limit.value) + " " + limit.unit + (binds.formula ? " = " + binds.formula : "") + ")" + doubts;
   }
   if (read) words.push("Memory reads at " + page.figure(read.m) + " GB/s, " + share(read) + ".");
   if (fma) words.push("Arithmetic in FP32 reaches " + page.figure(fma.m) + " GFLOP/s, " + share(fma) + ".");
@@ -189,10 +195,17 @@ report.lead = function (item) {
 
 /* ---- predictions ---- */
 
+report.range = function (estimate) {
+  return page.known(estimate.low) && page.known(estimate.high) ? " (" + page.number(estimate.low, estimate.value) + "–" + page.number(estimate.high, estimate.value) + ")" : "";
+};
+
 report.estimate = function (estimate) {
-  if (!estimate || !page.known(estimate.value)) return "–";
-  return page.number(estimate.value) + (page.known(estimate.low) && page.known(estimate.high)
-    ? " (" + page.number(estimate.low, estimate.value) + "–" + page.number(estimate.high, estimate.value) + ")" : "");
+  return !estimate || !page.known(estimate.value) ? "–" : page.number(estimate.value) + report.range(estimate);
+};
+
+/* The same in a cell, where the interval may stand below. */
+report.estimateCell = function (estimate) {
+  return !estimate || !page.known(estimate.value) ? "–" : [page.number(estimate.value), page.el("span.range", {}, report.range(estimate))];
 };
 
 report.classTone = function (name) {
@@ -216,7 +229,7 @@ report.predictionTable = function (label, predictions, base) {
   });
   function rate(field) {
     return { n: true, value: function (row) { return (row.r[field] || {}).value; },
-      cell: function (row) { return report.estimate(row.r[field]); }, path: function (row) { return row.path + field + ".value"; } };
+      cell: function (row) { return report.estimateCell(row.r[field]); }, path: function (row) { return row.path + field + ".value"; } };
   }
   return page.table(label, [
     { head: "model", kind: "name", cell: function (row) { return row.p.model.name; } },
@@ -226,8 +239,11 @@ report.predictionTable = function (label, predictions, base) {
     Object.assign({ head: "first token s" }, rate("first_token_s")), Object.assign({ head: "total s" }, rate("total_s")),
     { head: "bound by", cell: function (row) { return row.r.bound || "–"; } },
     { head: "why", kind: "w", cell: function (row) { return row.r.why || ""; } },
-  ], rows);
+  ], rows, "stack");
 };
+
+/* The letter stands beside the colour, as in the terminal. */
+report.classLetter = function (name) { return { interactive: "I", background: "B", offline: "O", "non-viable": "N" }[name] || "?"; };
 
 /* A row a model: rates, and for each use case the class with the seconds to the last token. */
 report.predictionMatrix = function (predictions, base) {
@@ -240,7 +256,7 @@ report.predictionMatrix = function (predictions, base) {
   function first(row, field) { return (row.p.results || []).findIndex(function (r) { return r[field] && page.known(r[field].value); }); }
   function rate(head, field) {
     return { head: head, n: true, value: function (row) { var k = first(row, field); return k < 0 ? null : row.p.results[k][field].value; },
-      cell: function (row) { var k = first(row, field); return k < 0 ? "–" : report.estimate(row.p.results[k][field]); },
+      cell: function (row) { var k = first(row, field); return k < 0 ? "–" : report.estimateCell(row.p.results[k][field]); },
       path: function (row) { var k = first(row, field); return k < 0 ? null : row.path + k + "." + field + ".value"; } };
   }
   var columns = [{ head: "model", kind: "name", cell: function (row) { return row.p.model.name; } },
@@ -248,14 +264,27 @@ report.predictionMatrix = function (predictions, base) {
     rate("PP tok/s", "pp_tok_s"), rate("TG tok/s", "tg_tok_s")];
   cases.slice(0, 8).forEach(function (one) {
     function of(row) { return (row.p.results || []).find(function (r) { return r.use_case === one.use_case; }) || {}; }
-    columns.push({ head: one.use_case + report.shape(one).replace(" · ", " ").replace(" + ", "+"), n: true, kind: "case", value: function (row) { return (of(row).total_s || {}).value; },
+    columns.push({ head: one.use_case, sub: report.shape(one).replace(" · ", "").replace(" + ", "+"), n: true, kind: "case", value: function (row) { return (of(row).total_s || {}).value; },
       cell: function (row) {
         var result = of(row), seconds = (result.total_s || {}).value;
         return result["class"] ? page.el("span.badge." + report.classTone(result["class"]), { title: result["class"] + ": " + (result.why || "") },
-          page.known(seconds) ? report.seconds(seconds) : result["class"]) : "–";
+          page.known(seconds) ? [report.classLetter(result["class"]), " ", report.seconds(seconds)] : result["class"]) : "–";
       } });
   });
-  return page.table("Models and use cases", columns, rows);
+  return page.table("Models and use cases", columns, rows, "stack");
+};
+
+/* What the use cases of a table are, and the tokens of each. */
+report.useCases = function (predictions) {
+  var cases = [], known = page.data.use_cases || {};
+  predictions.forEach(function (prediction) {
+    (prediction.results || []).forEach(function (result) {
+      if (!cases.some(function (one) { return one.use_case === result.use_case; })) cases.push(result);
+    });
+  });
+  return page.el("p.note", {}, "Below a use case: tokens of the prompt + tokens generated. ", cases.filter(function (one) { return known[one.use_case]; }).map(function (one) {
+    return [page.el("strong", {}, one.use_case), " " + known[one.use_case] + ". "];
+  }));
 };
 
 /* Three digits, as a time that people read. */
@@ -288,7 +317,8 @@ report.predictions = function (item, base) {
     : "In parentheses the 80\u00a0% interval, where it has been checked.")));
   section.append(report.predictionMatrix(predictions, base),
     page.el("p.note.legend-line", {}, "Time to the last token. ", [["interactive", "prompt within 5 s, more than 10 tok/s"], ["background", "both within 300 s"], ["offline", "within 8 h"],
-      ["non-viable", "longer, or no room"]].map(function (one) { return [report.classBadge(one[0]), " " + one[1] + "  "]; })),
+      ["non-viable", "longer, or no room"]].map(function (one) { return [page.el("span.badge." + report.classTone(one[0]), {}, report.classLetter(one[0]) + " " + one[0]), " " + one[1] + "  "]; })),
+    report.useCases(predictions),
     page.folded("Every prediction, with its reason", function () { return report.predictionTable("Predictions", predictions, base); }));
   var grid = page.el("div.grid", { style: "margin-top:16px" }), tokens = function (v) { return v >= 1024 && v % 1024 === 0 ? v / 1024 + "k" : String(v); };
   section.append(grid);
@@ -323,7 +353,8 @@ report.efficiency = function (item, base, section) {
     section.before(page.el("ul.warnings", {}, over.map(function (one) { return page.el("li", {}, report.passedOver(one)); })));
   if (bars.length)
     chart.bars(section, { name: "efficiency", title: "Percent of the limit", bars: bars, rule: 1,
-      note: "all threads, with the 95 % interval; memory in bus bytes", axis: "dashed, at the right: 100 % of the limit" });
+      note: "all threads, with the 95 % interval; memory counts the bytes that it moved. From 80 % a figure is as it should be (green), below 60 % something is wrong (red)",
+      axis: "dashed, at the right: 100 % of the limit" });
 };
 
 /* The same figure at each node, CCD or core. */
@@ -353,7 +384,7 @@ report.placeChart = function (grid, calibration, list, rated, base, key) {
       text: (rated ? page.percent(m.efficiency) + " · " : "") + page.figure(m) + " " + m.unit,
       rows: page.how(m, report.limitOf(calibration, m)), path: base + "calibration.measurements." + one.index + (rated ? ".efficiency" : ".median") };
   });
-  var options = { name: "places-" + key, title: report.kernelName(first) + " at each " + first.place.kind,
+  var options = { name: "places-" + key, title: report.kernelName(first) + " at each " + page.placeKind(first.place.kind),
     note: (rated ? "percent of the limit" : first.unit) + ", " + first.threads + " thread" + (first.threads === 1 ? "" : "s") + " each, 95 % intervals" };
   if (list.length <= 12) {
     chart.bars(grid, Object.assign(options, { bars: marks, rule: rated ? 1 : 0 }));
@@ -362,7 +393,7 @@ report.placeChart = function (grid, calibration, list, rated, base, key) {
   if (rated) marks.forEach(function (mark) { mark.low *= 100; mark.high *= 100; mark.path = null; });
   options.note += "; the axis does not begin at 0";
   chart.xy(grid, Object.assign(options, { series: [{ name: first.kernel, line: false, points: marks }],
-    x: { label: first.place.kind, format: function (v) { return v % 1 ? "" : String(v); }, zero: false },
+    x: { label: page.placeKind(first.place.kind), format: function (v) { return v % 1 ? "" : String(v); }, zero: false, whole: true },
     y: { label: rated ? "%" : first.unit, format: report.short, zero: false } }));
 };
 
@@ -434,6 +465,10 @@ report.curves = function (grid, groups, prefix) {
       one.curve.points.forEach(function (point) { if (point.median > 0) spread.push(point.median); });
     });
     var wide = Math.max.apply(null, spread) > 20 * Math.min.apply(null, spread);
+    if (group.every(function (one) { return one.curve.points.length === 1; })) {
+      report.singlePoints(grid, group, prefix);
+      return;
+    }
     chart.xy(grid, { name: "curve-" + first.name + "-" + first.metric, title: report.curveTitles[first.name] || first.name,
       note: first.unit + (bands.length ? "; marked: what was found on the curve" : "") + ", 95 % intervals", bands: bands,
       x: report.axis(first.x, first.x_unit), y: { label: first.unit, log: wide && first.x !== "threads", format: report.short },
@@ -441,6 +476,17 @@ report.curves = function (grid, groups, prefix) {
         return { name: (prefix ? one.item.short + ": " : "") + report.curveName(one.curve), points: report.curvePoints(one.curve, one.path) };
       }), table: function () { return report.curveTable(group); } });
   });
+};
+
+/* One point is no curve: of two threads there is one number of threads to meet at a barrier. */
+report.singlePoints = function (grid, group, prefix) {
+  var first = group[0].curve, what = report.axis(first.x, first.x_unit);
+  chart.bars(grid, { name: "curve-" + first.name + "-" + first.metric, title: report.curveTitles[first.name] || first.name,
+    note: first.unit + ", with the 95 % interval; a single point was measured", bars: group.map(function (one) {
+      var point = report.curvePoints(one.curve, one.path)[0], at = one.curve.points[0];
+      return { label: (prefix ? one.item.short + ": " : "") + report.curveName(one.curve) + ", " + what.format(at.x) + " " + what.label, value: point.y, low: point.low, high: point.high,
+        text: page.number(point.y) + " " + one.curve.unit, path: point.path, rows: point.rows };
+    }) });
 };
 
 report.matrixTitles = { core_to_core: "Core to core", node_read: "Node to node, read", node_latency: "Node to node, latency" };
@@ -480,8 +526,8 @@ report.measurementTable = function (item, base) {
     { head: "unit", cell: text("unit") },
     { head: "of limit", n: true, value: function (row) { return row.m.efficiency; }, cell: function (row) { return page.percent(row.m.efficiency); } },
     { head: "n", n: true, value: function (row) { return row.m.n; }, cell: function (row) { return String(row.m.n || "–"); } },
-    { head: "doubts", cell: function (row) { return (row.m.flags || []).join(", "); } },
-  ], rows);
+    { head: "doubts", cell: function (row) { return (row.m.flags || []).map(report.flag).join(", "); } },
+  ], rows, "stack");
 };
 
 report.limitTable = function (item, base) {
@@ -490,16 +536,32 @@ report.limitTable = function (item, base) {
     { head: "value", n: true, value: function (row) { return row.l.value; }, cell: function (row) { return page.number(row.l.value); }, path: function (row) { return base + "calibration.limits." + row.index + ".value"; } },
     { head: "unit", cell: function (row) { return row.l.unit || ""; } }, { head: "from", cell: function (row) { return row.l.basis || ""; } },
     { head: "formula", kind: "w", cell: function (row) { return (row.l.refuted ? "REFUTED by a higher result; " : "") + (row.l.host_only ? "the host's, rates nothing here; " : "") + (row.l.formula || row.l.binds || ""); } },
-  ], item.calibration.limits.map(function (limit, index) { return { l: limit, index: index }; }));
+  ], item.calibration.limits.map(function (limit, index) { return { l: limit, index: index }; }).sort(function (a, b) {
+    return (b.l.place.kind === "machine") - (a.l.place.kind === "machine") || a.index - b.index;
+  }), "stack");
+};
+
+report.bases = { smbios: "the firmware's tables", udev: "the system's copy of the firmware's tables", edac: "the driver of the memory controllers", hsmp: "AMD's management port",
+  ryzen_smu: "the processor's power controller", perf: "performance counters", catalogue: "tokenroof's table of processors, not this machine", user: "what the user gave",
+  measured_clock: "the clock while the figure was taken", measured_bound: "a bound that was measured" };
+
+/* What the names in the table of limits mean, as far as they occur. */
+report.limitNotes = function (limits) {
+  var names = { dram: "the modules as they are fitted", dram_all_channels: "the same with a module in every channel", memory_controller: "the memory controllers", fabric_: "the links between cores and memory",
+    memory_: "what binds of these, for reads, writes and both", flop_: "multiply-adds of all cores" };
+  var used = Object.keys(names).filter(function (name) { return limits.some(function (l) { return /_$/.test(name) ? l.name.indexOf(name) === 0 && l.name !== "memory_controller" : l.name === name; }); });
+  var from = Object.keys(report.bases).filter(function (name) { return limits.some(function (l) { return l.basis === name; }); });
+  return page.el("p.note", {}, used.map(function (name, i) { return (i ? "; " : "") + name.replace(/_$/, "_…") + ": " + names[name]; }), ". Their inputs are from: ",
+    from.map(function (name, i) { return (i ? "; " : "") + name + ", " + report.bases[name]; }), ".");
 };
 
 report.moduleTable = function (modules) {
   var names = [];
   modules.forEach(function (module) { Object.keys(module).forEach(function (key) { if (names.indexOf(key) < 0 && typeof module[key] !== "object") names.push(key); }); });
   return page.table("Memory modules", names.map(function (name) {
-    return { head: name.replace(/_/g, " "), n: modules.some(function (m) { return typeof m[name] === "number"; }), value: function (row) { return row[name]; },
+    return { head: { size_bytes: "size", configured_mts: "MT/s now", rated_mts: "MT/s rated", part_number: "part" }[name] || name.replace(/_/g, " "), n: modules.some(function (m) { return typeof m[name] === "number"; }), value: function (row) { return row[name]; },
       cell: function (row) { var v = row[name]; return v === null || v === undefined ? "" : /bytes$/.test(name) ? page.bytes(v) : String(v); } };
-  }), modules);
+  }), modules, "stack");
 };
 
 report.conditions = function (item) {
@@ -507,9 +569,20 @@ report.conditions = function (item) {
   section.append(warnings.length ? page.el("ul.warnings", {}, warnings.map(function (text) { return page.el("li", {}, text); }))
     : page.el("p", {}, "No warnings."));
   section.append(page.facts(Object.keys(conditions).filter(function (key) { return key !== "warnings"; }).map(function (key) {
-    var value = conditions[key];
-    return [key.replace(/_/g, " "), typeof value === "object" && value !== null ? JSON.stringify(value) : page.text(value)];
+    return report.condition(key, conditions[key]);
   })));
+};
+
+/* A name and a unit that people know; others as they stand in the file. */
+report.condition = function (key, value) {
+  var names = { steal_fraction: "time that the hypervisor took", huge_pages: "buffers in huge pages", pages_on_node: "buffers on their node", timer_disagreement: "two clocks differ by",
+    timer_step_ns: "step of the clock", memory_limit_bytes: "memory limit", cpu_quota: "CPUs by the quota", load_average: "load average before" };
+  var name = names[key] || key.replace(/_/g, " ");
+  if (!page.known(value)) return [name, typeof value === "object" && value !== null ? JSON.stringify(value) : page.text(value)];
+  if (key === "timer_disagreement") return [name, value < 1e-6 ? "less than 1 in a million" : page.number(1e6 * value) + " in a million"];
+  if (/bytes$/.test(key)) return [name, page.bytes(value)];
+  if (key === "steal_fraction" || key === "huge_pages" || key === "pages_on_node") return [name, Number((100 * value).toPrecision(3)) + " %"];
+  return [name, page.number(value, Number.isInteger(value) ? 1e4 : value) + (key === "timer_step_ns" ? " ns" : "")];
 };
 
 page.kinds.report = function (data) {
@@ -539,10 +612,10 @@ page.kinds.report = function (data) {
   section = page.section("All figures");
   section.append(page.el("p.soft", {}, "Bandwidth counts the bytes that the program asked for; the share of the limit counts what the memory moved. A heading sorts."));
   if (calibration.measurements.length > 40)
-    section.append(page.folded(calibration.measurements.length + " figures", function () { return report.measurementTable(item, base); }));
+    section.classList.add("only-folded"), section.append(page.folded(calibration.measurements.length + " figures", function () { return report.measurementTable(item, base); }));
   else section.append(report.measurementTable(item, base));
   if ((calibration.limits || []).length)
-    page.section("Limits").append(calibration.limits.length > 60 ? page.folded(calibration.limits.length + " limits", function () { return report.limitTable(item, base); })
+    page.section("Limits").append(report.limitNotes(calibration.limits), calibration.limits.length > 60 ? page.folded(calibration.limits.length + " limits", function () { return report.limitTable(item, base); })
       : report.limitTable(item, base));
   var modules = (((calibration.machine || {}).memory || {}).modules || []).filter(Boolean);
   if (modules.length) page.section("Memory modules").append(report.moduleTable(modules));

@@ -142,7 +142,7 @@ tuning.figureTable = function (session, figure) {
     { head: "95 % interval", kind: "name", cell: function (entry) { return entry.one ? tuning.interval(entry.one.change_low, entry.one.change_high) : "–"; } },
     { head: "told from", cell: function (entry) { return (entry.one || {}).scope || "–"; } },
     { head: "verdict", cell: function (entry) { return entry.one ? entry.one.verdict : "not measured"; } },
-  ], figure.rows);
+  ], figure.rows, "stack");
 };
 
 tuning.verdicts = function (session) {
@@ -154,7 +154,7 @@ tuning.verdicts = function (session) {
       cell: function (row) { return row.at_most && page.known(row.at_most[key]) ? row.at_most[key].toFixed(3) : "–"; } };
   }
   var columns = [
-    { head: "setting", cell: function (row) { return row.name; } },
+    { head: "setting", kind: "setting", cell: function (row) { return row.name; } },
     { head: "verdict", cell: function (row) { return tuning.badge(row.verdict); }, value: function (row) { return row.verdict; } },
     { head: tuning.name(session.by) + ", " + (session.results[0] || {}).unit, n: true, value: function (row) { return row.value; }, path: path("value"), cell: function (row) { return page.number(row.value); } },
     { head: "change", n: true, value: function (row) { return ofBy(row).change; }, cell: function (row) { return tuning.signed(ofBy(row).change); } },
@@ -170,7 +170,7 @@ tuning.verdicts = function (session) {
     { head: "FCLK MHz", n: true, value: function (row) { return row.fclk_mhz; }, path: path("fclk_mhz"), cell: function (row) { return page.number(row.fclk_mhz); } },
   ];
   if (session.results.some(function (row) { return row.at_most; })) columns = columns.concat(["read", "tg", "pp"].map(atMost));
-  return page.table("Verdicts", columns, session.results);
+  return page.table("Verdicts", columns, session.results, "stack");
 };
 
 tuning.notes = function (session) {

@@ -57,8 +57,11 @@ const struct tr_measurement *tr_choice_made(const struct tr_choice *choice) {
 }
 
 const struct tr_measurement *tr_choice_passed_over(const struct tr_choice *choice) {
-    const struct tr_measurement *made = tr_choice_made(choice);
-    return choice->widest && tr_isa_rank(choice->widest->isa) > tr_isa_rank(made->isa)
-               ? choice->widest
-               : NULL;
+    const struct tr_measurement *made = tr_choice_made(choice), *widest = choice->widest;
+    if (!widest || tr_isa_rank(widest->isa) <= tr_isa_rank(made->isa))
+        return NULL;
+    /* Of two in doubt the faster one stands, and its flags tell. Arithmetic may still be twice as
+     * fast with the wider set. */
+    bool compute = made->metric && !strcmp(made->metric, "compute");
+    return compute || tr_standing_of(widest) > tr_standing_of(made) ? widest : NULL;
 }

@@ -26,7 +26,8 @@ void tr_choice_offer(struct tr_choice *choice, const struct tr_measurement *meas
  * one; NULL if none was offered. */
 const struct tr_measurement *tr_choice_made(const struct tr_choice *choice);
 /* A form of a wider instruction set than the one that stands, which doubts keep from standing; NULL
- * if there is none. It may be the faster one on a quiet machine. */
+ * if there is none. It may be the faster one on a quiet machine. Where the one that stands is in as
+ * much doubt only arithmetic counts: it may be twice as fast with the wider set. */
 const struct tr_measurement *tr_choice_passed_over(const struct tr_choice *choice);
 
 /* "scalar" 0, wider ones above; -1 unknown or NULL. */

@@ -168,6 +168,16 @@ static int fold(json_t *items) {
     return failed ? TR_ENOMEM : 0;
 }
 
+/* Descriptions by name; NULL when out of memory. */
+static json_t *use_cases_to_json(void) {
+    json_t *object = json_object();
+    size_t n = 0;
+    const struct tr_use_case *known = tr_use_cases(&n);
+    for (size_t i = 0; object && i < n; i++)
+        json_object_set_new(object, known[i].name, json_string(known[i].what));
+    return object;
+}
+
 static void add_data(struct html *html) {
     json_t *items = json_array(), *tool = tr_tool_to_json();
     const char *kind = kind_of(html);
@@ -176,10 +186,11 @@ static void add_data(struct html *html) {
         failed = json_array_append_new(items, input_to_json(&html->inputs[i]));
     if (!failed && !strcmp(kind, "report"))
         failed = fold(items);
-    json_t *document = failed ? NULL
-                              : json_pack("{s:s, s:O, s:O, s:O?}", "page", kind, "version",
-                                          json_object_get(tool, "version"), "items", items, "extra",
-                                          html->inputs[0].page_data);
+    json_t *document =
+        failed ? NULL
+               : json_pack("{s:s, s:O, s:O, s:o, s:O?}", "page", kind, "version",
+                           json_object_get(tool, "version"), "items", items, "use_cases",
+                           use_cases_to_json(), "extra", html->inputs[0].page_data);
     add_json(html, document);
     json_decref(document);
     json_decref(items);

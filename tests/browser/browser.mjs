@@ -202,6 +202,42 @@ async function positions() {
   await close(tab);
 }
 
+/* Tables whose rows become cards on a phone have nothing to scroll to. */
+async function cards(tab, name) {
+  await tab.evaluate(() => document.querySelectorAll("details").forEach((details) => { details.open = true; }));
+  await tab.waitForTimeout(200);
+  const wide = await tab.evaluate(() => Array.from(document.querySelectorAll("div.scroll")).filter((box) => box.querySelector("table.stack") && box.scrollWidth > box.clientWidth)
+    .map((box) => box.getAttribute("aria-label") + " " + box.scrollWidth));
+  check(wide.length === 0, "scrolls in its box: " + wide.join(", "));
+  check(await tab.locator("table.stack").count() > 0 || name === "hosts", "no table of cards");
+  const plain = await tab.evaluate(() => Array.from(document.querySelectorAll("table.stack td:not(:first-child)")).filter((cell) => cell.getClientRects().length && !cell.dataset.label).length);
+  check(plain === 0, `${plain} cells without the name of their column`);
+  await tab.evaluate(() => document.querySelectorAll("details").forEach((details) => { details.open = false; }));
+}
+
+/* What is printed stays in its cell: heads of many columns would run into each other. */
+async function cells(tab) {
+  const outside = await tab.evaluate(() => Array.from(document.querySelectorAll("th, td")).filter((cell) => cell.getClientRects().length).map((cell) => {
+    const box = cell.getBoundingClientRect(), range = document.createRange();
+    range.selectNodeContents(cell);
+    const over = Array.from(range.getClientRects()).some((one) => one.width > 0 && (one.left < box.left - 1 || one.right > box.right + 1));
+    return over ? cell.textContent : null;
+  }).filter((text) => text !== null));
+  check(outside.length === 0, `printed: ${outside.length} cells are too narrow: ${outside.slice(0, 4).join(" | ")}`);
+  const broken = await tab.evaluate(() => Array.from(document.querySelectorAll("th, .badge, td.n")).filter((cell) => cell.getClientRects().length).filter((cell) => {
+    const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+    for (let node = walker.nextNode(); node; node = walker.nextNode())
+      for (const word of node.data.matchAll(/[A-Za-z0-9.]+/g)) {
+        const range = document.createRange();
+        range.setStart(node, word.index);
+        range.setEnd(node, word.index + word[0].length);
+        if (word[0].length < 13 && new Set(Array.from(range.getClientRects()).map((one) => Math.round(one.top))).size > 1) return true;
+      }
+    return false;
+  }).map((cell) => cell.textContent));
+  check(broken.length === 0, `printed: words are broken: ${broken.slice(0, 4).join(" | ")}`);
+}
+
 async function fits(name, width, scheme) {
   const tab = await open(pages[name].path, { viewport: { width, height: 800 }, colorScheme: scheme });
   const sizes = () => tab.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
@@ -211,10 +247,12 @@ async function fits(name, width, scheme) {
   const found = await tab.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
   check(found.violations.length === 0, found.violations.map((v) => `${v.id} (${v.nodes.length}): ${v.nodes[0].html.slice(0, 120)} ${v.nodes[0].failureSummary}`).join("\n"));
   check(found.passes.some((pass) => pass.id === "color-contrast"), "contrast was not looked at");
+  if (width === 400) await cards(tab, name);
   await tab.setViewportSize({ width: 718, height: 1000 }); /* A4 without its margins */
   await tab.emulateMedia({ media: "print" });
   const [scroll, client] = await sizes();
   check(scroll <= client, `printed: ${scroll} pixels in ${client}`);
+  await cells(tab);
   await close(tab);
 }
 
@@ -305,6 +343,36 @@ async function tuned() {
   await close(tab);
 }
 
+/* No mark on the frame of a chart with logarithms, where half of it would be lost among the axes. */
+async function padding() {
+  const tab = await open(pages.small.path);
+  const found = await tab.evaluate(() => ["tg_tok_s", "pp_tok_s", "roofline", "curve-latency-latency"].map((name) => {
+    const figure = document.querySelector(`figure[data-chart=${name}]`), axes = Array.from(figure.querySelectorAll(".axis path.domain")).map((path) => path.getBoundingClientRect());
+    const bottom = Math.min(...axes.map((box) => box.bottom)), top = Math.min(...axes.map((box) => box.top)), left = Math.min(...axes.map((box) => box.left));
+    const middles = Array.from(figure.querySelectorAll(".mark")).map((mark) => mark.getBoundingClientRect()).map((box) => [box.x + box.width / 2, box.y + box.height / 2]);
+    return { name, marks: middles.length, above: Math.min(...middles.map((at) => at[1])) - top, below: bottom - Math.max(...middles.map((at) => at[1])), beside: Math.min(...middles.map((at) => at[0])) - left };
+  }));
+  for (const one of found) check(one.marks > 5 && one.above >= 4 && one.below >= 4 && one.beside >= 4, JSON.stringify(one));
+  await close(tab);
+}
+
+/* Charts are drawn for the paper and for the window again; classes and use cases are told in words. */
+async function printed() {
+  const tab = await open(pages.small.path, { viewport: { width: 1280, height: 900 } });
+  const widths = () => tab.evaluate(() => Array.from(document.querySelectorAll("figure > svg")).map((svg) => svg.viewBox.baseVal.width));
+  const before = await widths();
+  await tab.evaluate(() => window.dispatchEvent(new Event("beforeprint")));
+  check((await widths()).every((width) => width === 300 || width === 640), (await widths()).join());
+  await tab.evaluate(() => window.dispatchEvent(new Event("afterprint")));
+  check((await widths()).join() === before.join(), "not as before");
+  const matrix = tab.getByRole("region", { name: "Table: Models and use cases" });
+  const badges = await matrix.locator("td .badge").allTextContents();
+  check(badges.length > 10 && badges.every((text) => /^([IBON] [0-9]|non-viable)/.test(text)), badges.join());
+  const text = await tab.locator("main").textContent();
+  for (const word of ["I interactive", "N non-viable", "UC1 classification", "tokens of the prompt + tokens generated"]) check(text.includes(word), `'${word}' is not told`);
+  await close(tab);
+}
+
 /* A narrower instruction set never stands for a wider one in silence. */
 async function widest() {
   const tab = await open(pages.disturbed.path), items = pages.disturbed.files.map(itemOf), tile = tab.locator(".tile", { hasText: "FMA f32" });
@@ -384,6 +452,8 @@ const tests = {
   "charts of a tuning session": async () => check((await drawn("tuning")).length === 7, "figures are missing"),
   "numbers of a tuning session": async () => check(await numbers("tuning") > 150, "too few numbers"),
   "verdicts, soaks and crashes of a tuning session": tuned,
+  "no mark touches the frame of a chart": padding,
+  "charts on paper, and what letters mean": printed,
   "a doubtful wider instruction set is named": widest,
   "charts of a virtual machine": () => drawn("virtual"),
   "numbers are those of the file": async () => check(await numbers("small") > 400, "too few numbers"),

@@ -689,6 +689,18 @@ static void passed_over(void **state) {
         assert_ptr_equal(tr_choice_passed_over(&choice), flagged ? &both[1] : NULL);
         assert_int_equal(tr_strings_add(&both[1].flags, "unsteady"), 0);
     }
+    /* Both in doubt: of memory the flags of the one that stands tell, of arithmetic more is lost.
+     */
+    assert_int_equal(tr_strings_add(&both[0].flags, "disturbed"), 0);
+    for (int compute = 0; compute < 2; compute++) {
+        struct tr_choice doubtful = {0};
+        free(both[0].metric);
+        both[0].metric = strdup(compute ? "compute" : "bandwidth");
+        tr_choice_offer(&doubtful, &both[0]);
+        tr_choice_offer(&doubtful, &both[1]);
+        assert_ptr_equal(tr_choice_made(&doubtful), &both[0]);
+        assert_ptr_equal(tr_choice_passed_over(&doubtful), compute ? &both[1] : NULL);
+    }
     /* No wider one than that which stands. */
     struct tr_choice choice = {0};
     free(both[0].isa);
