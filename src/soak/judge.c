@@ -8,6 +8,7 @@
 #include "calibration_json.h"
 #include "strbuf.h"
 #include "summary.h"
+#include "worker.h"
 
 enum verdict { PASS, WARN, FAIL, SKIP };
 static const char *const verdict_names[] = {"pass", "warn", "fail", "skip"};
@@ -266,6 +267,46 @@ static void judge_nodes(struct judge *judge) {
             caches / (1 << 20));
 }
 
+/* The lowest share of the mean of all cores in the same second, while all compute the same. */
+static double lowest_of_equals(const struct judge *judge) {
+    double lowest = NAN;
+    for (size_t i = 0; i < judge->summary->n_seconds; i++) {
+        const struct tr_soak_second *second = &judge->summary->seconds[i];
+        if (second->stage == TR_SOAK_COMPUTE)
+            lowest = fmin(lowest,
+                          second->values[TR_SOAK_CORE_GHZ_MIN] / second->values[TR_SOAK_CORE_GHZ]);
+    }
+    return lowest;
+}
+
+/* Limits of power may take a third of the boost that a processor has in its first seconds; cores of
+ * one processor differ by less than half, small ones of hybrid parts included. What falls below
+ * either no longer runs as it was meant to. */
+static void judge_clock(struct judge *judge) {
+    const double least_share = 0.65, least_of_mean = 0.5;
+    double ghz = lowest_of(judge, TR_SOAK_CORE_GHZ_MIN);
+    double share = lowest_of(judge, TR_SOAK_CLOCK_SHARE_MIN), of_mean = lowest_of_equals(judge);
+    struct figure figure = FIGURE(ghz, "GHz");
+    if (isnan(ghz))
+        return;
+    if (share < least_share)
+        add(judge, "lowest core clock", WARN, figure,
+            "a core fell to %.0f%% of the clock that it had before in the same code: held back by "
+            "a "
+            "power limit or by heat; look at both in the BIOS, at fans and cooler",
+            100 * share);
+    else if (of_mean < least_of_mean)
+        add(judge, "lowest core clock", WARN, figure,
+            "a core ran at %.0f%% of the mean of all: look at the limits of its clock (cpufreq) "
+            "and "
+            "at the BIOS",
+            100 * of_mean);
+    else
+        add(judge, "lowest core clock", PASS, figure,
+            "of any core, over %d moments in a row; interrupted ones do not count",
+            TR_SOAK_CLOCK_BURSTS);
+}
+
 static void judge_rates(struct judge *judge) {
     const struct tr_soak_sum *memory = &judge->summary->sums[TR_SOAK_MEMORY];
     const struct tr_soak_sum *compute = &judge->summary->sums[TR_SOAK_COMPUTE];
@@ -276,10 +317,6 @@ static void judge_rates(struct judge *judge) {
     if (compute->span_s > 0)
         add(judge, "compute rate", PASS, FIGURE(compute->gflop / compute->span_s, "GFLOP/s"),
             "of all chains in turn, in phases of computing");
-    double ghz = lowest_of(judge, TR_SOAK_CORE_GHZ_MIN);
-    if (isfinite(ghz))
-        add(judge, "lowest core clock", PASS, FIGURE(ghz, "GHz"),
-            "of any core, at one moment of a second");
     if (tr_soak_summary_is_partial(judge->summary))
         add(judge, "duration", SKIP, FIGURE(span, "s"),
             judge->summary->ended ? "stopped before its end: what is told is what was seen so far"
@@ -349,6 +386,7 @@ int tr_soak_document(const struct tr_soak_summary *summary, json_t **ret_documen
     judge_heat(&judge, "memory temperature", TR_SOAK_MEMORY_CELSIUS, TR_SOAK_MEMORY_LIMIT_CELSIUS);
     judge_nodes(&judge);
     judge_rates(&judge);
+    judge_clock(&judge);
     double n = fmax(0, last_of(&judge, TR_SOAK_MEMORY_MISMATCHES)) +
                fmax(0, last_of(&judge, TR_SOAK_COMPUTE_MISMATCHES));
     bool ok = document && judge.results && !judge.failed &&

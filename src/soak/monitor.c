@@ -85,19 +85,20 @@ static int n_workers(const struct tr_soak_monitor *monitor) {
 
 static void add_rates(struct tr_soak_monitor *monitor, struct tr_soak_second *second) {
     uint64_t moved = 0, verified = 0, flop = 0;
-    double ghz_sum = 0, ghz_min = NAN;
+    double ghz_sum = 0, ghz_min = NAN, share_min = NAN;
     int with_clock = 0;
     for (int i = 0; i < n_workers(monitor); i++) {
         struct tr_soak_worker *worker = &monitor->workers[i];
-        double ghz = atomic_load(&worker->core_ghz);
+        /* Of this second: a core that did not compute has none. */
+        double ghz = atomic_exchange(&worker->core_ghz, (double)NAN);
+        double share = atomic_exchange(&worker->clock_share, (double)NAN);
         moved += atomic_load(&worker->moved_bytes);
         verified += atomic_load(&worker->verified_bytes);
         flop += atomic_load(&worker->flop);
-        /* Of this second: a core that did not compute has none. */
-        atomic_store(&worker->core_ghz, (double)NAN);
+        ghz_min = fmin(ghz_min, ghz); /* of a number and NAN: the number */
+        share_min = fmin(share_min, share);
         if (isfinite(ghz)) {
             ghz_sum += ghz;
-            ghz_min = fmin(ghz_min, ghz); /* of a number and NAN: the number */
             with_clock++;
         }
     }
@@ -106,6 +107,7 @@ static void add_rates(struct tr_soak_monitor *monitor, struct tr_soak_second *se
     values[TR_SOAK_GFLOP_S] = (double)(flop - monitor->last_flop) / ns;
     values[TR_SOAK_CORE_GHZ] = with_clock ? ghz_sum / with_clock : (double)NAN;
     values[TR_SOAK_CORE_GHZ_MIN] = ghz_min;
+    values[TR_SOAK_CLOCK_SHARE_MIN] = share_min;
     values[TR_SOAK_VERIFIED_BYTES] = (double)verified;
     monitor->last_moved = moved;
     monitor->last_flop = flop;

@@ -136,6 +136,7 @@ static int make_workers(struct soak *all) {
         *worker = (struct tr_soak_worker){
             .run = &all->run, .thread = i, .cpu = all->run.plan->crew.cpus[i]};
         atomic_init(&worker->core_ghz, (double)NAN);
+        atomic_init(&worker->clock_share, (double)NAN);
         atomic_init(&worker->stage, TR_SOAK_FILLING);
     }
     return 0;

@@ -18,6 +18,7 @@ static const struct {
     [TR_SOAK_GFLOP_S] = {"gflop_s", MEAN},
     [TR_SOAK_CORE_GHZ] = {"core_ghz", MEAN},
     [TR_SOAK_CORE_GHZ_MIN] = {"core_ghz_min", LOWEST},
+    [TR_SOAK_CLOCK_SHARE_MIN] = {"clock_share_min", LOWEST},
     [TR_SOAK_CPU_CELSIUS] = {"cpu_celsius", HIGHEST},
     [TR_SOAK_CPU_LIMIT_CELSIUS] = {"cpu_limit_celsius", LOWEST},
     [TR_SOAK_MEMORY_CELSIUS] = {"memory_celsius", HIGHEST},

@@ -20,6 +20,7 @@ enum tr_soak_column {
     TR_SOAK_GFLOP_S,
     TR_SOAK_CORE_GHZ,
     TR_SOAK_CORE_GHZ_MIN,
+    TR_SOAK_CLOCK_SHARE_MIN, /* of a core's highest clock in the same chain */
     TR_SOAK_CPU_CELSIUS,
     TR_SOAK_CPU_LIMIT_CELSIUS,
     TR_SOAK_MEMORY_CELSIUS,

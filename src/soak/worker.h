@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 
+#include "core_clock.h"
 #include "faults.h"
 #include "kernel.h"
 #include "pages.h"
@@ -54,11 +55,23 @@ struct tr_soak_part {
     atomic_size_t tested_bytes; /* written and verified at least once */
 };
 
+/* The clock while one chain runs: the mean of the middle half of so many bursts, because a burst
+ * that was interrupted, or whose core was given to another program meanwhile, tells no clock. Set
+ * against the highest in the same chain, since cores run wide vectors at another clock than narrow
+ * ones. */
+enum { TR_SOAK_CLOCK_BURSTS = 16 };
+struct tr_soak_clock {
+    struct tr_core_clock bursts;
+    size_t chain;
+    double highest_ghz[TR_SOAK_MOST_ROWS]; /* 0 before */
+};
+
 struct tr_soak_worker {
     _Alignas(128) atomic_ullong moved_bytes; /* read to be verified, and written */
     atomic_ullong verified_bytes, flop, walks;
-    _Atomic double core_ghz; /* latest, NAN before */
-    atomic_int stage;        /* enum tr_soak_load: what it is doing */
+    /* Latest, NAN before: the clock, and its share of the highest in the same chain. */
+    _Atomic double core_ghz, clock_share;
+    atomic_int stage; /* enum tr_soak_load: what it is doing */
     atomic_int tid;
 
     _Alignas(128) struct tr_soak_run *run;
@@ -72,6 +85,7 @@ struct tr_soak_worker {
     int squeezed;
     unsigned char *operands;
     uint64_t pieces; /* of chains */
+    struct tr_soak_clock clock;
 };
 
 /* worker_memory.c */
@@ -88,6 +102,12 @@ void tr_soak_worker_unmap(struct tr_soak_worker *worker);
 /* worker_compute.c: one piece of the chain whose turn it is, about 10 us. */
 int tr_soak_worker_take_operands(struct tr_soak_worker *worker);
 void tr_soak_worker_compute(struct tr_soak_worker *worker, double t_s);
+/* Another chain's turn: bursts of the one before are forgotten. */
+void tr_soak_clock_begin(struct tr_soak_clock *clock, size_t chain);
+/* True once there are enough bursts, which then begin anew. The share is told while all cores
+ * compute (NAN else): one that computes alone may boost. */
+bool tr_soak_clock_take(struct tr_soak_clock *clock, bool all_compute, double *ret_ghz,
+                        double *ret_share);
 
 /* Seconds since the start; of a moment before it, 0. */
 double tr_soak_time_s(const struct tr_soak_run *run);

@@ -5,12 +5,11 @@
 #include <string.h>
 
 #include "clock.h"
-#include "core_clock.h"
 #include "worker.h"
 
 /* Pieces of about 10 us, so that a result is looked at often; still hundreds of times the cost of
  * the call. */
-enum { PIECES_PER_TURN = 4, CLOCK_EVERY = 1024, ALIGNMENT = 64 };
+enum { PIECES_PER_TURN = 4, CLOCK_EVERY = 256, ALIGNMENT = 64 };
 /* One chain for this long on all cores, then the next. */
 static const double chain_s = 0.5;
 
@@ -138,6 +137,43 @@ static void note_fault(struct tr_soak_worker *worker, const struct tr_soak_chain
     tr_soak_faults_add(&run->faults, &mismatch);
 }
 
+/* --- the clock ------------------------------------------------------------------------------- */
+
+void tr_soak_clock_begin(struct tr_soak_clock *clock, size_t chain) {
+    if (chain != clock->chain)
+        clock->bursts.n = 0;
+    clock->chain = chain;
+}
+
+bool tr_soak_clock_take(struct tr_soak_clock *clock, bool all_compute, double *ret_ghz,
+                        double *ret_share) {
+    double *highest = &clock->highest_ghz[clock->chain];
+    if (clock->bursts.n < TR_SOAK_CLOCK_BURSTS)
+        return false;
+    double ghz = tr_core_clock_ghz(&clock->bursts);
+    clock->bursts.n = 0;
+    if (!isfinite(ghz))
+        return false;
+    if (all_compute)
+        *highest = fmax(*highest, ghz);
+    *ret_ghz = ghz;
+    *ret_share = all_compute ? ghz / *highest : NAN;
+    return true;
+}
+
+static void note_clock(struct tr_soak_worker *worker, size_t chain) {
+    bool all_compute = atomic_load(&worker->stage) == TR_SOAK_COMPUTE;
+    double ghz, share;
+    tr_soak_clock_begin(&worker->clock, chain);
+    tr_core_clock_note(&worker->clock.bursts);
+    if (!tr_soak_clock_take(&worker->clock, all_compute, &ghz, &share))
+        return;
+    atomic_store_explicit(&worker->core_ghz, ghz, memory_order_relaxed);
+    atomic_store_explicit(&worker->clock_share, share, memory_order_relaxed);
+}
+
+/* --- a piece --------------------------------------------------------------------------------- */
+
 void tr_soak_worker_compute(struct tr_soak_worker *worker, double t_s) {
     const struct tr_soak_kernels *kernels = &worker->run->kernels;
     const struct tr_soak_chain *chain =
@@ -149,9 +185,6 @@ void tr_soak_worker_compute(struct tr_soak_worker *worker, double t_s) {
     atomic_fetch_add_explicit(
         &worker->flop, (unsigned long long)(tr_kernel_flop(chain->kernel) * (double)chain->turns),
         memory_order_relaxed);
-    if (worker->pieces % CLOCK_EVERY == 0) {
-        double ghz = tr_core_clock_burst_ghz();
-        if (isfinite(ghz))
-            atomic_store_explicit(&worker->core_ghz, ghz, memory_order_relaxed);
-    }
+    if (worker->pieces % CLOCK_EVERY == 0)
+        note_clock(worker, (size_t)(chain - kernels->chains));
 }

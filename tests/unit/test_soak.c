@@ -10,6 +10,7 @@
 #include "recording.h"
 #include "soak_plan.h"
 #include "summary.h"
+#include "worker.h"
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -387,6 +388,60 @@ static void verdicts(void **state) {
                    "warn", "warn", "close to its limit");
     assert_verdict("\"cpu_celsius\":80,\"cpu_limit_celsius\":100", 60, "processor temperature",
                    "pass", "pass", "highest");
+    assert_verdict("\"core_ghz\":3,\"core_ghz_min\":2.9,\"clock_share_min\":0.97", 60,
+                   "lowest core clock", "pass", "pass", "of any core");
+    assert_verdict("\"core_ghz\":3,\"core_ghz_min\":1.7,\"clock_share_min\":0.6", 60,
+                   "lowest core clock", "warn", "warn", "fell to 60%");
+    assert_verdict("\"core_ghz\":3,\"core_ghz_min\":1.4,\"phase\":\"compute\"", 60,
+                   "lowest core clock", "warn", "warn", "47% of the mean");
+    assert_verdict("\"core_ghz\":3,\"core_ghz_min\":1.4,\"phase\":\"steps\"", 60,
+                   "lowest core clock", "pass", "pass", "of any core");
+}
+
+/* --- clocks ---------------------------------------------------------------------------------- */
+
+/* Bursts at this clock, every fifth one interrupted. True if a clock came of them. */
+static bool burst(struct tr_soak_clock *clock, size_t chain, double ghz, double *ret_ghz,
+                  double *ret_share) {
+    bool told = false;
+    for (int i = 0; i < TR_SOAK_CLOCK_BURSTS; i++) {
+        tr_soak_clock_begin(clock, chain);
+        clock->bursts.ns[clock->bursts.n++] =
+            (TR_BURST_LONG - TR_BURST_SHORT) / ghz + (i % 5 == 2 ? 25000 : 0);
+        told = tr_soak_clock_take(clock, true, ret_ghz, ret_share) || told;
+    }
+    return told;
+}
+
+static void clock_of_a_shared_core(void **state) {
+    struct tr_soak_clock *clock = calloc(1, sizeof(*clock));
+    double ghz = 0, share = 0;
+    (void)state;
+    assert_non_null(clock);
+    assert_true(burst(clock, 0, 3, &ghz, &share));
+    assert_near(ghz, 3, 1e-3);
+    assert_near(share, 1, 1e-9);
+    /* Wide vectors run slower: no drop. */
+    assert_true(burst(clock, 1, 2, &ghz, &share));
+    assert_near(share, 1, 1e-9);
+    assert_true(burst(clock, 0, 1.5, &ghz, &share));
+    assert_near(ghz, 1.5, 1e-3);
+    assert_near(share, 0.5, 1e-3);
+    /* A chain's turn that ended too early says nothing, and its bursts are not the next one's. */
+    tr_soak_clock_begin(clock, 1);
+    clock->bursts.ns[clock->bursts.n++] = 1e6;
+    tr_soak_clock_begin(clock, 0);
+    assert_int_equal(clock->bursts.n, 0);
+    /* One core alone may boost: neither a share nor the highest. */
+    clock->bursts.n = TR_SOAK_CLOCK_BURSTS;
+    for (int i = 0; i < TR_SOAK_CLOCK_BURSTS; i++)
+        clock->bursts.ns[i] = (TR_BURST_LONG - TR_BURST_SHORT) / 6.0;
+    assert_true(tr_soak_clock_take(clock, false, &ghz, &share));
+    assert_near(ghz, 6, 1e-3);
+    assert_true(isnan(share));
+    assert_true(burst(clock, 0, 3, &ghz, &share));
+    assert_near(share, 1, 1e-9);
+    free(clock);
 }
 
 /* A day has 86400 seconds; the document has at most 3600 entries, and no error or heat is lost. */
@@ -502,6 +557,7 @@ int main(void) {
         cmocka_unit_test(errors_between_two_recordings),
         cmocka_unit_test(counters_that_do_not_exist),
         cmocka_unit_test(verdicts),
+        cmocka_unit_test(clock_of_a_shared_core),
         cmocka_unit_test(long_series_are_joined),
         cmocka_unit_test(bad_records),
         cmocka_unit_test(details_are_bounded),
