@@ -407,7 +407,7 @@ static bool burst(struct tr_soak_clock *clock, size_t chain, double ghz, double 
     for (int i = 0; i < TR_SOAK_CLOCK_BURSTS; i++) {
         tr_soak_clock_begin(clock, chain);
         clock->bursts.ns[clock->bursts.n++] =
-            (TR_BURST_LONG - TR_BURST_SHORT) / ghz + (i % 5 == 2 ? 25000 : 0);
+            (TR_BURST_LONG - TR_BURST_SHORT) / ghz + (i % 5 == 0 ? 25000 : 0);
         told = tr_soak_clock_take(clock, true, ret_ghz, ret_share) || told;
     }
     return told;
