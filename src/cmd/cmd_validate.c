@@ -78,6 +78,7 @@ struct subject {
     struct tr_strings stale; /* what is no longer as it was when it was measured */
     json_t *soak;            /* NULL: none */
     char *soak_path;
+    char *boot_id; /* NULL: of a file */
 };
 
 static void subject_finish(struct subject *subject) {
@@ -87,6 +88,7 @@ static void subject_finish(struct subject *subject) {
     tr_strings_finish(&subject->stale);
     json_decref(subject->soak);
     free(subject->soak_path);
+    free(subject->boot_id);
 }
 
 static bool has_overrides(const struct tr_overrides *overrides) {
@@ -99,6 +101,7 @@ static int look_at(const struct validate_options *options, struct subject *subje
     int code = tr_machine_load(&options->machine, &subject->looked_at, reterr);
     if (code)
         return options->machine.source ? tr_err_of_input(code) : code;
+    subject->boot_id = tr_boot_id(subject->looked_at);
     return tr_machine_to_json(subject->looked_at, &subject->machine);
 }
 
@@ -301,6 +304,7 @@ static int check(const struct validate_options *options, const struct subject *s
                                        .expectation = expectation,
                                        .soak = subject->soak,
                                        .soak_path = subject->soak_path,
+                                       .boot_id = subject->boot_id,
                                        .speeds = speeds.items,
                                        .n_speeds = speeds.n};
     if (!code)

@@ -156,6 +156,41 @@ static char *soak_reasons(const json_t *soak, const char *verdict) {
     return tr_strbuf_take(&text);
 }
 
+/* What a soak found holds for the firmware, the memory and the boot that it ran in: memory is
+ * trained anew at each start, and settings may have been changed on the way. NULL: out of memory.
+ */
+static char *since_soak(const struct tr_validation *validation) {
+    static const struct {
+        const char *path, *what;
+    } facts[] = {{"firmware.board", "board"},
+                 {"firmware.bios", "BIOS"},
+                 {"firmware.bios_date", "BIOS date"},
+                 {"firmware.microcode", "microcode"},
+                 {"memory.channels_populated", "memory channels in use"},
+                 {"memory.configured_mts", "memory MT/s"},
+                 {"clocks.fclk_ghz", "FCLK GHz"}};
+    const json_t *then = tr_fact(validation->soak, "machine");
+    const char *boot_id = tr_fact_text(validation->soak, "boot_id");
+    struct tr_strbuf text = {0};
+    tr_strbuf_add(&text, "");
+    for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
+        const json_t *a = tr_fact(then, facts[i].path);
+        const json_t *b = tr_fact(validation->machine, facts[i].path);
+        const char *between = text.length ? ", " : "";
+        if (!a || !b || json_equal(a, b))
+            continue;
+        if (json_is_string(a) && json_is_string(b))
+            tr_strbuf_addf(&text, "%s%s was %s, is %s", between, facts[i].what,
+                           json_string_value(a), json_string_value(b));
+        else if (json_number_value(a) != json_number_value(b))
+            tr_strbuf_addf(&text, "%s%s was %g, is %g", between, facts[i].what,
+                           json_number_value(a), json_number_value(b));
+    }
+    if (boot_id && validation->boot_id && strcmp(boot_id, validation->boot_id) != 0)
+        tr_strbuf_addf(&text, "%sthe machine was started anew", text.length ? ", " : "");
+    return tr_strbuf_take(&text);
+}
+
 static int check_soak(const struct tr_validation *validation, struct tr_checks *checks) {
     const json_t *soak = validation->soak;
     const char *verdict = tr_fact_text(soak, "verdict"), *created = tr_fact_text(soak, "created");
@@ -171,9 +206,12 @@ static int check_soak(const struct tr_validation *validation, struct tr_checks *
         return tr_checks_add(checks, TR_CHECK_STABILITY, TR_CHECK_SKIP,
                              &(struct tr_check_facts)TR_CHECK_OF("soak"),
                              "no soak of this machine is on record: run tokenroof soak");
-    char *reasons = soak_reasons(soak, verdict);
-    if (!reasons)
+    char *reasons = soak_reasons(soak, verdict), *since = since_soak(validation);
+    if (!reasons || !since) {
+        free(reasons);
+        free(since);
         return TR_ENOMEM;
+    }
     const char *when = created ? created : "an unknown time";
     int code;
     if (!strcmp(verdict, "fail"))
@@ -182,6 +220,10 @@ static int check_soak(const struct tr_validation *validation, struct tr_checks *
                           "the soak of %s failed: %s; take back overclocks, find the module, and "
                           "soak again",
                           when, reasons);
+    else if (!strcmp(verdict, "pass") && !partial && *since)
+        code = tr_checks_add(checks, TR_CHECK_STABILITY, TR_CHECK_WARN, &facts,
+                             "the soak of %s found no error, but since then: %s; soak again", when,
+                             since);
     else if (!strcmp(verdict, "pass") && !partial)
         code = tr_checks_add(checks, TR_CHECK_STABILITY, TR_CHECK_PASS, &facts,
                              "the soak of %s found no error", when);
@@ -190,6 +232,7 @@ static int check_soak(const struct tr_validation *validation, struct tr_checks *
                              "the soak of %s %s%s%s; soak again, to its end", when,
                              partial ? "ended early" : "warned", *reasons ? ": " : "", reasons);
     free(reasons);
+    free(since);
     return code;
 }
 

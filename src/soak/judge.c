@@ -365,6 +365,7 @@ static bool put_array(json_t *document, const char *name, json_t *array) {
 int tr_soak_document(const struct tr_soak_summary *summary, json_t **ret_document) {
     static const char *const copied[] = {"tool",
                                          "cpu_model",
+                                         "machine",
                                          "virtual",
                                          "seconds_planned",
                                          "loads",

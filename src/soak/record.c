@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "calibration_json.h"
+#include "machine_json.h"
 
 /* --- the file -------------------------------------------------------------------------------- */
 
@@ -121,6 +122,21 @@ static json_t *loads_json(unsigned loads) {
     return done(names, ok);
 }
 
+/* What a soak holds for, and may be another one later: firmware, memory, fabric. */
+static json_t *machine_json(const struct tr_machine *machine) {
+    json_t *all = NULL;
+    if (tr_machine_to_json(machine, &all))
+        return NULL;
+    const json_t *memory = json_object_get(all, "memory");
+    json_t *fclk = json_object_get(json_object_get(all, "clocks"), "fclk_ghz");
+    json_t *object = json_pack(
+        "{s:O?, s:{s:O?, s:O?}, s:{s:O?}}", "firmware", json_object_get(all, "firmware"), "memory",
+        "channels_populated", json_object_get(memory, "channels_populated"), "configured_mts",
+        json_object_get(memory, "configured_mts"), "clocks", "fclk_ghz", fclk);
+    json_decref(all);
+    return object;
+}
+
 json_t *tr_soak_line_head(const struct tr_soak_run *run, const struct tr_soak_worker *workers,
                           const struct tr_soak_options *options, const char *created,
                           const char *boot_id) {
@@ -136,6 +152,7 @@ json_t *tr_soak_line_head(const struct tr_soak_run *run, const struct tr_soak_wo
          put(line, "host_id", tr_json_text(run->machine->host_id)) &&
          put(line, "tool", tr_tool_to_json()) &&
          put(line, "cpu_model", tr_json_text(run->machine->cpu.model)) &&
+         put(line, "machine", machine_json(run->machine)) &&
          put(line, "virtual", json_boolean(run->machine->environment.virtual_machine)) &&
          put(line, "seconds_planned", tr_json_number(plan->seconds)) &&
          put(line, "loads", loads_json(options->loads)) &&

@@ -21,6 +21,7 @@
 struct subject {
     struct tr_machine *machine;
     json_t *facts, *soak;
+    const char *boot_id;
     struct tr_calibration *calibration;
     struct tr_checks checks;
 };
@@ -56,7 +57,8 @@ static void validate(struct subject *subject, bool measured,
                                        .calibration = measured ? subject->calibration : NULL,
                                        .expectation = expectation,
                                        .soak = subject->soak,
-                                       .soak_path = "soak.json"};
+                                       .soak_path = "soak.json",
+                                       .boot_id = subject->boot_id};
     tr_checks_finish(&subject->checks);
     assert_int_equal(tr_validate(&validation, &subject->checks), 0);
 }
@@ -331,6 +333,39 @@ static void test_soak(void **state) {
         assert_outcome(&subject, "memory errors", TR_CHECK_SKIP, "EDAC");
         assert_outcome(&subject, "CPU temperature", TR_CHECK_SKIP, "no sensor");
         assert_outcome(&subject, "measurement", TR_CHECK_SKIP, "run tokenroof first");
+        subject_finish(&subject);
+    }
+}
+
+/* A soak holds for the boot, the firmware and the memory's settings that it ran with. */
+static void test_soak_of_before(void **state) {
+    (void)state;
+    static const struct {
+        const char *boot, *bios;
+        double mts; /* on top of what the machine has */
+        enum tr_check_outcome outcome;
+        const char *why;
+    } cases[] = {
+        {"now", "1.2", 0, TR_CHECK_PASS, "found no error"},
+        {NULL, NULL, 0, TR_CHECK_PASS, "found no error"}, /* a soak of an older version */
+        {"before", "1.2", 0, TR_CHECK_WARN, "since then: the machine was started anew; soak again"},
+        {"now", "1.1", 0, TR_CHECK_WARN, "BIOS was 1.1, is 1.2"},
+        {"before", "1.1", 400, TR_CHECK_WARN, "memory MT/s was"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct subject subject;
+        subject_of(&subject, machine_from_data("smbios/desktop-2-of-4-ddr5"));
+        json_object_set_new(json_object_get(subject.facts, "firmware"), "bios", json_string("1.2"));
+        double mts = tr_fact_number(subject.facts, "memory.configured_mts");
+        assert_true(mts > 0);
+        assert_non_null(subject.soak = json_pack(
+                            "{s:s, s:s, s:[], s:b, s:s?, s:{s:{s:s?}, s:{s:f}}}", "created",
+                            "2026-11-21T10:00:00Z", "verdict", "pass", "results", "partial", 0,
+                            "boot_id", cases[i].boot, "machine", "firmware", "bios", cases[i].bios,
+                            "memory", "configured_mts", mts + cases[i].mts));
+        subject.boot_id = "now";
+        validate(&subject, false, NULL);
+        assert_outcome(&subject, "soak", cases[i].outcome, cases[i].why);
         subject_finish(&subject);
     }
 }
@@ -820,6 +855,7 @@ int main(void) {
         cmocka_unit_test(test_speed_rules),
         cmocka_unit_test(test_settings),
         cmocka_unit_test(test_soak),
+        cmocka_unit_test(test_soak_of_before),
         cmocka_unit_test(test_lasting_load),
         cmocka_unit_test(test_genoa),
         cmocka_unit_test(test_strix_halo),
