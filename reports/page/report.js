@@ -59,7 +59,8 @@ report.passedOver = function (one) {
 };
 
 report.kernelName = function (m) {
-  return [m.kernel, (m.params || {}).quant, m.metric === "compute" ? m.dtype : null].filter(Boolean).join(" ");
+  var quant = (m.params || {}).quant;
+  return [m.kernel, quant, m.metric === "compute" && m.dtype !== quant ? m.dtype : null].filter(Boolean).join(" ");
 };
 
 /* ---- head ---- */
@@ -76,6 +77,7 @@ report.head = function (item) {
     left.append(page.el("p.soft", {}, grade ? [page.el("span.badge." + tone, {}, "quality " + grade), " "] : null, "measured " + (calibration.created || "at an unknown time") +
       (calibration.label ? " · " + calibration.label : "")));
     page.add(left, report.lead(item));
+    (item.notices || []).forEach(function (text) { left.append(page.el("p", {}, page.el("span.badge.doubt", {}, "note"), " " + text)); });
     if ((quality.reasons || []).length) left.append(page.el("p.soft", {}, "How sure: " + quality.reasons.join("; ") + "."));
     if (calibration.partial)
       left.append(page.el("p", {}, page.el("span.badge.bad", {}, "partial"), " The run was interrupted; figures are missing."));
@@ -181,6 +183,7 @@ report.lead = function (item) {
     var binds = limit && limit.binds ? (calibration.limits || []).find(function (l) { return l.name === limit.binds && l.place.kind === "machine"; }) || limit : limit;
     var doubts = (one.m.flags || []).length ? ", in doubt: " + one.m.flags.map(report.flag).join(", ") : "";
     if (!limit || !report.rated(calibration, one.m)) return "a rate whose limit is unknown" + doubts;
+    if (limit.refuted) return "above its supposed limit (" + page.number(limit.value) + " " + limit.unit + (limit.formula ? " = " + limit.formula : "") + "), which is thereby refuted" + doubts;
     return page.percent(one.m.efficiency) + " of its limit" + (one.over && one.m.metric === "compute" ? " with " + one.m.isa : "") + " (" + page.number(limit.value) + " " + limit.unit + (binds.formula ? " = " + binds.formula : "") + ")" + doubts;
   }
   if (read) words.push("Memory reads at " + page.figure(read.m) + " GB/s, " + share(read) + ".");
@@ -354,7 +357,7 @@ report.efficiency = function (item, base, section) {
   if (bars.length)
     chart.bars(section, { name: "efficiency", title: "Percent of the limit", bars: bars, rule: 1,
       note: "all threads, with the 95 % interval; memory counts the bytes that it moved. From 80 % a figure is as it should be (green), below 60 % something is wrong (red)",
-      axis: "dashed, at the right: 100 % of the limit" });
+      axis: "dashed: 100 % of the limit" });
 };
 
 /* The same figure at each node, CCD or core. */
@@ -517,7 +520,11 @@ report.measurementTable = function (item, base) {
   function text(field) { return function (row) { return row.m[field] || ""; }; }
   return page.table("All figures", [
     { head: "kernel", cell: function (row) { return report.kernelName(row.m); } }, { head: "ISA", cell: text("isa") }, { head: "type", cell: text("dtype") },
-    { head: "how", cell: function (row) { return [row.m.stores === "none" ? null : row.m.stores, (row.m.params || {}).variant].filter(Boolean).join(", "); } },
+    { head: "how", cell: function (row) {
+      var params = row.m.params || {};
+      return [row.m.stores === "none" ? null : row.m.stores, params.variant, params.n > 0 ? params.n + (params.n === 1 ? " token" : " tokens") : null,
+        params.depth > 0 ? params.depth + " deep" : null].filter(Boolean).join(", ");
+    } },
     { head: "place", cell: function (row) { return page.place(row.m.place); } },
     { head: "threads", n: true, value: function (row) { return row.m.threads; }, cell: function (row) { return page.known(row.m.threads) ? String(row.m.threads) : "–"; } },
     { head: "working set", n: true, value: function (row) { return row.m.working_set_bytes; }, cell: function (row) { return page.bytes(row.m.working_set_bytes); } },

@@ -60,6 +60,30 @@ static bool is_rated(const struct tr_calibration *calibration, const struct tr_f
     return figure->all && isfinite(at->efficiency) && !(limit && limit->host_only);
 }
 
+/* "fma f32 (avx2; avx512 is in doubt)" */
+static char *bar_name(const struct tr_figure *figure) {
+    const struct tr_measurement *at = figure->best, *over = figure->passed_over;
+    bool compute = !strcmp(at->metric, "compute") && at->dtype;
+    struct tr_strbuf name = {0};
+    tr_strbuf_addf(&name, "%s%s%s", at->kernel, compute ? " " : "", compute ? at->dtype : "");
+    if (over)
+        tr_strbuf_addf(&name, " (%s; %s is in doubt)", at->isa ? at->isa : "?", over->isa);
+    return tr_strbuf_take(&name);
+}
+
+/* "77 % · 4100 GFLOP/s, disturbed" */
+static char *bar_text(const struct tr_measurement *at) {
+    struct tr_strbuf text = {0};
+    tr_strbuf_addf(&text, "%.0f %% · %s %s", at->efficiency * 100,
+                   tr_text_measured(at->median, at->median, tr_text_half_width(at)).text, at->unit);
+    for (size_t i = 0; i < at->flags.n; i++)
+        tr_strbuf_addf(&text, ", %s", at->flags.items[i]);
+    for (size_t i = 0; !text.failed && i < text.length; i++)
+        if (text.text[i] == '_')
+            text.text[i] = ' ';
+    return tr_strbuf_take(&text);
+}
+
 static size_t make_efficiency(const struct tr_report_input *input, struct tr_plot *plot) {
     size_t n = 0, left_out, found = 0;
     struct tr_figure *figures = tr_figures_choose(input->calibration, &n, &left_out);
@@ -71,12 +95,9 @@ static size_t make_efficiency(const struct tr_report_input *input, struct tr_plo
         if (!plot)
             continue;
         double scale = at->efficiency / at->median;
-        bool compute = !strcmp(at->metric, "compute") && at->dtype;
         add_bar(plot, (struct tr_plot_bar){
-                          .name = tr_format("%s%s%s", at->kernel, compute ? " " : "",
-                                            compute ? at->dtype : ""),
-                          .text = tr_format("%.0f %% · %s %s", at->efficiency * 100,
-                                            tr_text_number(at->median).text, at->unit),
+                          .name = bar_name(&figures[i]),
+                          .text = bar_text(at),
                           .value = at->efficiency,
                           .low = at->ci95[0] * scale,
                           .high = at->ci95[1] * scale,
@@ -106,8 +127,11 @@ static char *curve_name(const struct tr_curve *curve) {
         tr_strbuf_addf(&name, ", %s %d", tr_place_kind_name(curve->place.kind), curve->place.index);
     if (curve->threads > 0)
         tr_strbuf_addf(&name, ", %d thread%s", curve->threads, curve->threads == 1 ? "" : "s");
-    if (curve->page_bytes > 0)
-        tr_strbuf_addf(&name, ", %.4g KiB pages", (double)curve->page_bytes / 1024);
+    if (curve->page_bytes > 0) {
+        char *bytes = tr_text_bytes(curve->page_bytes);
+        tr_strbuf_addf(&name, ", %s pages", bytes ? bytes : "?");
+        free(bytes);
+    }
     return tr_strbuf_take(&name);
 }
 
@@ -274,9 +298,13 @@ static size_t make(const struct tr_report_input *input, const json_t *documents,
             plot->kind = TR_PLOT_HEAT;
             plot->matrix = matrix;
             plot->title = copy(plot, title_of(name));
-            plot->note = tr_format("%s; rows to columns: %s to %s", matrix->unit,
-                                   matrix->rows ? matrix->rows : "?",
-                                   matrix->columns ? matrix->columns : "?");
+            plot->note = same(matrix->rows, "node")
+                             ? tr_format("%s; rows: where the threads are, columns: where the "
+                                         "memory is",
+                                         matrix->unit)
+                             : tr_format("%s; rows to columns: %s to %s", matrix->unit,
+                                         matrix->rows ? matrix->rows : "?",
+                                         matrix->columns ? matrix->columns : "?");
             set_axes(plot, "", "");
             plot->failed = plot->failed || !plot->note;
         }

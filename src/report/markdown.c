@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "names.h"
 #include "term.h"
 #include "text.h"
 
@@ -43,6 +44,13 @@ void tr_markdown_cell(struct tr_strbuf *out, const char *from_file) {
     tr_strbuf_add(out, " |");
 }
 
+void tr_markdown_place(struct tr_strbuf *out, const struct tr_place *place) {
+    if (place->kind == TR_PLACE_MACHINE)
+        tr_strbuf_add(out, " machine |");
+    else
+        tr_strbuf_addf(out, " %s %d |", tr_plain_kind(place->kind), place->index);
+}
+
 /* A position on a curve: bytes as a capacity, all else as a number. */
 static void add_x(struct tr_strbuf *out, const struct tr_curve *curve, double x) {
     static const char *const names[] = {"B", "KiB", "MiB", "GiB", "TiB"};
@@ -59,15 +67,21 @@ static void add_x(struct tr_strbuf *out, const struct tr_curve *curve, double x)
 static void add_mark(struct tr_strbuf *out, const struct tr_curve *curve,
                      const struct tr_mark *mark) {
     tr_strbuf_add(out, "|");
-    tr_markdown_cell(out, curve->name);
+    tr_markdown_cell(out, tr_plain_name(curve->name));
     tr_markdown_cell(out, curve->kernel);
-    tr_strbuf_addf(out, " %s %d |", tr_place_kind_name(curve->place.kind), curve->place.index);
+    tr_markdown_place(out, &curve->place);
     tr_markdown_cell(out, mark->name);
     tr_strbuf_add(out, " ");
     add_x(out, curve, mark->from);
     if (mark->to > mark->from) {
         tr_strbuf_add(out, " to ");
         add_x(out, curve, mark->to);
+    }
+    if (curve->x && !strcmp(curve->x, "threads")) {
+        tr_strbuf_add(out, " threads");
+    } else if (curve->x_unit && strcmp(curve->x_unit, "bytes") && strcmp(curve->x_unit, "1")) {
+        tr_strbuf_add(out, " ");
+        tr_markdown_text(out, curve->x_unit);
     }
     tr_strbuf_addf(out, " | %s |", tr_text_number(mark->value).text);
     tr_markdown_cell(out, curve->unit);
@@ -132,7 +146,7 @@ void tr_markdown_curves(struct tr_strbuf *out, const struct tr_calibration *cali
         if (!matrix->n_rows || !matrix->n_columns)
             continue;
         tr_strbuf_add(out, "\n## ");
-        tr_markdown_text(out, matrix->name);
+        tr_markdown_text(out, tr_plain_name(matrix->name));
         tr_strbuf_add(out, ", ");
         tr_markdown_text(out, matrix->unit);
         bool nodes = matrix->rows && !strcmp(matrix->rows, "node");

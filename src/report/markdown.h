@@ -10,6 +10,8 @@
 void tr_markdown_text(struct tr_strbuf *out, const char *from_file);
 /* The same as a cell: " text |". */
 void tr_markdown_cell(struct tr_strbuf *out, const char *from_file);
+/* The same of a place: " machine |", " CCD 1 |". */
+void tr_markdown_place(struct tr_strbuf *out, const struct tr_place *place);
 /* Plateaus and knees of the curves, and the matrices: whole where they are small. */
 void tr_markdown_curves(struct tr_strbuf *out, const struct tr_calibration *calibration);
 

@@ -59,6 +59,10 @@ int tr_report_documents(const struct tr_report_input *input, json_t **ret_array)
  * file's facts say and its writer did not. TR_ENOMEM. */
 int tr_report_warnings(const struct tr_calibration *calibration, struct tr_strings *ret_warnings);
 
+/* What to know before the figures are read: that limits rest on the catalogue, that channels seem
+ * to be empty. The first sentence of each says what it is about. TR_ENOMEM. */
+int tr_report_notices(const struct tr_calibration *calibration, struct tr_strings *ret_notices);
+
 /* How many of `channels` (of the machine, over all packages) a read plateau looks like, when it is
  * too low for all of them; -1 when it fits all or no usual population. Reads reach 0.70 to 0.97 of
  * what the populated channels can carry; usual populations of a package are 1 channel or an even

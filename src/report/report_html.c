@@ -69,6 +69,19 @@ static json_t *warnings_to_json(const struct tr_calibration *calibration) {
     return array;
 }
 
+static json_t *notices_to_json(const struct tr_calibration *calibration) {
+    struct tr_strings notices = {0};
+    json_t *array = json_array();
+    if (calibration && tr_report_notices(calibration, &notices)) {
+        json_decref(array);
+        array = NULL;
+    }
+    for (size_t i = 0; i < notices.n; i++)
+        json_array_append_new(array, tr_json_text(notices.items[i]));
+    tr_strings_finish(&notices);
+    return array;
+}
+
 static json_t *input_to_json(const struct tr_report_input *input) {
     json_t *calibration = NULL, *predictions = NULL;
     if (tr_report_documents(input, &predictions) ||
@@ -76,9 +89,10 @@ static json_t *input_to_json(const struct tr_report_input *input) {
         json_decref(predictions);
         return NULL;
     }
-    return json_pack("{s:o, s:o, s:o, s:o}", "name", tr_json_text(input->name), "calibration",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "name", tr_json_text(input->name), "calibration",
                      calibration ? calibration : json_null(), "predictions", predictions,
-                     "warnings", warnings_to_json(input->calibration));
+                     "warnings", warnings_to_json(input->calibration), "notices",
+                     notices_to_json(input->calibration));
 }
 
 /* `<` occurs in JSON within strings alone; written as an escape it cannot end the element. */

@@ -1,4 +1,5 @@
 /* Markdown (CommonMark with the tables of forums and pull requests). */
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,8 +21,22 @@ static void item(struct tr_strbuf *out, const char *name) {
     tr_strbuf_addf(out, "- **%s**: ", name);
 }
 
-static void add_count(struct tr_strbuf *out, const char *before, size_t n, const char *what) {
-    tr_strbuf_addf(out, "%s%zu %s%s", before, n, what, n == 1 ? "" : "s");
+/* What is not known is left out, with its comma. */
+static void add_count(struct tr_strbuf *out, size_t n, const char *what) {
+    bool first = !out->length || out->text[out->length - 1] == ' ';
+    if (n)
+        tr_strbuf_addf(out, "%s%zu %s%s", first ? "" : ", ", n, what, n == 1 ? "" : "s");
+}
+
+/* As the kernel and signatures write them, which are run together and padded. */
+static void add_words(struct tr_strbuf *out, const char *value) {
+    size_t length = strlen(value);
+    while (length && value[length - 1] == ' ')
+        length--;
+    char *trimmed = strndup(value, length);
+    tr_markdown_text(out, trimmed && !strcmp(trimmed, "notsupported") ? "not supported" : trimmed);
+    out->failed |= !trimmed;
+    free(trimmed);
 }
 
 /* ", name value" for each fact that is known. */
@@ -48,7 +63,7 @@ static void add_settings(struct tr_strbuf *out, const struct tr_calibration *cal
             item(out, "settings");
         any = true;
         tr_strbuf_addf(out, "%s ", facts[i].name);
-        tr_markdown_text(out, value);
+        add_words(out, value);
     }
     if (any)
         tr_strbuf_add(out, "\n");
@@ -82,9 +97,9 @@ static void add_machine(struct tr_strbuf *out, const struct tr_calibration *cali
     tr_markdown_text(out, model ? model : "processor unknown");
     tr_strbuf_add(out, "\n\n");
     item(out, "processor");
-    add_count(out, "", json_array_size(json_object_get(machine, "cores")), "core");
-    add_count(out, ", ", json_array_size(json_object_get(machine, "l3_groups")), "L3 group");
-    add_count(out, ", ", json_array_size(json_object_get(machine, "numa_nodes")), "NUMA node");
+    add_count(out, json_array_size(json_object_get(machine, "cores")), "core");
+    add_count(out, json_array_size(json_object_get(machine, "l3_groups")), "L3 group");
+    add_count(out, json_array_size(json_object_get(machine, "numa_nodes")), "NUMA node");
     tr_strbuf_add(out,
                   json_is_true(json_object_get(machine, "virtual")) ? ", virtual machine\n" : "\n");
     add_memory(out, calibration);
@@ -104,6 +119,18 @@ static void add_machine(struct tr_strbuf *out, const struct tr_calibration *cali
         tr_markdown_text(out, calibration->reasons.items[i]);
     }
     tr_strbuf_add(out, calibration->partial ? ", **interrupted: figures are missing**\n" : "\n");
+}
+
+static int add_notices(struct tr_strbuf *out, const struct tr_calibration *calibration) {
+    struct tr_strings notices = {0};
+    int code = tr_report_notices(calibration, &notices);
+    for (size_t i = 0; i < notices.n; i++) {
+        item(out, "note");
+        tr_markdown_text(out, notices.items[i]);
+        tr_strbuf_add(out, "\n");
+    }
+    tr_strings_finish(&notices);
+    return code;
 }
 
 /* ---- tables ---- */
@@ -137,8 +164,9 @@ static void figure_row(struct tr_strbuf *out, const struct tr_calibration *calib
         tr_strbuf_addf(out, " %d |", at->threads);
     else
         tr_strbuf_add(out, "  |");
-    tr_strbuf_addf(out, " %s | %s |", tr_text_number(at->median).text,
-                   tr_text_number_like((at->ci95[1] - at->ci95[0]) / 2, at->median).text);
+    double half = tr_text_half_width(at);
+    tr_strbuf_addf(out, " %s | %s |", tr_text_measured(at->median, at->median, half).text,
+                   tr_text_measured(half, at->median, half).text);
     tr_markdown_cell(out, at->unit);
     if (limit && limit->host_only)
         tr_strbuf_add(out, " not rated |");
@@ -182,6 +210,51 @@ static int add_figures(struct tr_strbuf *out, const struct tr_calibration *calib
     return code;
 }
 
+/* Tokens at once, depth of the cache: what tells products of one type of weights apart. */
+static void product_row(struct tr_strbuf *out, const struct tr_measurement *at) {
+    tr_strbuf_add(out, "|");
+    tr_markdown_cell(out, at->kernel);
+    tr_markdown_cell(out, at->quant);
+    if (at->depth > 0)
+        tr_strbuf_addf(out, " %" PRId64 " deep |", at->depth);
+    else if (at->n > 0)
+        tr_strbuf_addf(out, " %" PRId64 " token%s |", at->n, at->n == 1 ? "" : "s");
+    else
+        tr_strbuf_add(out, "  |");
+    char *bytes = at->working_set_bytes > 0 ? tr_text_bytes(at->working_set_bytes) : NULL;
+    tr_markdown_cell(out, bytes);
+    free(bytes);
+    tr_markdown_cell(out, at->isa);
+    if (at->threads >= 0)
+        tr_strbuf_addf(out, " %d |", at->threads);
+    else
+        tr_strbuf_add(out, "  |");
+    double half = tr_text_half_width(at);
+    tr_strbuf_addf(out, " %s | %s |", tr_text_measured(at->median, at->median, half).text,
+                   tr_text_measured(half, at->median, half).text);
+    tr_markdown_cell(out, at->unit);
+    tr_strbuf_addf(out, " %zu |", at->n_samples);
+    cell_strings(out, &at->flags);
+    tr_strbuf_add(out, "\n");
+}
+
+/* Matrix products and attention, as they were measured. */
+static void add_products(struct tr_strbuf *out, const struct tr_calibration *calibration) {
+    bool any = false;
+    for (size_t i = 0; i < calibration->n_measurements; i++) {
+        const struct tr_measurement *at = &calibration->measurements[i];
+        if (!at->quant || strcmp(at->metric, "rate") != 0 || !isfinite(at->median))
+            continue;
+        if (!any)
+            tr_strbuf_add(out, "\n## Kernels of language models\n\n| kernel | weights | size | "
+                               "working set | ISA | "
+                               "threads | median | ± 95 % | unit | n | flags |\n"
+                               "|---|---|---|--:|---|--:|--:|--:|---|--:|---|\n");
+        any = true;
+        product_row(out, at);
+    }
+}
+
 static void add_limits(struct tr_strbuf *out, const struct tr_calibration *calibration) {
     bool any = false;
     for (size_t i = 0; i < calibration->n_limits; i++) {
@@ -194,8 +267,8 @@ static void add_limits(struct tr_strbuf *out, const struct tr_calibration *calib
         any = true;
         tr_strbuf_add(out, "|");
         tr_markdown_cell(out, limit->name);
-        tr_strbuf_addf(out, " %s %d | %s |", tr_place_kind_name(limit->place.kind),
-                       limit->place.index, tr_text_number(limit->value).text);
+        tr_markdown_place(out, &limit->place);
+        tr_strbuf_addf(out, " %s |", tr_text_number(limit->value).text);
         tr_markdown_cell(out, limit->unit);
         tr_markdown_cell(out, limit->basis);
         tr_strbuf_add(out, limit->refuted     ? " **refuted by a higher result**;"
@@ -326,7 +399,10 @@ int tr_report_markdown(const struct tr_report_input *inputs, size_t n, struct tr
             tr_strbuf_add(out, "\n");
         if (calibration) {
             add_machine(out, calibration);
-            code = add_figures(out, calibration);
+            code = add_notices(out, calibration);
+            if (!code)
+                code = add_figures(out, calibration);
+            add_products(out, calibration);
             tr_markdown_curves(out, calibration);
             add_limits(out, calibration);
         }

@@ -30,7 +30,11 @@ void tr_svg_scale_fit(struct tr_svg_scale *scale, const struct tr_plot_axis *axi
         low = fmin(low, 0);
     if (low == high)
         low = axis->log ? low / 2 : low, high = axis->log ? high * 2 : high + 1;
-    if (!axis->log) {
+    if (axis->log) { /* no mark touches the frame */
+        double room = pow(high / low, 0.04);
+        low /= room;
+        high = fmin(high * room, 1e307);
+    } else {
         double step = round_step((high - low) / 4);
         low = floor(low / step + 1e-9) * step;
         high = ceil(high / step - 1e-9) * step;
@@ -40,9 +44,9 @@ void tr_svg_scale_fit(struct tr_svg_scale *scale, const struct tr_plot_axis *axi
 }
 
 double tr_svg_at(const struct tr_svg_scale *scale, double value) {
-    double share = scale->log
-                       ? log(fmax(value, 1e-300) / scale->low) / log(scale->high / scale->low)
-                       : (value - scale->low) / (scale->high - scale->low);
+    double share = scale->log ? (log(fmax(value, 1e-300)) - log(scale->low)) /
+                                    (log(scale->high) - log(scale->low))
+                              : (value - scale->low) / (scale->high - scale->low);
     return scale->from + clamp(share, -0.02, 1.02) * (scale->to - scale->from);
 }
 

@@ -41,20 +41,37 @@ void tr_svg_text(struct tr_strbuf *out, double x, double y, const char *anchor, 
     tr_strbuf_add(out, "</text>\n");
 }
 
+/* Series differ by their marks too: not everybody tells the colours apart. */
+static void add_shape(struct tr_strbuf *out, size_t index, double x, double y) {
+    switch (index % 4) {
+    case 0: /* a circle */
+        tr_strbuf_addf(out, "M%.1f,%.1fa3.2,3.2 0 1,0 6.4,0a3.2,3.2 0 1,0 -6.4,0z", x - 3.2, y);
+        break;
+    case 1:
+        tr_strbuf_addf(out, "M%.1f,%.1fh6v6h-6z", x - 3, y - 3);
+        break;
+    case 2:
+        tr_strbuf_addf(out, "M%.1f,%.1fl4,4l-4,4l-4,-4z", x, y - 4);
+        break;
+    default:
+        tr_strbuf_addf(out, "M%.1f,%.1fl4,7h-8z", x, y - 4);
+    }
+}
+
 /* Names of the series, in rows; returns the y below them. */
 static double legend(const struct tr_plot *plot, struct tr_strbuf *out, double y) {
     double x = 16;
     if (plot->n_series < 2)
         return y;
     for (size_t i = 0; i < plot->n_series; i++) {
-        double width = 30 + 6.6 * (double)tr_display_width(plot->series[i].name);
+        double width = 34 + 6.9 * (double)tr_display_width(plot->series[i].name);
         if (x > 16 && x + width > WIDTH - 16) {
             x = 16;
             y += 18;
         }
-        tr_strbuf_addf(out,
-                       "<rect x=\"%.1f\" y=\"%.1f\" width=\"10\" height=\"10\" class=\"f%zu\"/>\n",
-                       x, y - 9, i % COLOURS);
+        tr_strbuf_addf(out, "<path d=\"");
+        add_shape(out, i, x + 5, y - 4);
+        tr_strbuf_addf(out, "\" class=\"f%zu\"/>\n", i % COLOURS);
         tr_svg_text(out, x + 15, y, "start", "soft", plot->series[i].name);
         x += width;
     }
@@ -99,7 +116,7 @@ static void draw_axes(const struct tr_plot *plot, const struct tr_svg_scale *x,
     tr_strbuf_addf(out, "<path d=\"M%.1f,%.1fV%.1fH%.1f\" class=\"axis\"/>\n", x->from, y->to,
                    y->from, x->to);
     tr_svg_text(out, x->to, y->from + 36, "end", "soft", plot->x.label);
-    tr_svg_text(out, 12, y->to - 8, "start", "soft", plot->y.label);
+    tr_svg_text(out, 12, y->to - 12, "start", "soft", plot->y.label);
 }
 
 static void draw_marks(const struct tr_plot *plot, const struct tr_svg_scale *x,
@@ -132,10 +149,11 @@ static void draw_point(const struct tr_plot *plot, size_t index, const struct tr
     if (isfinite(point->low) && isfinite(point->high) && (!plot->y.log || point->low > 0))
         tr_strbuf_addf(out, "<path d=\"M%.1f,%.1fV%.1f\" class=\"whisker s%zu\"/>\n", px,
                        tr_svg_at(y, point->low), tr_svg_at(y, point->high), index % COLOURS);
-    tr_strbuf_addf(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3.2\" class=\"mark f%zu\"><title>", px,
-                   py, index % COLOURS);
+    tr_strbuf_add(out, "<path d=\"");
+    add_shape(out, index, px, py);
+    tr_strbuf_addf(out, "\" class=\"mark f%zu\"><title>", index % COLOURS);
     tr_markup_text(out, plot->series[index].name);
-    tr_strbuf_addf(out, ": %s, %s</title></circle>\n", tr_svg_label(&plot->x, point->x).text,
+    tr_strbuf_addf(out, ": %s, %s</title></path>\n", tr_svg_label(&plot->x, point->x).text,
                    tr_text_number(point->y).text);
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "names.h"
 #include "text.h"
 
 enum {
@@ -28,10 +29,14 @@ char *tr_text_x(const struct tr_curve *curve, double x, bool unit) {
             x /= 1024;
         return tr_format(x >= 1000 ? "%.4g %s" : "%.3g %s", x, units[i]);
     }
+    /* A knee between two counts of threads is known to no more than three digits. */
+    int digits = x == floor(x) ? 4 : 3;
+    if (unit && curve->x && !strcmp(curve->x, "threads"))
+        return tr_format("%.*g thread%s", digits, x, x == 1 ? "" : "s");
     if (!unit || !curve->x_unit || !strcmp(curve->x_unit, "1"))
-        return tr_format("%.4g", x);
+        return tr_format("%.*g", digits, x);
     char *printable = tr_printable(curve->x_unit);
-    char *made = tr_format("%.4g %s", x, printable ? printable : "?");
+    char *made = tr_format("%.*g %s", digits, x, printable ? printable : "?");
     free(printable);
     return made;
 }
@@ -115,8 +120,9 @@ static void add_points(struct tr_text *text, const struct tr_curve *curve) {
     struct tr_table table;
     size_t step = (curve->n_points + MOST_POINTS - 1) / MOST_POINTS;
     tr_table_init(&table, larger ? "rrrrrl" : "rrrrl");
-    tr_text_cell(text, &table,
-                 curve->x_unit && !strcmp(curve->x_unit, "bytes") ? "bytes" : curve->x, 24);
+    tr_text_cell(
+        text, &table,
+        curve->x_unit && !strcmp(curve->x_unit, "bytes") ? "bytes" : tr_plain_name(curve->x), 24);
     tr_text_cell(text, &table, curve->unit, 12);
     tr_table_add(&table, "+-");
     tr_table_add(&table, "GHz");
@@ -147,7 +153,7 @@ static void add_points(struct tr_text *text, const struct tr_curve *curve) {
 static void add_title(struct tr_text *text, const struct tr_curve *curve) {
     struct tr_strbuf line = {0};
     tr_strbuf_add(&line, "  ");
-    tr_text_add(text, &line, curve->name);
+    tr_text_add(text, &line, tr_plain_name(curve->name));
     if (curve->kernel && strcmp(curve->kernel, curve->name) != 0)
         tr_text_add(text, &line, " of ");
     if (curve->kernel && strcmp(curve->kernel, curve->name) != 0)
@@ -155,7 +161,8 @@ static void add_title(struct tr_text *text, const struct tr_curve *curve) {
     if (curve->variant)
         tr_text_add(text, &line, ", ");
     tr_text_add(text, &line, text_of(curve->variant));
-    tr_strbuf_addf(&line, ", %s %d", tr_place_kind_name(curve->place.kind), curve->place.index);
+    if (curve->place.kind != TR_PLACE_MACHINE)
+        tr_strbuf_addf(&line, ", %s %d", tr_plain_kind(curve->place.kind), curve->place.index);
     if (curve->threads > 1)
         tr_strbuf_addf(&line, ", %d threads", curve->threads);
     if (curve->page_bytes > 0) {
@@ -166,10 +173,7 @@ static void add_title(struct tr_text *text, const struct tr_curve *curve) {
     tr_text_add(text, &line, ": ");
     tr_text_add(text, &line, text_of(curve->unit));
     tr_text_add(text, &line, " against ");
-    if (curve->x && !strcmp(curve->x, "working_set_bytes"))
-        tr_strbuf_add(&line, "working set");
-    else
-        tr_text_add(text, &line, text_of(curve->x));
+    tr_text_add(text, &line, tr_plain_name(curve->x));
     if (!line.failed)
         tr_text_wrap(text, line.text, 4);
     text->out->failed |= line.failed;
@@ -206,7 +210,7 @@ static bool add_short(struct tr_text *text, const struct tr_curve *curve) {
     size_t room = text->term.width >= 100 ? 32 : 20;
     char *from = tr_text_x(curve, curve->points[0].x, false);
     char *to = tr_text_x(curve, curve->points[curve->n_points - 1].x, true);
-    tr_text_add(text, &head, curve->name);
+    tr_text_add(text, &head, tr_plain_name(curve->name));
     tr_text_add(text, &head, " ");
     tr_text_add(text, &head, text_of(curve->unit));
     tr_strbuf_add(&line, head.failed ? "" : head.text);

@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "names.h"
 #include "text.h"
 
 static const struct tr_limit *machine_limit(const struct tr_calibration *calibration,
@@ -82,7 +83,7 @@ static void limit_cells(struct tr_text *text, struct tr_table *table,
     struct tr_strbuf name = {0}, value = {0};
     tr_strbuf_add(&name, limit->name);
     if (limit->place.kind != TR_PLACE_MACHINE)
-        tr_strbuf_addf(&name, " %s %d", tr_place_kind_name(limit->place.kind), limit->place.index);
+        tr_strbuf_addf(&name, " %s %d", tr_plain_kind(limit->place.kind), limit->place.index);
     tr_strbuf_addf(&value, "%s %s", tr_text_number(limit->value).text, limit->unit);
     tr_text_cell(text, table, name.failed ? "" : name.text, 24);
     tr_text_cell(text, table, value.failed ? "" : value.text, 16);

@@ -64,20 +64,38 @@ bool tr_text_suspicion(const struct tr_calibration *calibration, int *ret_fits, 
     return true;
 }
 
-static void notice(struct tr_text *text) {
-    const struct tr_calibration *calibration = text->calibration;
+int tr_report_notices(const struct tr_calibration *calibration, struct tr_strings *ret_notices) {
     const struct tr_limit *dram = machine_limit(calibration, "dram");
-    const char *doubt = tr_text_tone(text, TR_TONE_DOUBTFUL), *plain = tr_text_plain(text);
-    int fits, of;
+    struct tr_strings notices = {0};
+    int fits, of, code = 0;
     if (dram && dram->basis && !strcmp(dram->basis, "catalogue") && !dram->host_only)
-        tr_text_wrapf(text, 2,
-                      "%sMemory limits rest on the catalogue alone.%s What is really fitted, "
-                      "'sudo tokenroof' tells.",
-                      doubt, plain);
+        code |=
+            tr_strings_add(&notices, "Memory limits rest on the catalogue alone. What is really "
+                                     "fitted, 'sudo tokenroof' tells.");
     if (tr_text_suspicion(calibration, &fits, &of))
-        tr_text_wrapf(text, 2, "%sSuspicion:%s the read rate fits %d of %d channels populated.",
-                      doubt, plain, fits, of);
-    if (calibration->partial)
+        code |= tr_strings_add(&notices,
+                               "Suspicion: the read rate fits %d of %d channels populated. Look "
+                               "whether each has a module.",
+                               fits, of);
+    if (code)
+        tr_strings_finish(&notices);
+    else
+        *ret_notices = notices;
+    return code ? TR_ENOMEM : 0;
+}
+
+/* What each is about, up to the first stop, stands out. */
+static void notice(struct tr_text *text) {
+    const char *doubt = tr_text_tone(text, TR_TONE_DOUBTFUL), *plain = tr_text_plain(text);
+    struct tr_strings notices = {0};
+    text->out->failed |= tr_report_notices(text->calibration, &notices) != 0;
+    for (size_t i = 0; i < notices.n; i++) {
+        const char *notice = notices.items[i];
+        int head = (int)strcspn(notice, ":.") + 1;
+        tr_text_wrapf(text, 2, "%s%.*s%s%s", doubt, head, notice, plain, notice + head);
+    }
+    tr_strings_finish(&notices);
+    if (text->calibration->partial)
         tr_text_wrapf(text, 2, "%sPartial:%s the run was interrupted; figures are missing.", doubt,
                       plain);
 }
@@ -187,6 +205,8 @@ static void memory_line(struct tr_text *text, const char *separator) {
         if (hypervisor) {
             tr_strbuf_add(&line, " (");
             tr_text_add(text, &line, hypervisor);
+            while (!line.failed && line.text[line.length - 1] == ' ') /* signatures are padded */
+                line.text[--line.length] = '\0';
             tr_strbuf_add(&line, ")");
         }
     }

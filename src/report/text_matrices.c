@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "names.h"
 #include "text.h"
 
 enum { MOST_MATRIX = 8, MOST_SHADES = 48, WORST = 3 };
@@ -202,7 +203,7 @@ static void add_cells(struct tr_text *text, const struct tr_matrix *matrix) {
 void tr_text_matrix(struct tr_text *text, const struct tr_matrix *matrix) {
     struct tr_strbuf line = {0};
     tr_strbuf_add(&line, "  ");
-    tr_text_add(text, &line, matrix->name);
+    tr_text_add(text, &line, tr_plain_name(matrix->name));
     tr_text_add(text, &line, ": ");
     tr_text_add(text, &line, text_of(matrix->unit));
     if (!line.failed)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "names.h"
 #include "text.h"
 
 enum { MOST_GROUPS = 64, MOST_BARS = 32, MOST_SHORT = 3, BAR_SHORTEST = 10, BAR_LONGEST = 32 };
@@ -76,8 +77,8 @@ static void add_name(struct tr_text *text, struct tr_strbuf *line,
         tr_strbuf_add(line, " ");
         tr_text_add(text, line, at->dtype);
     }
-    tr_strbuf_addf(line, " at each %s, %d thread%s: ", tr_place_kind_name(at->place.kind),
-                   at->threads, at->threads == 1 ? "" : "s");
+    tr_strbuf_addf(line, " at each %s, %d thread%s: ", tr_plain_kind(at->place.kind), at->threads,
+                   at->threads == 1 ? "" : "s");
 }
 
 static int by_median(const void *a, const void *b) {
@@ -107,8 +108,7 @@ static void add_line(struct tr_text *text, const struct group *group) {
     if (group->n > 2)
         tr_strbuf_addf(&line, ", median %s",
                        tr_text_measured(middle->median, middle->median, half).text);
-    tr_strbuf_addf(&line, "; slowest %s %d", tr_place_kind_name(least->place.kind),
-                   least->place.index);
+    tr_strbuf_addf(&line, "; slowest %s %d", tr_plain_kind(least->place.kind), least->place.index);
     if (!line.failed)
         tr_text_wrap(text, line.text, 2);
     text->out->failed |= line.failed;
@@ -135,7 +135,7 @@ static void add_bars(struct tr_text *text, const struct group *group) {
         else
             tr_strbuf_repeat(&bar, text->term.unicode ? "█" : "#",
                              (size_t)lround(fmax(at->median / most, 0) * (double)width));
-        tr_table_addf(&table, "%s %d", tr_place_kind_name(at->place.kind), at->place.index);
+        tr_table_addf(&table, "%s %d", tr_plain_kind(at->place.kind), at->place.index);
         tr_table_add(&table, bar.failed ? "" : bar.text);
         tr_strbuf_finish(&bar);
         if (rated)

@@ -181,11 +181,10 @@ void tr_text_predictions(struct tr_text *text) {
         write_fitting(text, &layout);
         struct tr_strbuf first = {0};
         tr_text_add(text, &first, text_of(result_of(layout.columns, 0), "use_case"));
-        tr_text_wrapf(text, 2,
-                      "  PP, TG in %s. I interactive, B background, O off-line, "
-                      "N non-viable%s.",
-                      first.failed ? "?" : first.text,
-                      layout.seconds ? "; s to the last token" : "");
+        tr_text_wrapf(
+            text, 2, "  PP, TG in %s. I interactive, B background, O offline, N non-viable%s.%s",
+            first.failed ? "?" : first.text, layout.seconds ? "; s to the last token" : "",
+            text->full ? " What the use cases are: tokenroof list use-cases." : "");
         tr_strbuf_finish(&first);
     }
     models_without_room(text, documents);

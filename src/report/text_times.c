@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "names.h"
 #include "text.h"
 
 enum { MOST_IN_LINE = 4 };
@@ -38,7 +39,7 @@ static void add_table(struct tr_text *text) {
         if (m->threads > 1)
             tr_table_addf(&table, "%d threads", m->threads);
         else
-            tr_table_addf(&table, "%s %d", tr_place_kind_name(m->place.kind), m->place.index);
+            tr_table_addf(&table, "%s %d", tr_plain_kind(m->place.kind), m->place.index);
     }
     if (table.n_cells) {
         tr_strbuf_add(text->out, "\n");
@@ -68,7 +69,7 @@ static void add_line(struct tr_text *text) {
             tr_strbuf_addf(&line, " %s%s", text->term.unicode ? "±" : "+-",
                            tr_text_measured(half, m->median, half).text);
         if (m->place.kind != TR_PLACE_MACHINE)
-            tr_strbuf_addf(&line, " (%s %d)", tr_place_kind_name(m->place.kind), m->place.index);
+            tr_strbuf_addf(&line, " (%s %d)", tr_plain_kind(m->place.kind), m->place.index);
     }
     if (n > MOST_IN_LINE)
         tr_strbuf_addf(&line, ", %zu more", n - MOST_IN_LINE);

@@ -132,6 +132,31 @@ static void as_recorded(void **state) {
     json_decref(predictions);
 }
 
+/* What a buyer must know stands in Markdown too: limits of the catalogue, empty channels; products
+ * of language models, which are in no other table of it. */
+static void markdown_says_all(void **state) {
+    (void)state;
+    struct tr_calibration *calibration = load("laptop");
+    struct tr_report_input input = {.calibration = calibration};
+    char *text = render("md", &input, 1);
+    assert_non_null(strstr(text, "- **note**: Memory limits rest on the catalogue alone."));
+    assert_non_null(strstr(text, "- **note**: Suspicion: the read rate fits 1 of 2 channels "
+                                 "populated. Look whether each has a module."));
+    assert_null(strstr(text, "Kernels of language models"));
+    free(text);
+    tr_calibration_destroy(calibration);
+    input.calibration = calibration = load("nodes");
+    text = render("md", &input, 1);
+    assert_non_null(
+        strstr(text, "| gemm | q4_k | 512 tokens | 8 GiB | avx512 | 16 | 6420 | 40 | GFLOP/s |"));
+    assert_non_null(
+        strstr(text, "| attention | f16 | 4096 deep | 8 GiB | avx512 | 1 | 10.2 | 0.1 | GB/s |"));
+    assert_null(strstr(text, "- **note**"));
+    assert_null(strstr(text, "machine 0"));
+    free(text);
+    tr_calibration_destroy(calibration);
+}
+
 /* Every line is a JSON document of its own and says whose it is; nothing of the file is lost. */
 static void lines_of_json(void **state) {
     (void)state;
@@ -254,15 +279,22 @@ static void pictures(void **state) {
     input.chart = "latency";
     char *text = render("svg", &input, 1);
     compare_golden("vm_latency.svg", text);
-    /* Four points at even distances; 0 lies at y = 374 and 10 at 86, so 9.6 at 97.5. */
-    assert_int_equal(count(text, "<circle"), 4);
-    assert_non_null(strstr(text, "d=\"M64.0,"));
-    assert_non_null(strstr(text, "L700.0,97.5\" class=\"line s0\""));
+    /* Four points at even distances, the outer ones 4 % of the axis of logarithms from its ends; 0
+     * lies at y = 374 and 10 at 86, so 9.6 at 97.5. */
+    assert_int_equal(count(text, "class=\"mark f0\""), 4);
+    assert_non_null(strstr(text, "d=\"M87.6,"));
+    assert_non_null(strstr(text, "L676.4,97.5\" class=\"line s0\""));
     free(text);
     input.calibration = load("server");
     input.chart = "efficiency";
     text = render("svg", &input, 1);
     compare_golden("server_efficiency.svg", text);
+    free(text);
+    tr_calibration_destroy((struct tr_calibration *)input.calibration);
+    input.calibration = load("disturbed");
+    text = render("svg", &input, 1);
+    assert_non_null(strstr(text, "fma f64 (avx2; avx512 is in doubt)"));
+    assert_non_null(strstr(text, "77 % · 4100 GFLOP/s, disturbed"));
     free(text);
     tr_calibration_destroy((struct tr_calibration *)input.calibration);
     tr_calibration_destroy(calibration);
@@ -303,6 +335,11 @@ static void ticks_of_scales(void **state) {
         tr_svg_scale_fit(&scale, &axis, range, 2);
         assert_true(scale.low <= range[0] * (1 + 1e-9) || scale.low <= range[0]);
         assert_true(scale.high >= range[1] * (1 - 1e-9));
+        /* Where logarithms are drawn no mark touches the frame. */
+        if (axis.log) {
+            assert_true(tr_svg_at(&scale, range[0]) > 2);
+            assert_true(tr_svg_at(&scale, range[1]) < 98);
+        }
         size_t n = tr_svg_ticks(&scale, &axis, 8, ticks);
         assert_in_range(n, axis.log && range[1] < 3 * range[0] ? 0 : 2, TR_SVG_TICKS);
         for (size_t k = 0; k < n; k++) {
@@ -324,11 +361,11 @@ static void one_file_at_a_time(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(as_recorded),        cmocka_unit_test(lines_of_json),
-        cmocka_unit_test(no_series_twice),    cmocka_unit_test(verdict_lists),
-        cmocka_unit_test(base_units),         cmocka_unit_test(pictures),
-        cmocka_unit_test(charts_by_name),     cmocka_unit_test(ticks_of_scales),
-        cmocka_unit_test(one_file_at_a_time),
+        cmocka_unit_test(as_recorded),     cmocka_unit_test(markdown_says_all),
+        cmocka_unit_test(lines_of_json),   cmocka_unit_test(no_series_twice),
+        cmocka_unit_test(verdict_lists),   cmocka_unit_test(base_units),
+        cmocka_unit_test(pictures),        cmocka_unit_test(charts_by_name),
+        cmocka_unit_test(ticks_of_scales), cmocka_unit_test(one_file_at_a_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
