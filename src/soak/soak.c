@@ -67,6 +67,7 @@ static void soak(struct tr_soak_worker *worker) {
     for (double t_s; (t_s = tr_soak_time_s(run)) < plan->seconds && !tr_soak_must_end(run);) {
         const struct tr_soak_phase *phase = tr_soak_phase_at(&plan->phases, t_s);
         atomic_store_explicit(&worker->stage, (int)phase->load, memory_order_relaxed);
+        tr_soak_worker_give_back(worker); /* others wait for it, whatever the phase */
         one_piece(worker, phase, t_s);
     }
     atomic_store(&worker->stage, TR_SOAK_LAST_CHECK);

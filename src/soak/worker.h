@@ -92,6 +92,8 @@ struct tr_soak_worker {
 int tr_soak_worker_map(struct tr_soak_worker *worker, struct tr_err *reterr);
 /* Writes the first pattern everywhere. */
 void tr_soak_worker_fill(struct tr_soak_worker *worker);
+/* If other programs need memory: an eighth, as often as it was asked for. */
+void tr_soak_worker_give_back(struct tr_soak_worker *worker);
 /* Verifies the next piece, and writes it anew. */
 void tr_soak_worker_memory(struct tr_soak_worker *worker);
 /* Verifies all pieces once more. */

@@ -186,8 +186,8 @@ void tr_soak_worker_fill(struct tr_soak_worker *worker) {
     worker->squeezed = atomic_load(&run->squeezed);
 }
 
-/* Other programs need memory: an eighth of this thread's goes back. */
-static void give_back(struct tr_soak_worker *worker) {
+/* An eighth of this thread's. */
+static void give_eighth_back(struct tr_soak_worker *worker) {
     worker->squeezed++;
     for (size_t i = 0; i < worker->n_parts; i++) {
         struct tr_soak_part *part = &worker->parts[i];
@@ -201,6 +201,11 @@ static void give_back(struct tr_soak_worker *worker) {
     take_patterns(worker);
 }
 
+void tr_soak_worker_give_back(struct tr_soak_worker *worker) {
+    while (worker->squeezed < atomic_load_explicit(&worker->run->squeezed, memory_order_relaxed))
+        give_eighth_back(worker);
+}
+
 static void end_walk(struct tr_soak_worker *worker) {
     worker->walk++;
     if (!worker->fresh)
@@ -210,8 +215,6 @@ static void end_walk(struct tr_soak_worker *worker) {
 }
 
 void tr_soak_worker_memory(struct tr_soak_worker *worker) {
-    if (worker->squeezed < atomic_load_explicit(&worker->run->squeezed, memory_order_relaxed))
-        give_back(worker);
     size_t n = all_pieces(worker);
     if (!n)
         return;

@@ -44,6 +44,33 @@ echo 1 >/sys/fs/cgroup/box/cpuset.mems
 echo 256M >/sys/fs/cgroup/box/memory.max
 echo $$ >/sys/fs/cgroup/box/cgroup.procs
 """
+# All memory but a reserve, on all nodes; within a limit, since the emulator writes slowly.
+SOAK = """echo '+memory' >/sys/fs/cgroup/cgroup.subtree_control
+mkdir /sys/fs/cgroup/half
+echo 512M >/sys/fs/cgroup/half/memory.max
+echo $$ >/sys/fs/cgroup/half/cgroup.procs
+tokenroof soak --time 2s --phases memory --json --quiet
+"""
+# Within a limit of 256 MiB, what is left for others gets scarce while the cores compute.
+SQUEEZE = """echo $$ >/sys/fs/cgroup/box/cgroup.procs
+tokenroof soak --time 20s --phases memory,compute --json --quiet >/tmp/squeezed &
+program=$!
+record='/root/.local/share/tokenroof/*/soak/*.jsonl'
+wait_for() { for try in $(seq 300); do grep -qs '"phase":"'$1 $record && break; sleep 0.1; done; }
+eat() { dd if=/dev/zero of=/eaten/$1 bs=1M count=$1 2>/dev/null; }
+mkdir /eaten
+mount -t tmpfs eaten /eaten
+wait_for memory
+left=$((($(cat /sys/fs/cgroup/box/memory.max) - $(cat /sys/fs/cgroup/box/memory.current)) >> 20))
+eat $((left - 45))
+wait_for compute
+eat 35
+wait $program
+status=$?
+umount /eaten
+cat /tmp/squeezed
+exit $status
+"""
 SERVER_STEPS = [
     ("topology", "tokenroof topology --json"),
     ("user", "su user -c 'tokenroof topology --json'"),
@@ -53,12 +80,14 @@ SERVER_STEPS = [
     ("far", f"tokenroof measure --cpus 0-1 --nodes 4 --threads 2 {SMALL}"),
     ("matrices", "tokenroof measure --kernel nodes --size 4MiB --time 3 --json"),
     ("watch", WATCH),
+    ("soak", SOAK),
     ("offline", "echo 0 >/sys/devices/system/cpu/cpu3/online; tokenroof topology --json"),
     ("one_left", f"tokenroof measure --place node:1 {SMALL}"),
     ("online", "echo 1 >/sys/devices/system/cpu/cpu3/online"),
     ("box_topology", ENTER + "tokenroof topology --json"),
     ("box_measure", "echo $$ >/sys/fs/cgroup/box/cgroup.procs\n"
                     "tokenroof measure --kernel read_plain --threads 2 --time 0.5 --json"),
+    ("squeeze", SQUEEZE),
 ]
 # Another process on CPU 5, by its mask, while each core is measured alone.
 SHARED = """taskset 20 sh -c 'while :; do :; done' &
@@ -266,6 +295,39 @@ def small_memory(results):
     expect(calibration["conditions"]["memory_limit_bytes"], 256 << 20, "memory limit")
 
 
+def soak_of_all_memory(results):
+    """All but the reserve is written and verified, on each node its share of what is free."""
+    soak = document(results, "soak")
+    verdicts = {r["name"]: r["verdict"] for r in soak["results"]}
+    expect((verdicts["memory"], soak["mismatch_count"]), ("pass", 0), "verdict of the memory")
+    nodes = soak["nodes"]
+    expect([n["node"] for n in nodes], list(range(6)), "nodes")
+    shares = [n["taken_bytes"] / n["memory_bytes"] for n in nodes]
+    expect(max(shares) < 2 * min(shares), True, f"shares alike ({shares})")
+    for node in nodes:
+        expect(node["tested_bytes"], node["taken_bytes"], f"tested of node {node['node']}")
+    taken = sum(n["taken_bytes"] for n in nodes)
+    expect(taken, soak["memory_bytes"], "memory")
+    left = soak["available_bytes"] - soak["reserve_bytes"] - taken
+    expect(0 <= left < 8 * 6 * 2 << 20, True, f"left beside the reserve ({left})")  # whole pages
+    told = {r["name"]: r["value"] for r in soak["results"]}
+    for node in nodes:
+        share = 100 * node["tested_bytes"] / node["memory_bytes"]
+        value = told[f"memory tested, node {node['node']}"]
+        expect(abs(value - share) < 0.01, True, f"{value} % told, {share}")
+
+
+def soak_gives_memory_back(results):
+    soak = document(results, "squeeze")
+    given = [note for note in soak["notes"] if "given back" in note]
+    expect(1 <= len(given) <= 3, True, f"how often memory was given back ({len(given)})")
+    taken = sum(n["taken_bytes"] for n in soak["nodes"])
+    expect(taken < soak["memory_bytes"] * 0.9, True,
+           f"kept ({taken} of {soak['memory_bytes']})")
+    expect(taken > soak["memory_bytes"] * 0.6, True, f"not more than was needed ({taken})")
+    expect((soak["mismatch_count"], soak["partial"]), (0, False), "mismatches, partial")
+
+
 # --- eight cores, another process on one of them --------------------------------------------------
 
 def shared_core(results):
@@ -302,7 +364,7 @@ def sse_only(results):
 SERVER_CHECKS = [packages_and_caches, nodes_and_distances, memory_modules, limits_are_the_hosts,
                  marked_as_virtual, without_permission, capture_and_replay, memory_of_each_node,
                  memory_only_node, node_matrices, where_the_kernel_sees_it, offline_cpu, cpuset,
-                 small_memory]
+                 small_memory, soak_of_all_memory, soak_gives_memory_back]
 SHARED_CHECKS = [shared_core]
 DESKTOP_CHECKS = [single_cpu, sse_only]
 
