@@ -398,7 +398,9 @@ static void killed_in_the_middle(void **state) {
     assert_int_equal(stat(path, &file), 0);
     json_t *document = show(&soak, path);
     assert_true(json_is_true(json_object_get(document, "partial")));
-    assert_text(document, "verdict", "pass");
+    /* Clocks or heat of the machine that runs this may warn. */
+    assert_text(result_named(document, "memory"), "verdict", "pass");
+    assert_string_not_equal(json_string_value(json_object_get(document, "verdict")), "fail");
     /* One second of phases was over when this began; what is told is all but the last. */
     double told_s = json_number_value(json_object_get(document, "seconds_run"));
     printf("%.2f s are told after more than %.2f s\n", told_s, 1 + ran_s);
