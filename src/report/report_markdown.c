@@ -144,6 +144,18 @@ static void cell_strings(struct tr_strbuf *out, const struct tr_strings *strings
     tr_strbuf_add(out, " |");
 }
 
+/* Threads, median, half of its interval, unit. */
+static void rate_cells(struct tr_strbuf *out, const struct tr_measurement *at) {
+    if (at->threads >= 0)
+        tr_strbuf_addf(out, " %d |", at->threads);
+    else
+        tr_strbuf_add(out, "  |");
+    double half = tr_text_half_width(at);
+    tr_strbuf_addf(out, " %s | %s |", tr_text_measured(at->median, at->median, half).text,
+                   tr_text_measured(half, at->median, half).text);
+    tr_markdown_cell(out, at->unit);
+}
+
 static void figure_row(struct tr_strbuf *out, const struct tr_calibration *calibration,
                        const struct tr_measurement *at) {
     const struct tr_limit *limit = at->limit
@@ -160,14 +172,7 @@ static void figure_row(struct tr_strbuf *out, const struct tr_calibration *calib
     tr_markdown_cell(out, at->isa);
     tr_markdown_cell(out, at->stores && !strcmp(at->stores, "none") ? NULL : at->stores);
     tr_markdown_cell(out, at->variant);
-    if (at->threads >= 0)
-        tr_strbuf_addf(out, " %d |", at->threads);
-    else
-        tr_strbuf_add(out, "  |");
-    double half = tr_text_half_width(at);
-    tr_strbuf_addf(out, " %s | %s |", tr_text_measured(at->median, at->median, half).text,
-                   tr_text_measured(half, at->median, half).text);
-    tr_markdown_cell(out, at->unit);
+    rate_cells(out, at);
     if (limit && limit->host_only)
         tr_strbuf_add(out, " not rated |");
     else if (isfinite(at->efficiency))
@@ -225,14 +230,7 @@ static void product_row(struct tr_strbuf *out, const struct tr_measurement *at) 
     tr_markdown_cell(out, bytes);
     free(bytes);
     tr_markdown_cell(out, at->isa);
-    if (at->threads >= 0)
-        tr_strbuf_addf(out, " %d |", at->threads);
-    else
-        tr_strbuf_add(out, "  |");
-    double half = tr_text_half_width(at);
-    tr_strbuf_addf(out, " %s | %s |", tr_text_measured(at->median, at->median, half).text,
-                   tr_text_measured(half, at->median, half).text);
-    tr_markdown_cell(out, at->unit);
+    rate_cells(out, at);
     tr_strbuf_addf(out, " %zu |", at->n_samples);
     cell_strings(out, &at->flags);
     tr_strbuf_add(out, "\n");
