@@ -95,6 +95,17 @@ static const char *profile_of(const struct tr_basis *basis) {
     return basis->profile ? basis->profile : TR_PROFILE_DEFAULT;
 }
 
+/* How much faster our kernel is than that of the engine that is predicted. */
+static double faster(const struct tr_basis *basis, const char *op, const char *type,
+                     double tokens) {
+    return tr_profile_ratio(profile_of(basis),
+                            &(struct tr_profile_product){.op = op,
+                                                         .type = type,
+                                                         .tokens = tokens,
+                                                         .threads = basis->threads,
+                                                         .uarch = basis->machine.uarch});
+}
+
 static double used(const struct tr_product *product) {
     return product->experts > 0 ? product->experts_used : 1;
 }
@@ -107,14 +118,14 @@ static double product_ns(const struct tr_product *product, const struct tr_basis
     double read = tr_placed_gb_per_s(
         basis,
         tr_measured_rate_of(measured, TR_MEASURED_GEMV, product->type, 1, basis->threads) /
-            tr_profile_ratio(profile_of(basis), "gemv", product->type, 1, basis->machine.uarch));
+            faster(basis, "gemv", product->type, 1));
     if (work->phase == TR_PHASE_GENERATION && work->batch <= 1)
         return product->count * used(product) * bytes / read;
     double flop = 2 * (double)product->rows * (double)product->columns * used(product);
     double experts = tr_product_matrices(product, work->batch);
     double tokens = work->batch * used(product) / experts; /* in each matrix */
     one = tr_measured_rate_of(measured, TR_MEASURED_GEMM, product->type, tokens, basis->threads) /
-          tr_profile_ratio(profile_of(basis), "gemm", product->type, tokens, basis->machine.uarch);
+          faster(basis, "gemm", product->type, tokens);
     return product->count * fmax(flop / one, experts * bytes / read / work->batch);
 }
 

@@ -15,7 +15,7 @@ enum { MAX_ROWS = 256, MAX_ENGINES = 16 };
 static struct {
     struct row {
         char engine[24], type[16], op[8], uarch[24];
-        double tokens, ratio;
+        double tokens, threads, ratio;
         bool timed;
     } rows[MAX_ROWS];
     size_t n;
@@ -36,6 +36,7 @@ static void load(void) {
         snprintf(row->op, sizeof(row->op), "%s", tr_csv_get(&csv, i, "op"));
         snprintf(row->uarch, sizeof(row->uarch), "%s", tr_csv_get(&csv, i, "uarch"));
         row->tokens = tr_csv_number(&csv, i, "tokens");
+        row->threads = tr_csv_number(&csv, i, "threads");
         row->ratio = tr_csv_number(&csv, i, "ratio");
         const char *source = tr_csv_get(&csv, i, "source");
         row->timed = !strstr(source, "mapped by kernel class") && !strstr(source, "published.csv");
@@ -48,44 +49,52 @@ static void load(void) {
     tr_csv_finish(&csv);
 }
 
-/* Of exactly this type, at the number of tokens nearest on the scale of octaves. `uarch` NULL: of
- * any micro-architecture. */
-static double exact(const char *engine, const char *op, const char *type, double tokens,
-                    const char *uarch) {
-    double ratio = NAN, nearest = INFINITY;
+static double octaves(double a, double b) {
+    return fabs(log2(a / fmax(b, 1)));
+}
+
+/* Of exactly this type, at the numbers of tokens, then of threads nearest on the scale of octaves:
+ * with one thread a product waits for its core, with more of them for memory. `uarch` NULL: of any
+ * micro-architecture. */
+static double exact(const char *engine, const struct tr_profile_product *product) {
+    double ratio = NAN, nearest_tokens = INFINITY, nearest_threads = INFINITY;
     for (size_t i = 0; i < table.n; i++) {
         const struct row *row = &table.rows[i];
-        double distance = fabs(log(row->tokens / fmax(tokens, 1)));
-        if (strcmp(row->engine, engine) || strcmp(row->op, op) || strcmp(row->type, type) ||
-            (uarch && strcmp(row->uarch, uarch)) || distance >= nearest)
+        double tokens = octaves(row->tokens, product->tokens);
+        double threads = octaves(row->threads, product->threads);
+        if (strcmp(row->engine, engine) || strcmp(row->op, product->op) ||
+            strcmp(row->type, product->type) ||
+            (product->uarch && strcmp(row->uarch, product->uarch)) || tokens > nearest_tokens ||
+            (tokens == nearest_tokens && threads >= nearest_threads))
             continue;
-        nearest = distance;
+        nearest_tokens = tokens;
+        nearest_threads = threads;
         ratio = row->ratio;
     }
     return ratio;
 }
 
 /* From type to type, each nearer to what was compared. */
-static double nearest_type(const char *engine, const char *op, const char *type, double tokens,
-                           const char *uarch) {
+static double nearest_type(const char *engine, struct tr_profile_product product) {
     enum { MOST_STEPS = 4 };
-    double ratio = exact(engine, op, type, tokens, uarch);
+    double ratio = exact(engine, &product);
     for (int step = 0; isnan(ratio) && step < MOST_STEPS; step++) {
-        const struct tr_quant *quant = tr_quant_by_name(type);
+        const struct tr_quant *quant = tr_quant_by_name(product.type);
         if (!quant || !quant->nearest[0])
             break;
-        type = quant->nearest;
-        ratio = exact(engine, op, type, tokens, uarch);
+        product.type = quant->nearest;
+        ratio = exact(engine, &product);
     }
     return ratio;
 }
 
-double tr_profile_ratio(const char *engine, const char *op, const char *type, double tokens,
-                        const char *uarch) {
+double tr_profile_ratio(const char *engine, const struct tr_profile_product *product) {
     call_once(&once, load);
-    double ratio = uarch ? nearest_type(engine, op, type, tokens, uarch) : NAN;
+    struct tr_profile_product anywhere = *product;
+    anywhere.uarch = NULL;
+    double ratio = product->uarch ? nearest_type(engine, *product) : NAN;
     if (isnan(ratio))
-        ratio = nearest_type(engine, op, type, tokens, NULL);
+        ratio = nearest_type(engine, anywhere);
     return isnan(ratio) ? 1 : ratio;
 }
 

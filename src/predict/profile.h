@@ -7,12 +7,20 @@
 /* The engine that predictions of the measured tier are for, unless another is named. */
 #define TR_PROFILE_DEFAULT "llama.cpp"
 
-/* Rate of this program's kernel / rate of the engine's, for products of a type with `tokens`
- * vectors at once (op: "gemv" or "gemm"), by the nearest number of tokens and the nearest type that
- * was compared (data/engine_profiles.csv), on the same micro-architecture where there is such a row
- * (uarch NULL: unknown). 1 where nothing is known. */
-double tr_profile_ratio(const char *engine, const char *op, const char *type, double tokens,
-                        const char *uarch);
+/* A product: a matrix of a type with `tokens` vectors at once. */
+struct tr_profile_product {
+    const char *op, /* "gemv" or "gemm" */
+        *type;
+    double tokens;
+    int threads;
+    const char *uarch; /* NULL: unknown */
+};
+
+/* Rate of this program's kernel / rate of the engine's, by the nearest type, the nearest number of
+ * tokens and, of these rows, the nearest number of threads that was compared
+ * (data/engine_profiles.csv), on the same micro-architecture where there is such a row. 1 where
+ * nothing is known. */
+double tr_profile_ratio(const char *engine, const struct tr_profile_product *product);
 /* Whether the engine's kernels were compared on this micro-architecture. */
 bool tr_profile_compared_on(const char *engine, const char *uarch);
 /* Whether none of the engine's kernels was timed: its rows are another engine's, times what was

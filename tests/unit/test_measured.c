@@ -43,22 +43,41 @@ static void rates_are_interpolated(void **state) {
     assert_true(isnan(tr_measured_rate_of(&m, TR_MEASURED_GEMV, "F16", 1, 1)));
 }
 
+static double ratio_with(const char *engine, const char *op, const char *type, double tokens,
+                         int threads, const char *uarch) {
+    return tr_profile_ratio(engine, &(struct tr_profile_product){.op = op,
+                                                                 .type = type,
+                                                                 .tokens = tokens,
+                                                                 .threads = threads,
+                                                                 .uarch = uarch});
+}
+
+static double ratio_of(const char *engine, const char *op, const char *type, double tokens,
+                       const char *uarch) {
+    return ratio_with(engine, op, type, tokens, 1, uarch);
+}
+
 static void profiles_are_looked_up(void **state) {
     (void)state;
-    double q4_k = tr_profile_ratio("llama.cpp", "gemv", "Q4_K", 1, NULL);
+    double q4_k = ratio_of("llama.cpp", "gemv", "Q4_K", 1, NULL);
     assert_true(q4_k > 0.5 && q4_k < 3);
-    assert_true(tr_profile_ratio("llama.cpp", "gemv", "Q5_K", 1, NULL) ==
+    assert_true(ratio_of("llama.cpp", "gemv", "Q5_K", 1, NULL) ==
                 q4_k); /* the nearest type */
-    assert_true(tr_profile_ratio("llama.cpp", "gemm", "Q4_K", 9, NULL) ==
-                tr_profile_ratio("llama.cpp", "gemm", "Q4_K", 8, NULL));
-    assert_true(tr_profile_ratio("llama.cpp", "gemm", "Q4_K", 4096, NULL) ==
-                tr_profile_ratio("llama.cpp", "gemm", "Q4_K", 512, NULL));
-    assert_true(tr_profile_ratio("another", "gemm", "Q4_K", 1, NULL) == 1);
+    assert_true(ratio_of("llama.cpp", "gemm", "Q4_K", 9, NULL) ==
+                ratio_of("llama.cpp", "gemm", "Q4_K", 8, NULL));
+    assert_true(ratio_of("llama.cpp", "gemm", "Q4_K", 4096, NULL) ==
+                ratio_of("llama.cpp", "gemm", "Q4_K", 512, NULL));
+    assert_true(ratio_of("another", "gemm", "Q4_K", 1, NULL) == 1);
     /* On one's own micro-architecture by its own rows, elsewhere as where nothing is known of it.
      */
-    double own = tr_profile_ratio("llama.cpp", "gemm", "Q4_K", 512, "zen5");
+    double own = ratio_of("llama.cpp", "gemm", "Q4_K", 512, "zen5");
     assert_true(own > 2.5 && own < 5);
-    assert_true(tr_profile_ratio("llama.cpp", "gemm", "Q4_K", 512, "none") < 2.5);
+    assert_true(ratio_of("llama.cpp", "gemm", "Q4_K", 512, "none") < 2.5);
+    /* With many threads by the row of most threads, of the nearest number of tokens. */
+    double two = ratio_with("llama.cpp", "gemv", "F16", 1, 2, "zen5");
+    assert_true(two > ratio_of("llama.cpp", "gemv", "F16", 1, "zen5"));
+    assert_true(ratio_with("llama.cpp", "gemv", "F16", 1, 96, "zen5") == two);
+    assert_true(ratio_with("llama.cpp", "gemm", "Q8_0", 512, 64, NULL) > 0);
     assert_true(tr_profile_compared_on("llama.cpp", "zen5"));
     assert_false(tr_profile_compared_on("llama.cpp", "none"));
     assert_true(tr_profile_known("llama.cpp-plain") && !tr_profile_known("none"));
@@ -72,12 +91,12 @@ static void llamafile_is_mapped(void **state) {
     assert_true(tr_profile_is_mapped("llamafile"));
     assert_true(tr_profile_is_mapped("ik_llama.cpp"));
     assert_false(tr_profile_is_mapped("llama.cpp") || tr_profile_is_mapped("llama.cpp-plain"));
-    assert_true(tr_profile_ratio("llamafile", "gemv", "Q4_K", 1, "zen5") ==
-                tr_profile_ratio("llama.cpp-plain", "gemv", "Q4_K", 1, "zen5"));
-    assert_true(tr_profile_ratio("llamafile", "gemm", "F16", 512, "zen5") ==
-                tr_profile_ratio("llama.cpp", "gemm", "F16", 512, "zen5"));
-    double plain = tr_profile_ratio("llama.cpp-plain", "gemm", "Q4_K", 512, "zen5");
-    double own = tr_profile_ratio("llamafile", "gemm", "Q4_K", 512, "zen5");
+    assert_true(ratio_of("llamafile", "gemv", "Q4_K", 1, "zen5") ==
+                ratio_of("llama.cpp-plain", "gemv", "Q4_K", 1, "zen5"));
+    assert_true(ratio_of("llamafile", "gemm", "F16", 512, "zen5") ==
+                ratio_of("llama.cpp", "gemm", "F16", 512, "zen5"));
+    double plain = ratio_of("llama.cpp-plain", "gemm", "Q4_K", 512, "zen5");
+    double own = ratio_of("llamafile", "gemm", "Q4_K", 512, "zen5");
     assert_near(plain / own, 200 / 105.1, 0.02);
 }
 
@@ -149,7 +168,7 @@ static void a_token_is_its_products(void **state) {
         bytes += 2.0 * f->model->products[i].count * (double)f->model->products[i].rows *
                  (double)f->model->products[i].columns;
     /* llama.cpp's own kernels for F16 are slower by what was measured once. */
-    double engine = tr_profile_ratio("llama.cpp", "gemv", "F16", 1, NULL);
+    double engine = ratio_with("llama.cpp", "gemv", "F16", 1, f->basis.threads, NULL);
     double ns = bytes / 20 * engine + (nodes + 2 * products) * 1000 + nodes * 2048 * 8 / 16.0;
     struct tr_prediction *prediction = predict(f, 0, 1, 0);
     /* Half a position of cache: it is the average over one token. */
@@ -175,7 +194,7 @@ static void a_prompt_is_its_operations(void **state) {
     double pp = prediction->results[0].pp_tok_s.value;
     double flop = f->model->prompt_flop_per_token + tr_model_attention_flop(f->model, 256);
     /* Norms are counted as operations of the model, but are no products. */
-    double engine = tr_profile_ratio("llama.cpp", "gemm", "F16", 512, NULL);
+    double engine = ratio_with("llama.cpp", "gemm", "F16", 512, f->basis.threads, NULL);
     assert_true(pp < 400e9 / flop / engine * 1.01 && pp > 400e9 / flop / engine * 0.85);
     tr_prediction_destroy(prediction);
 }
@@ -210,7 +229,8 @@ static void placement_slows_reading(void **state) {
     struct tr_prediction *remote = predict(f, 0, 1, 0);
     f->basis.placement_fraction = 0.99;
     struct tr_prediction *nearly = predict(f, 0, 1, 0);
-    double bytes = 0, engine = tr_profile_ratio("llama.cpp", "gemv", "F16", 1, NULL);
+    double bytes = 0,
+           engine = ratio_with("llama.cpp", "gemv", "F16", 1, f->basis.threads, NULL);
     for (size_t i = 0; i < f->model->n_products; i++)
         bytes += 2.0 * f->model->products[i].count * (double)f->model->products[i].rows *
                  (double)f->model->products[i].columns;
