@@ -38,6 +38,8 @@ static const struct tr_kernel *choose(const struct plan *plan, const char *op,
         if (row->op->kind != TR_KIND_MATRIX || strcmp(row->op->name, op) != 0 ||
             row->dtype != dtype || !tr_bench_available(&plan->request, row))
             continue;
+        if (row->set == TR_SET_SEARCH)
+            continue;
         bool wanted = options->n_kernels
                           ? false
                           : row->set == TR_SET_MAIN || options->effort == TR_EFFORT_FULL;
@@ -101,8 +103,10 @@ static int add_type(const struct plan *plan, enum tr_dtype dtype, int n_threads,
         return TR_ENOMEM;
     }
     const int64_t part = rows_of_thread(crew.n_threads);
-    if (gemv) /* the size is the rule's, or --size */
-        steps[n++] = step_of(gemv, MATRIX_ROWS, 0, 1, part);
+    if (gemv) { /* the size is the rule's, or --size */
+        steps[n] = step_of(gemv, MATRIX_ROWS, 0, 1, part);
+        steps[n++].searched = true;
+    }
     if (gemv && crew.n_threads == 1) {
         int64_t rows = cached_rows(plan->builder->machine, &crew, gemv);
         steps[n++] = step_of(gemv, rows, bytes_of_rows(gemv, rows), 1, rows);

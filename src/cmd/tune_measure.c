@@ -121,17 +121,25 @@ static void trim(struct tr_plan *plan, double seconds) {
     plan->by_name = false; /* the headlines are what counts */
 }
 
+/* What is searched for: of an operation on streams, of a product with one type of weights. */
+static void form_key(const struct tr_kernel *kernel, char key[64]) {
+    bool stream = kernel->op->kind == TR_KIND_STREAM;
+    snprintf(key, 64, "%s%s%s", kernel->op->name, stream ? "" : "_",
+             stream ? "" : tr_dtype_name(kernel->dtype));
+}
+
 /* Forms that the session knows are not searched again. */
 static void set_forms(struct tr_plan *plan, const json_t *forms) {
     for (size_t g = 0; g < plan->n_groups; g++) {
         for (size_t i = 0; i < plan->groups[g].n_steps; i++) {
             struct tr_step *step = &plan->groups[g].steps[i];
-            const json_t *form =
-                step->searched ? json_object_get(forms, step->kernel->op->name) : NULL;
-            const char *id = json_string_value(json_object_get(form, "kernel"));
-            const char *isa = json_string_value(json_object_get(form, "isa"));
-            const struct tr_kernel *kernel = id && isa ? tr_kernel_find(id, isa) : NULL;
-            if (!kernel || kernel->op != step->kernel->op)
+            char key[64];
+            form_key(step->kernel, key);
+            const json_t *form = step->searched ? json_object_get(forms, key) : NULL;
+            const struct tr_kernel *kernel =
+                tr_search_form(step->kernel, json_string_value(json_object_get(form, "kernel")),
+                               json_string_value(json_object_get(form, "isa")));
+            if (!kernel)
                 continue;
             step->kernel = kernel;
             step->searched = false;
@@ -273,10 +281,11 @@ static int keep_forms(struct recorder *recorder, const struct tr_plan *plan) {
     for (size_t g = 0; g < plan->n_groups; g++)
         for (size_t i = 0; i < plan->groups[g].n_steps; i++) {
             const struct tr_kernel *kernel = plan->groups[g].steps[i].kernel;
-            if (kernel->op->kind == TR_KIND_STREAM)
+            char key[64];
+            form_key(kernel, key);
+            if (kernel->op->kind == TR_KIND_STREAM || !strcmp(kernel->op->name, "gemv"))
                 failed |= json_object_set_new(
-                    forms, kernel->op->name,
-                    json_pack("{s:s, s:s}", "kernel", kernel->id, "isa", kernel->isa));
+                    forms, key, json_pack("{s:s, s:s}", "kernel", kernel->id, "isa", kernel->isa));
         }
     json_decref(recorder->forms);
     recorder->forms = forms;

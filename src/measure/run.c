@@ -487,7 +487,7 @@ static void search_step(struct state *state, int thread, int *sense) {
         if (!state->probe)
             break;
         step.kernel = state->probe;
-        tr_work_stream_probe(&step, TR_PROBE_NS, state->options->stop, state->workers[thread]);
+        tr_work_of(&step)->probe(&step, TR_PROBE_NS, state->options->stop, state->workers[thread]);
         tr_barrier_wait(&state->barrier, sense);
         if (thread == 0 && !*state->options->stop)
             tr_search_note(search, tr_work_of(&step)->rate(&step, evaluate(state).rate));

@@ -6,12 +6,32 @@
 
 #include "tokenroof/err.h"
 
+static bool same_needs(const struct tr_kernel *a, const struct tr_kernel *b) {
+    return a->needs == b->needs || (a->needs && b->needs && !strcmp(a->needs, b->needs));
+}
+
 static bool is_form(const struct tr_kernel *row, const struct tr_kernel *kernel,
                     const char *lower_isa) {
-    if (row->op != kernel->op || row->dtype != kernel->dtype || row->set == TR_SET_MORE)
+    if (row->op != kernel->op || row->dtype != kernel->dtype)
+        return false;
+    if (kernel->op->kind == TR_KIND_MATRIX) /* of the same flavour */
+        return row == kernel || (row->set == TR_SET_SEARCH && !strcmp(row->isa, kernel->isa) &&
+                                 same_needs(row, kernel));
+    if (row->set == TR_SET_MORE)
         return false;
     bool lower = lower_isa && !strcmp(row->isa, lower_isa) && row->streams == 1;
     return lower || !strcmp(row->isa, kernel->isa);
+}
+
+const struct tr_kernel *tr_search_form(const struct tr_kernel *kernel, const char *id,
+                                       const char *isa) {
+    size_t n_rows;
+    const struct tr_kernel *rows = tr_kernels(&n_rows);
+    for (size_t i = 0; id && isa && i < n_rows; i++)
+        if (!strcmp(rows[i].id, id) && !strcmp(rows[i].isa, isa) && rows[i].op == kernel->op &&
+            rows[i].dtype == kernel->dtype && same_needs(&rows[i], kernel))
+            return &rows[i];
+    return NULL;
 }
 
 int tr_search_init(const struct tr_kernel *kernel, const char *lower_isa,

@@ -24,9 +24,13 @@ struct tr_search {
     size_t round, taken;          /* samples taken in this round */
 };
 
+/* The form of the kernel's operation that a search named; NULL if there is none (any more). */
+const struct tr_kernel *tr_search_form(const struct tr_kernel *kernel, const char *id,
+                                       const char *isa);
+
 /* Every form of the kernel's operation and element type that SEARCH and MAIN rows have at its
  * level, and those without streams at `lower_isa` (NULL: none), which some cores prefer in their
- * caches. TR_ENOMEM. */
+ * caches. Of products: the kernel itself and the SEARCH rows of its flavour. TR_ENOMEM. */
 int tr_search_init(const struct tr_kernel *kernel, const char *lower_isa,
                    struct tr_search *ret_search);
 /* The form whose sample is to be taken next; NULL when the search is decided. */

@@ -102,6 +102,10 @@ struct tr_work_kind {
     void (*check)(const struct tr_step *step, const struct tr_dose *dose,
                   const struct tr_sample_context *context, uint64_t expected,
                   struct tr_worker *worker);
+    /* Walks on through the slice for about `ns`, unchecked: a glimpse of a form's rate, for the
+     * search. NULL: there are no forms. */
+    void (*probe)(const struct tr_step *step, double ns, const volatile sig_atomic_t *stop,
+                  struct tr_worker *worker);
     /* From units (as noted on the time line) per ns to the figure's unit. */
     double (*rate)(const struct tr_step *step, double units_per_ns);
 };
@@ -125,9 +129,6 @@ int tr_work_fill_data(const struct tr_group *group, int thread, int array, size_
                       const volatile sig_atomic_t *stop, struct tr_worker *worker);
 /* Frees what work_stream.c keeps in a worker. */
 void tr_work_stream_finish(struct tr_worker *worker);
-/* Walks on through the slice for about `ns`, unchecked: a glimpse of a form's rate. */
-void tr_work_stream_probe(const struct tr_step *step, double ns, const volatile sig_atomic_t *stop,
-                          struct tr_worker *worker);
 
 /* Doses of kinds whose unit of work is one call (turns: pieces of passes_per_piece calls). Pieces
  * of short calls are made of several, so that looking at the time costs nothing. */

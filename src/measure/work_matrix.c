@@ -135,27 +135,40 @@ static void prepare(const struct tr_step *step, const struct tr_dose *dose,
         results[i] = poison;
 }
 
+/* One call: a part's rows times all vectors. */
+static void multiply_part(const struct tr_step *step, const struct tr_worker *worker, size_t part) {
+    const size_t rows = part_rows(step), batch = batch_of(step), at = part % n_parts(step);
+    struct tr_kargs args = {
+        .n = rows,
+        .k = k_of(step),
+        .batch = batch,
+        .a = (float *)worker->arrays[RESULTS] + at * rows * batch,
+        .b = (const uint8_t *)worker->arrays[WEIGHTS] + at * rows * row_bytes(step),
+        .c = worker->arrays[VECTORS],
+        .stride_bytes = vector_stride(step)};
+    step->kernel->function(&args);
+}
+
+/* Of one call, as the time line counts. */
+static double units_of_part(const struct tr_step *step) {
+    const size_t rows = part_rows(step);
+    return is_gemm(step) ? 2.0 * (double)(rows * batch_of(step) * k_of(step))
+                         : (double)(rows * row_bytes(step));
+}
+
 static void work(const struct tr_step *step, const struct tr_dose *dose,
                  const struct tr_sample_context *context, struct tr_worker *worker) {
-    const size_t rows = part_rows(step), parts = n_parts(step), batch = batch_of(step);
-    const size_t bytes = rows * row_bytes(step);
-    const double units = is_gemm(step) ? 2.0 * (double)(rows * batch * k_of(step)) : (double)bytes;
-    struct tr_kargs args = {.n = rows,
-                            .k = k_of(step),
-                            .batch = batch,
-                            .c = worker->arrays[VECTORS],
-                            .stride_bytes = vector_stride(step)};
+    const double units = units_of_part(step) * (double)dose->passes_per_piece;
+    const size_t parts = n_parts(step);
     size_t at = worker->cursor % parts;
     double begin = tr_now_ns();
     for (size_t turn = 0; turn < dose->turns; turn++) {
         for (size_t again = 0; again < dose->passes_per_piece; again++) {
-            args.b = (const uint8_t *)worker->arrays[WEIGHTS] + at * bytes;
-            args.a = (float *)worker->arrays[RESULTS] + at * rows * batch;
-            step->kernel->function(&args);
+            multiply_part(step, worker, at);
             at = at + 1 < parts ? at + 1 : 0;
         }
         double end = tr_now_ns();
-        tr_work_note(worker, begin, end, units * (double)dose->passes_per_piece);
+        tr_work_note(worker, begin, end, units);
         begin = end;
         if (*context->stop) {
             worker->stopped = true;
@@ -206,6 +219,26 @@ static void check(const struct tr_step *step, const struct tr_dose *dose,
     }
 }
 
+/* Calls that are too short for the clock are made several at a time. */
+static void probe(const struct tr_step *step, double ns, const volatile sig_atomic_t *stop,
+                  struct tr_worker *worker) {
+    size_t calls = 1;
+    tr_work_begin(worker);
+    for (double start = tr_now_ns(), begin = start, end = start;
+         end - start < ns && worker->timeline.n < TR_MAX_PIECES && !*stop; begin = end) {
+        for (size_t i = 0; i < calls; i++)
+            multiply_part(step, worker, worker->cursor++);
+        end = tr_now_ns();
+        if (end - begin < TR_PIECE_NS) {
+            calls *= 2;
+            tr_work_begin(worker);
+            start = end;
+            continue;
+        }
+        tr_work_note(worker, begin, end, (double)calls * units_of_part(step));
+    }
+}
+
 /* Bytes of blocks, or operations, were noted. */
 static double rate(const struct tr_step *step, double units_per_ns) {
     (void)step;
@@ -224,6 +257,7 @@ const struct tr_work_kind tr_work_gemv = {
     .prepare = prepare,
     .work = work,
     .check = check,
+    .probe = probe,
     .rate = rate,
 };
 

@@ -313,8 +313,8 @@ static double rate(const struct tr_step *step, double units_per_ns) {
     return units_per_ns * tr_kernel_nominal_bytes(step->kernel);
 }
 
-void tr_work_stream_probe(const struct tr_step *step, double ns, const volatile sig_atomic_t *stop,
-                          struct tr_worker *worker) {
+static void probe(const struct tr_step *step, double ns, const volatile sig_atomic_t *stop,
+                  struct tr_worker *worker) {
     const struct tr_kernel *kernel = step->kernel;
     const size_t streams = (size_t)kernel->streams;
     const size_t part_bytes = (size_t)step->slice_bytes / streams;
@@ -360,6 +360,7 @@ const struct tr_work_kind tr_work_stream = {
     .prepare = prepare,
     .work = work,
     .check = check,
+    .probe = probe,
     .rate = rate,
 };
 

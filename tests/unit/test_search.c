@@ -95,8 +95,40 @@ static void one_form_needs_no_samples(void **state) {
     tr_search_finish(&search);
 }
 
+/* A product's forms are the kernel itself and rows of its flavour: other instructions, or another
+ * type of weights, are none. */
+static void products_have_forms_of_their_flavour(void **state) {
+    (void)state;
+    size_t n_rows, n_products = 0;
+    const struct tr_kernel *rows = tr_kernels(&n_rows);
+    for (size_t i = 0; i < n_rows; i++) {
+        const struct tr_kernel *row = &rows[i];
+        if (strcmp(row->op->name, "gemv") != 0 || row->set == TR_SET_SEARCH)
+            continue;
+        struct tr_search search;
+        assert_int_equal(tr_search_init(row, "avx2", &search), 0);
+        assert_int_equal(search.n, 3);
+        for (size_t k = 0; k < search.n; k++) {
+            const struct tr_kernel *form = search.forms[k].kernel;
+            assert_true(form == row || form->set == TR_SET_SEARCH);
+            assert_int_equal(form->dtype, row->dtype);
+            assert_string_equal(form->isa, row->isa);
+            assert_string_equal(form->needs ? form->needs : "", row->needs ? row->needs : "");
+            assert_ptr_equal(tr_search_form(row, form->id, form->isa), form);
+        }
+        tr_search_finish(&search);
+        n_products++;
+    }
+    assert_true(n_products > 20);
+    const struct tr_kernel *q4_k = tr_kernel_find("gemv_q4_k", "avx512");
+    assert_null(tr_search_form(q4_k, "gemv_q8_0_s1_p4608", "avx512"));
+    assert_null(tr_search_form(q4_k, NULL, "avx512"));
+    assert_null(tr_search_form(q4_k, "gemv_q4_k", NULL));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(products_have_forms_of_their_flavour),
         cmocka_unit_test(forms_are_those_of_the_operation),
         cmocka_unit_test(fastest_is_found),
         cmocka_unit_test(order_of_leaving_is_kept),
