@@ -38,7 +38,7 @@ struct tr_isa_state {
 
 /* "scalar", "sse2", ...; NULL outside the enum. */
 const char *tr_isa_name(enum tr_isa isa);
-/* -1 for an unknown name. */
+/* The level; wider ones are greater. -1 for an unknown name. */
 int tr_isa_from_name(const char *name);
 
 enum { TR_CACHE_LEVELS = 3 };

@@ -143,7 +143,7 @@ comparison.lead = function (items) {
   items.slice(1).forEach(function (item) {
     var words = [];
     [["read", null, "memory reads"], ["fma", "f32", "FP32 arithmetic"]].forEach(function (want) {
-      var a = first.calibration && report.headline(first.calibration, want[0], want[1]), b = item.calibration && report.headline(item.calibration, want[0], want[1]);
+      var a = first.calibration && report.headline(first, want[0], want[1]), b = item.calibration && report.headline(item, want[0], want[1]);
       if (!a || !b) return;
       var d = comparison.difference(a.m, b.m), doubtful = report.standing(a.m) || report.standing(b.m);
       words.push(want[2] + " " + comparison.percent(d) + (d.sure ? "" : ", within the interval") + (doubtful ? ", in doubt" : "") + (a.m.isa !== b.m.isa && want[1] ? ", " + b.m.isa + " against " + a.m.isa : ""));

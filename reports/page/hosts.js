@@ -9,7 +9,7 @@ hosts.figuresOf = function (item, base) {
   function add(name, unit, value, path, better) {
     if (page.known(value)) found.push({ key: name + "|" + unit, name: name, unit: unit, value: value, path: base + path, better: better });
   }
-  report.headlines(calibration).forEach(function (one) {
+  report.headlines(item).forEach(function (one) {
     var m = one.m;
     if (["read", "copy", "write", "triad", "fma", "dotprod"].indexOf(m.kernel) >= 0)
       add(report.kernelName(m), m.unit, m.median, "calibration.measurements." + one.index + ".median", 1);

@@ -17,34 +17,13 @@ report.standing = function (m) {
     : ["unsteady", "throttled", "migrated", "not_pinned", "misplaced", "disturbed"].some(has) ? 1 : 0;
 };
 
-report.isaRank = function (isa) { return ["scalar", "sse2", "avx2", "avx512", "amx"].indexOf(isa); };
-
-/* Of several forms of a figure the one that stands for it: the sound one, unless the interval of a
- * slowed one lies wholly above its own. `over` is a doubtful one of a wider instruction set. */
-report.choose = function (forms) {
-  var best = [], widest = null;
-  forms.forEach(function (one) {
-    var standing = report.standing(one.m), wider = widest ? report.isaRank(one.m.isa) - report.isaRank(widest.m.isa) : 1;
-    if (!best[standing] || one.m.median > best[standing].m.median) best[standing] = one;
-    if (standing && (wider > 0 || (wider === 0 && one.m.median > widest.m.median))) widest = one;
+/* For each kernel the best way of doing it on all threads, as src/report/figures.h chooses; index of
+ * the measurement in the file. `over` is a doubtful one of a wider instruction set. */
+report.headlines = function (item) {
+  var all = (item.calibration || {}).measurements || [];
+  return (item.headlines || []).map(function (one) {
+    return { m: all[one.best], index: one.best, over: one.passed_over === null ? null : { m: all[one.passed_over], index: one.passed_over } };
   });
-  function bound(one, side) { return one.m.ci95 && page.known(one.m.ci95[side]) ? one.m.ci95[side] : one.m.median; }
-  var chosen = best[0] && best[1] && bound(best[1], 0) > bound(best[0], 1) ? best[1] : best[0] || best[1] || best[2] || best[3];
-  var over = widest && report.isaRank(widest.m.isa) > report.isaRank(chosen.m.isa) &&
-    (chosen.m.metric === "compute" || report.standing(widest.m) > report.standing(chosen.m));
-  return { m: chosen.m, index: chosen.index, over: over ? widest : null };
-};
-
-/* For each kernel the best way of doing it on all threads; index of the measurement in the file. */
-report.headlines = function (calibration) {
-  var forms = {};
-  (calibration.measurements || []).forEach(function (m, index) {
-    if (!m.place || m.place.kind !== "machine" || m.threads === 1 || !page.known(m.median)) return;
-    if (["bandwidth", "compute"].indexOf(m.metric) < 0) return;
-    var quant = (m.params || {}).quant, key = [m.metric, m.kernel, quant, m.metric === "bandwidth" ? "" : m.dtype].join("|");
-    (forms[key] = forms[key] || []).push({ m: m, index: index });
-  });
-  return Object.keys(forms).map(function (key) { return report.choose(forms[key]); });
 };
 
 report.flag = function (name) {
@@ -124,14 +103,14 @@ report.rated = function (calibration, m) {
   return page.known(m.efficiency) && !(report.limitOf(calibration, m) || {}).host_only;
 };
 
-report.headline = function (calibration, kernel, dtype) {
-  return report.headlines(calibration).find(function (one) { return one.m.kernel === kernel && (!dtype || one.m.dtype === dtype); });
+report.headline = function (item, kernel, dtype) {
+  return report.headlines(item).find(function (one) { return one.m.kernel === kernel && (!dtype || one.m.dtype === dtype); });
 };
 
-report.reached = function (calibration, base) {
-  var tiles = [];
+report.reached = function (item, base) {
+  var calibration = item.calibration, tiles = [];
   [["read", null, "memory, read"], ["fma", "f32", "FMA f32"]].forEach(function (want) {
-    var one = report.headline(calibration, want[0], want[1]), m = one && one.m;
+    var one = report.headline(item, want[0], want[1]), m = one && one.m;
     if (!one) return;
     var rated = report.rated(calibration, m), flags = m.flags || [];
     tiles.push({ name: want[2], text: page.figure(m), unit: m.unit, path: base + "calibration.measurements." + one.index + ".median",
@@ -170,14 +149,14 @@ report.group = function (title, tiles) {
 report.tiles = function (item, base) {
   var calibration = item.calibration, predictions = item.predictions || [];
   var formula = predictions.some(function (p) { return p.fidelity === "formula"; });
-  var groups = [calibration ? report.group("What it reaches", report.reached(calibration, base)) : null,
+  var groups = [calibration ? report.group("What it reaches", report.reached(item, base)) : null,
     report.group("What that means, generated tokens per second" + (formula ? " at most" : ""), report.means(predictions, base))];
   document.getElementById("head").append(page.el("div.groups", {}, groups));
 };
 
 /* In words: what it reaches of its limits, and what that means. */
 report.lead = function (item) {
-  var calibration = item.calibration, read = report.headline(calibration, "read"), fma = report.headline(calibration, "fma", "f32"), words = [];
+  var calibration = item.calibration, read = report.headline(item, "read"), fma = report.headline(item, "fma", "f32"), words = [];
   function share(one) {
     var limit = report.limitOf(calibration, one.m);
     var binds = limit && limit.binds ? (calibration.limits || []).find(function (l) { return l.name === limit.binds && l.place.kind === "machine"; }) || limit : limit;
@@ -343,7 +322,7 @@ report.short = function (value) {
 
 report.efficiency = function (item, base, section) {
   var calibration = item.calibration;
-  var bars = report.headlines(calibration).filter(function (one) {
+  var bars = report.headlines(item).filter(function (one) {
     return page.known(one.m.efficiency) && !(report.limitOf(calibration, one.m) || {}).host_only;
   }).map(function (one) {
     var m = one.m, scale = m.efficiency / m.median;
@@ -351,7 +330,7 @@ report.efficiency = function (item, base, section) {
       tone: page.verdict(m.efficiency), text: page.percent(m.efficiency) + " · " + page.figure(m) + " " + m.unit,
       path: base + "calibration.measurements." + one.index + ".efficiency", rows: page.how(m, report.limitOf(calibration, m)) };
   });
-  var over = report.headlines(calibration).filter(function (one) { return one.over; });
+  var over = report.headlines(item).filter(function (one) { return one.over; });
   if (over.length)
     section.before(page.el("ul.warnings", {}, over.map(function (one) { return page.el("li", {}, report.passedOver(one)); })));
   if (bars.length)

@@ -8,13 +8,13 @@ var roofline = {};
 roofline.intensity = { triad: 2 / 24, scale: 1 / 16, add: 1 / 24 };
 
 roofline.best = function (item, kernel, dtype) {
-  var all = report.headlines(item.calibration).filter(function (one) { return one.m.kernel === kernel && (!dtype || one.m.dtype === dtype); });
+  var all = report.headlines(item).filter(function (one) { return one.m.kernel === kernel && (!dtype || one.m.dtype === dtype); });
   return all.length ? all[0] : null;
 };
 
 /* Points of kernels that both move and compute. */
 roofline.kernels = function (item) {
-  return report.headlines(item.calibration).filter(function (one) { return roofline.intensity[one.m.kernel] && one.m.metric === "bandwidth"; })
+  return report.headlines(item).filter(function (one) { return roofline.intensity[one.m.kernel] && one.m.metric === "bandwidth"; })
     .map(function (one) {
       var m = one.m, x = roofline.intensity[m.kernel];
       return { x: x, y: m.median * x, low: m.ci95 ? m.ci95[0] * x : NaN, high: m.ci95 ? m.ci95[1] * x : NaN, title: m.kernel,

@@ -3,13 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-int tr_isa_rank(const char *isa) {
-    static const char *const order[] = {"scalar", "sse2", "avx2", "avx512", "amx"};
-    for (size_t i = 0; isa && i < sizeof(order) / sizeof(order[0]); i++)
-        if (!strcmp(isa, order[i]))
-            return (int)i;
-    return -1;
-}
+#include "tokenroof/machine.h"
 
 enum tr_standing tr_standing_of(const struct tr_measurement *measurement) {
     static const char *const slowing[] = {"unsteady",   "throttled", "migrated",
@@ -34,7 +28,7 @@ void tr_choice_offer(struct tr_choice *choice, const struct tr_measurement *meas
         choice->best[standing] = measurement;
     if (standing == TR_STANDING_SOUND)
         return;
-    int wider = widest ? tr_isa_rank(measurement->isa) - tr_isa_rank(widest->isa) : 1;
+    int wider = widest ? tr_isa_from_name(measurement->isa) - tr_isa_from_name(widest->isa) : 1;
     if (wider > 0 || (wider == 0 && measurement->median > widest->median))
         choice->widest = measurement;
 }
@@ -58,7 +52,7 @@ const struct tr_measurement *tr_choice_made(const struct tr_choice *choice) {
 
 const struct tr_measurement *tr_choice_passed_over(const struct tr_choice *choice) {
     const struct tr_measurement *made = tr_choice_made(choice), *widest = choice->widest;
-    if (!widest || tr_isa_rank(widest->isa) <= tr_isa_rank(made->isa))
+    if (!widest || tr_isa_from_name(widest->isa) <= tr_isa_from_name(made->isa))
         return NULL;
     /* Of two in doubt the faster one stands, and its flags tell. Arithmetic may still be twice as
      * fast with the wider set. */

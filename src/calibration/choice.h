@@ -30,7 +30,4 @@ const struct tr_measurement *tr_choice_made(const struct tr_choice *choice);
  * much doubt only arithmetic counts: it may be twice as fast with the wider set. */
 const struct tr_measurement *tr_choice_passed_over(const struct tr_choice *choice);
 
-/* "scalar" 0, wider ones above; -1 unknown or NULL. */
-int tr_isa_rank(const char *isa);
-
 #endif

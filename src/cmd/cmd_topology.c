@@ -28,6 +28,7 @@ struct shown {
     const char *series; /* NULL for one machine */
     struct tr_machine **machines;
     size_t n;
+    bool verbose;
 };
 
 static int render_json(const struct tr_machine *machine, struct tr_strbuf *out) {
@@ -98,13 +99,14 @@ static int render(const char *format, const struct tr_term *term, const void *da
         return json ? render_series_json(shown, out)
                     : tr_report_series(shown->series, shown->machines, shown->n, term, out);
     return json ? render_json(shown->machines[0], out)
-                : tr_report_machine(shown->machines[0], term, out);
+                : tr_report_machine(shown->machines[0], term, shown->verbose, out);
 }
 
 /* One machine for each row of the choice. */
 static int run_choice(const struct topology_options *options,
                       const struct tr_platform_choice *choice, struct tr_err *reterr) {
-    struct shown shown = {.series = choice->is_series ? choice->name : NULL};
+    struct shown shown = {.series = choice->is_series ? choice->name : NULL,
+                          .verbose = options->output.verbose > 0};
     int code = 0;
     shown.machines = calloc(choice->n_rows, sizeof(*shown.machines));
     if (!shown.machines)
@@ -161,8 +163,10 @@ static int run(void *data, char *const *arguments, size_t n, struct tr_err *rete
         code = tr_machine_capture(machine, options->capture.directory,
                                   options->capture.with_identity, reterr);
     if (!code)
-        code = tr_output_write(&options->output, "text", render,
-                               &(struct shown){.machines = &machine, .n = 1}, reterr);
+        code = tr_output_write(
+            &options->output, "text", render,
+            &(struct shown){.machines = &machine, .n = 1, .verbose = options->output.verbose > 0},
+            reterr);
     if (!code && options->capture.directory)
         tr_note(&options->output, "the capture is in %s", options->capture.directory);
     tr_machine_destroy(machine);

@@ -378,3 +378,11 @@ bool tr_uarch_computes(const char *uarch, const char *column) {
             return *tr_csv_get(csv, i, column) != '\0';
     return false;
 }
+
+bool tr_uarch_is_arm(const char *uarch) {
+    const struct tr_csv *csv = &open_catalogue()->uarchs;
+    for (size_t i = 1; uarch && i < csv->n_rows; i++)
+        if (!strcmp(tr_csv_get(csv, i, "uarch"), uarch))
+            return !strcmp(tr_csv_get(csv, i, "cpuid"), "aarch64");
+    return false;
+}

@@ -53,6 +53,8 @@ const struct tr_platform *tr_platform_set_by_cpu(const struct tr_platform_set *s
 int tr_catalogue_apply(struct tr_machine *machine, const struct tr_platform *platform);
 /* Whether a column of data/uarch.csv is filled in for a micro-architecture. */
 bool tr_uarch_computes(const char *uarch, const char *column);
+/* Whether it is a core of Arm, whose columns of 256-bit vectors are for all of its NEON units. */
+bool tr_uarch_is_arm(const char *uarch);
 
 /* "user" or "catalogue": what a limit computed from the row rests on. */
 const char *tr_platform_basis(const struct tr_platform *platform);

@@ -38,6 +38,28 @@ static enum fit fit_of(const char *full, const char *key) {
     return best;
 }
 
+/* Whether letters and digits are the same, whatever stands between them. */
+static bool is_same_unspaced(const char *a, const char *b) {
+    for (;; a++, b++) {
+        while (*a && !isalnum((unsigned char)*a))
+            a++;
+        while (*b && !isalnum((unsigned char)*b))
+            b++;
+        if (*a != *b || !*a)
+            return *a == *b;
+    }
+}
+
+/* "i51335u" and "i5 1335u" are how people write "core i5-1335u". */
+static bool fits_unspaced(const char *full, const char *key) {
+    bool fits = is_same_unspaced(full, key);
+    for (const char *at = tr_platform_brief_key(full); at && !fits; at = strchr(at, ' ')) {
+        at += *at == ' ';
+        fits = is_same_unspaced(at, key);
+    }
+    return fits;
+}
+
 /* "ryzen 9" is a whole word of "ryzen 9 9950x", "epyc 9" is none of "epyc 9755". */
 static bool fits_words(const char *full, const char *key) {
     const char *at = strstr(full, key);
@@ -81,7 +103,8 @@ static int add(struct candidates *all, enum kind kind, const char *name,
 
 static bool has(const struct candidates *all, enum kind kind, const char *name) {
     char key[TR_PLATFORM_KEY_BYTES];
-    for (size_t i = 0; tr_platform_key(name, key) && i < all->n; i++)
+    bool named = tr_platform_key(name, key);
+    for (size_t i = 0; named && i < all->n; i++)
         if (all->items[i].kind == kind && !strcmp(all->items[i].key, key))
             return true;
     return false;
@@ -258,6 +281,19 @@ static int choose_words(const struct candidates *all, const char *text, const ch
     return choice->name ? code : TR_ENOMEM;
 }
 
+/* The only item that is meant by what differs in blanks and hyphens alone; NULL. */
+static const struct candidate *only_unspaced(const struct candidates *all, const char *key) {
+    const struct candidate *found = NULL;
+    for (size_t i = 0; i < all->n; i++) {
+        if (!fits_unspaced(all->items[i].key, key))
+            continue;
+        if (found)
+            return NULL;
+        found = &all->items[i];
+    }
+    return found;
+}
+
 static int choose(const struct candidates *all, const char *text, const char *key,
                   struct tr_platform_choice *choice, struct tr_err *reterr) {
     enum fit best = NO_FIT;
@@ -267,8 +303,10 @@ static int choose(const struct candidates *all, const char *text, const char *ke
         enum fit fit = fit_of(all->items[i].key, key);
         best = fit > best ? fit : best;
     }
-    if (best == NO_FIT)
-        return unknown(all, text, key, reterr);
+    if (best == NO_FIT) {
+        const struct candidate *only = only_unspaced(all, key);
+        return only ? choose_item(all, only, choice, reterr) : unknown(all, text, key, reterr);
+    }
     for (size_t i = 0; i < all->n; i++) {
         const struct candidate *item = &all->items[i];
         if (item->kind == ROW)

@@ -7,22 +7,6 @@
 #include "parts.h"
 #include "tokenroof/machine.h"
 
-static const char *const names[TR_ISA_COUNT] = {
-    [TR_ISA_SCALAR] = "scalar", [TR_ISA_SSE2] = "sse2", [TR_ISA_AVX2] = "avx2",
-    [TR_ISA_AVX512] = "avx512", [TR_ISA_AMX] = "amx",
-};
-
-const char *tr_isa_name(enum tr_isa isa) {
-    return (int)isa >= 0 && isa < TR_ISA_COUNT ? names[isa] : NULL;
-}
-
-int tr_isa_from_name(const char *name) {
-    for (int i = 0; name && i < TR_ISA_COUNT; i++)
-        if (!strcmp(name, names[i]))
-            return i;
-    return -1;
-}
-
 /* What a level needs, in the order in which the reasons are told. */
 static const struct {
     enum tr_isa level;

@@ -15,15 +15,20 @@ enum measure { FLOATING, INTEGER, LOADED_BYTES };
 static const char *const per_cycle_words[] = {"FLOP", "op", "B"};
 static const char *const units[] = {"GFLOP/s", "Gop/s", "GB/s"};
 
+/* Instead of a level: on cores of Arm. */
+enum { ARM = TR_ISA_COUNT };
+
 struct kind_of_flop {
     const char *name;   /* of the limit */
     const char *column; /* in uarch.csv: operations or bytes per cycle and core */
-    enum tr_isa isa;
-    const char *needs; /* a CPU flag besides the level; NULL for none */
+    int isa;            /* enum tr_isa, or ARM */
+    const char *needs;  /* a CPU flag besides the level; NULL for none */
     enum measure measure;
 };
 
 static const struct kind_of_flop kinds[] = {
+    {"flop_f64_neon", "fp64_avx2_fma", ARM, NULL, FLOATING},
+    {"flop_f32_neon", "fp32_avx2_fma", ARM, NULL, FLOATING},
     {"flop_f64_sse2", "fp64_sse2", TR_ISA_SSE2, NULL, FLOATING},
     {"flop_f32_sse2", "fp32_sse2", TR_ISA_SSE2, NULL, FLOATING},
     {"flop_f64_avx2", "fp64_avx2_fma", TR_ISA_AVX2, NULL, FLOATING},
@@ -133,16 +138,21 @@ static double value_of(struct term term) {
     return term.cores ? term.cores * term.per_cycle * term.ghz : 0;
 }
 
+static bool is_there(const struct tr_machine *machine, const struct kind_of_flop *what) {
+    const struct tr_cpu_facts *cpu = &machine->cpu;
+    /* A part that is known by its name alone has no flags: the column tells. */
+    bool lacking = what->needs && cpu->n_isa && !tr_cpu_has(cpu, what->needs);
+    return !lacking &&
+           (what->isa == ARM ? tr_uarch_is_arm(cpu->uarch) : cpu->levels[what->isa].available);
+}
+
 static int put_kind(struct tr_machine *machine, const struct tr_csv *table,
                     const struct kind_of_flop *what, enum tr_place_kind kind, int index,
                     const struct tr_flop_clock *clock) {
     struct term fast = {.ghz = clock->performance_ghz}, slow = {.ghz = clock->efficiency_ghz};
     const char *uarch = row_name(machine);
     const char *small = machine->cpu.uarch_efficiency ? machine->cpu.uarch_efficiency : uarch;
-    /* A part that is known by its name alone has no flags: the column tells. */
-    bool lacking = what->needs && machine->cpu.n_isa && !tr_cpu_has(&machine->cpu, what->needs);
-    if (!machine->cpu.levels[what->isa].available || lacking ||
-        (clock->only && strcmp(clock->only, what->name) != 0))
+    if (!is_there(machine, what) || (clock->only && strcmp(clock->only, what->name) != 0))
         return 0;
     /* Caches run at the clock of the moment; they are asked for by name, with a measured one. */
     if (what->measure == LOADED_BYTES && !clock->only)

@@ -382,6 +382,10 @@ static int note_unknown(struct tr_machine *machine, const struct tr_source *sour
         return 0;
     if (listed_none)
         why = "the firmware lists none. Give --channels N and --mts N if you know them";
+    else if (!source->live && tr_cpuid_source_hypervisor(source, hypervisor))
+        why =
+            "the recording of this virtual machine has neither SMBIOS tables (dmi/DMI) nor a udev "
+            "database. Give --channels N and --mts N if you know the host's";
     else if (!source->live)
         why = "the recording has neither SMBIOS tables (dmi/DMI) nor a udev database";
     else if (reason == EACCES || reason == EPERM)

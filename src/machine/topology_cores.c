@@ -29,8 +29,38 @@ static hwloc_bitmap_t own_affinity(void) {
     return NULL;
 }
 
+/* A topology alone tells only that hwloc knew more CPUs than it could use. */
+static int note_left_out(struct tr_machine *machine, hwloc_topology_t topology) {
+    struct tr_cpulist out = {0};
+    hwloc_bitmap_t set = hwloc_bitmap_alloc();
+    int code = set ? 0 : TR_ENOMEM;
+    if (!code && hwloc_bitmap_andnot(set, hwloc_topology_get_complete_cpuset(topology),
+                                     hwloc_topology_get_topology_cpuset(topology)) < 0)
+        code = TR_ENOMEM;
+    if (!code && hwloc_bitmap_weight(set) >= 0) /* below: without end */
+        code = tr_cpulist_from_hwloc(set, &out);
+    if (code == TR_EFORMAT) { /* numbers that no CPU has: nothing to tell */
+        tr_cpulist_finish(&out);
+        out = (struct tr_cpulist){0};
+        code = 0;
+    }
+    char *text = code ? NULL : tr_cpulist_format(&out);
+    if (!code && out.n)
+        code = tr_machine_note(machine,
+                               "CPU%s %s not counted: offline, or kept from the program that "
+                               "recorded this topology.",
+                               out.n == 1 ? "" : "s", text ? text : "");
+    free(text);
+    hwloc_bitmap_free(set);
+    tr_cpulist_finish(&out);
+    return code;
+}
+
 /* CPUs that are there and switched off: nobody can use them until they are switched on. */
-static int note_offline(struct tr_machine *machine, struct tr_source *source) {
+static int note_offline(struct tr_machine *machine, struct tr_source *source,
+                        hwloc_topology_t topology) {
+    if (!source->live && !source->root)
+        return note_left_out(machine, topology);
     char *line = tr_source_line(source, "/sys/devices/system/cpu/offline");
     char *present_line = tr_source_line(source, "/sys/devices/system/cpu/present");
     struct tr_cpulist off = {0}, present = {0}, both = {0};
@@ -215,33 +245,39 @@ static hwloc_obj_t last_level_cache(hwloc_obj_t from) {
 }
 
 /* Each cache once: consecutive threads share it, and caches of one level do not overlap. */
-static void fill_llc(struct tr_machine *machine, hwloc_topology_t topology) {
+static int fill_llc(struct tr_machine *machine, hwloc_topology_t topology) {
     int n = hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_PU);
     hwloc_obj_t previous = NULL;
     uint64_t sum = 0;
+    bool absurd = false;
     for (int i = 0; i < n; i++) {
         hwloc_obj_t pu = hwloc_get_obj_by_type(topology, HWLOC_OBJ_PU, (unsigned)i);
         if (!tr_cpulist_has(&machine->allowed_cpus, (int)pu->os_index))
             continue;
         hwloc_obj_t cache = last_level_cache(pu);
-        if (cache && cache != previous && cache->attr->cache.size < INT64_MAX / 65536)
+        bool is_size = cache && cache->attr->cache.size < INT64_MAX / 65536;
+        absurd = absurd || (cache && !is_size);
+        if (is_size && cache != previous)
             sum += cache->attr->cache.size;
         previous = cache;
     }
     machine->llc_bytes = sum ? (int64_t)sum : -1;
+    return absurd ? tr_machine_note(machine, "A last-level cache is told to be larger than any "
+                                             "memory: its size counts as unknown.")
+                  : 0;
 }
 
 int tr_topology_fill_cores(struct tr_machine *machine, struct tr_source *source,
                            hwloc_topology_t topology, const struct tr_cpu_maps *maps) {
     int code = fill_allowed(machine, source, topology);
     if (!code)
-        code = note_offline(machine, source);
+        code = note_offline(machine, source, topology);
     if (!code)
         code = fill_cores(machine, topology, maps);
     if (!code)
         code = fill_kinds(machine, topology);
     if (!code)
-        fill_llc(machine, topology);
+        code = fill_llc(machine, topology);
     if (!code)
         code = tr_topology_cpuid_cores(machine);
     return code;
@@ -257,8 +293,8 @@ int tr_topology_doubt(struct tr_machine *machine) {
         code = tr_machine_note(
             machine,
             "The hypervisor shows last-level caches of %.4g MiB, where %zu core%s of any %s that "
-            "the "
-            "catalogue knows reach%s at most %.4g MiB: not trustworthy. Working sets are made for "
+            "the catalogue knows reach%s at most %.4g MiB: not trustworthy. Working sets are made "
+            "for "
             "%.4g MiB; what there is, the latency by working set tells: tokenroof measure --kernel "
             "latency.",
             (double)machine->llc_bytes / (1 << 20), machine->n_cores,

@@ -118,8 +118,41 @@ int tr_topology_late_memory(struct tr_machine *machine, struct tr_source *source
         (double)told / (1 << 30), (double)total / (1 << 30));
 }
 
+/* --- caches on the memory's side -------------------------------------------------------------- */
+
+/* HBM or MCDRAM as cache: what is read again comes from there, not from the modules. */
+static int note_memory_side_caches(struct tr_machine *machine, hwloc_topology_t topology) {
+    struct tr_cpulist nodes = {0};
+    uint64_t least = UINT64_MAX, most = 0;
+    int code = 0;
+    for (hwloc_obj_t cache = NULL; !code && (cache = hwloc_get_next_obj_by_type(
+                                                 topology, HWLOC_OBJ_MEMCACHE, cache)) != NULL;) {
+        if (!cache->attr->cache.size || cache->attr->cache.size > INT64_MAX)
+            continue;
+        least = cache->attr->cache.size < least ? cache->attr->cache.size : least;
+        most = cache->attr->cache.size > most ? cache->attr->cache.size : most;
+        code = tr_cpulist_from_hwloc(cache->nodeset, &nodes);
+    }
+    char *text = code ? NULL : tr_cpulist_format(&nodes);
+    char *size = least == most ? tr_format("%.4g GiB", (double)most / (1 << 30))
+                               : tr_format("%.4g to %.4g GiB", (double)least / (1 << 30),
+                                           (double)most / (1 << 30));
+    if (!code && nodes.n)
+        code = tr_machine_note(machine,
+                               "Node%s %s: the memory is behind a memory-side cache of %s%s. Rates "
+                               "of working sets up to that size are that cache's.",
+                               nodes.n == 1 ? "" : "s", text ? text : "", size ? size : "",
+                               nodes.n == 1 ? "" : " each");
+    free(size);
+    free(text);
+    tr_cpulist_finish(&nodes);
+    return code;
+}
+
 int tr_topology_fill_memory_kinds(struct tr_machine *machine, struct tr_source *source,
                                   hwloc_topology_t topology) {
     int code = mark_cxl(machine, source);
-    return code ? code : mark_hbm(machine, topology);
+    if (!code)
+        code = mark_hbm(machine, topology);
+    return code ? code : note_memory_side_caches(machine, topology);
 }

@@ -16,7 +16,8 @@ static bool is_best_form(const struct tr_calibration *calibration, const struct 
         if (!strcmp(other->kernel, m->kernel) && !strcmp(other->dtype, m->dtype) &&
             other->threads == m->threads && other->place.kind == m->place.kind &&
             other->place.index == m->place.index && other->median > m->median &&
-            (strcmp(m->kernel, "fma") != 0 || tr_isa_rank(other->isa) >= tr_isa_rank(m->isa)))
+            (strcmp(m->kernel, "fma") != 0 ||
+             tr_isa_from_name(other->isa) >= tr_isa_from_name(m->isa)))
             return false;
     }
     return true;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "calibration_json.h"
+#include "figures.h"
 #include "markup.h"
 #include "page.h"
 #include "report.h"
@@ -82,6 +83,24 @@ static json_t *notices_to_json(const struct tr_calibration *calibration) {
     return array;
 }
 
+/* Where among the measurements the figures stand that a reader sees first: those of all threads. */
+static json_t *headlines_to_json(const struct tr_calibration *calibration) {
+    size_t n = 0, left_out = 0;
+    struct tr_figure *figures = calibration ? tr_figures_choose(calibration, &n, &left_out) : NULL;
+    json_t *array = figures || !calibration ? json_array() : NULL;
+    for (size_t i = 0; i < n; i++) {
+        const struct tr_measurement *over = figures[i].passed_over, *best = figures[i].best;
+        if (!figures[i].all || !strcmp(best->metric, "clock"))
+            continue;
+        json_array_append_new(
+            array, json_pack("{s:I, s:o}", "best", (json_int_t)(best - calibration->measurements),
+                             "passed_over",
+                             over ? json_integer(over - calibration->measurements) : json_null()));
+    }
+    free(figures);
+    return array;
+}
+
 static json_t *input_to_json(const struct tr_report_input *input) {
     json_t *calibration = NULL, *predictions = NULL;
     if (tr_report_documents(input, &predictions) ||
@@ -89,10 +108,11 @@ static json_t *input_to_json(const struct tr_report_input *input) {
         json_decref(predictions);
         return NULL;
     }
-    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "name", tr_json_text(input->name), "calibration",
-                     calibration ? calibration : json_null(), "predictions", predictions,
-                     "warnings", warnings_to_json(input->calibration), "notices",
-                     notices_to_json(input->calibration));
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "name", tr_json_text(input->name),
+                     "calibration", calibration ? calibration : json_null(), "predictions",
+                     predictions, "warnings", warnings_to_json(input->calibration), "notices",
+                     notices_to_json(input->calibration), "headlines",
+                     headlines_to_json(input->calibration));
 }
 
 /* `<` occurs in JSON within strings alone; written as an escape it cannot end the element. */

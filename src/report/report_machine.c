@@ -253,9 +253,9 @@ static void notes(struct tr_text *text, const struct tr_machine *machine) {
     }
 }
 
-int tr_report_machine(const struct tr_machine *machine, const struct tr_term *term,
+int tr_report_machine(const struct tr_machine *machine, const struct tr_term *term, bool verbose,
                       struct tr_strbuf *out) {
-    struct tr_text text = {.term = *term, .out = out};
+    struct tr_text text = {.term = *term, .out = out, .full = verbose};
     title(&text, machine);
     tr_text_glance(&text, machine);
     if (machine->catalogue_packages > 0)

@@ -5,8 +5,9 @@
 #include "text.h"
 #include "tokenroof/machine.h"
 
-/* Appends to `out`; things that are alike share a line, so that a large machine fits too. */
-int tr_report_machine(const struct tr_machine *machine, const struct tr_term *term,
+/* Appends to `out`; things that are alike share a line, so that a large machine fits too. With
+ * `verbose` each module, all places and the limits of each of them have lines of their own. */
+int tr_report_machine(const struct tr_machine *machine, const struct tr_term *term, bool verbose,
                       struct tr_strbuf *out);
 
 /* report_machine_glance.c: what to look at first, worth attention where the tone is doubtful or

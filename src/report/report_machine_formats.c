@@ -61,7 +61,7 @@ static void fenced(const char *text, struct tr_strbuf *out) {
 int tr_report_machine_markdown(const struct tr_machine *machine, struct tr_strbuf *out) {
     const struct tr_term plain = {.width = 100, .unicode = true};
     struct tr_strbuf page = {0};
-    int code = tr_report_machine(machine, &plain, &page);
+    int code = tr_report_machine(machine, &plain, false, &page);
     tr_strbuf_add(out, "# ");
     tr_markdown_text(out, machine->cpu.model ? machine->cpu.model : "processor unknown");
     tr_strbuf_add(out, "\n");

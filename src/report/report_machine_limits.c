@@ -25,8 +25,9 @@ static size_t places_of_kind(const struct tr_machine *machine, enum tr_place_kin
 
 /* The machine's own, and those of parts where there are several. Without a topology the parts are
  * all there is. */
-static bool is_shown(const struct tr_machine *machine, const struct tr_limit *limit) {
-    if (limit->place.kind == TR_PLACE_MACHINE)
+static bool is_shown(const struct tr_text *text, const struct tr_machine *machine,
+                     const struct tr_limit *limit) {
+    if (text->full || limit->place.kind == TR_PLACE_MACHINE)
         return true;
     if (!strncmp(limit->name, "flop_", 5))
         return false;
@@ -36,20 +37,22 @@ static bool is_shown(const struct tr_machine *machine, const struct tr_limit *li
 }
 
 /* "node 0-3" for all places of one kind that have the same limit. */
-static char *place_text(const struct tr_machine *machine, size_t first) {
+static char *place_text(const struct tr_text *text, const struct tr_machine *machine,
+                        size_t first) {
     const struct tr_limit *limit = &machine->limits[first];
     struct tr_cpulist indices = {0};
     if (limit->place.kind == TR_PLACE_MACHINE)
         return strdup("machine");
-    for (size_t i = first; i < machine->n_limits; i++)
+    size_t end = text->full ? first + 1 : machine->n_limits;
+    for (size_t i = first; i < end; i++)
         if (same_value(&machine->limits[i], limit) &&
             tr_cpulist_add(&indices, machine->limits[i].place.index))
             break;
     char *list = tr_cpulist_format(&indices);
-    char *text = list ? tr_format("%s %s", tr_place_kind_name(limit->place.kind), list) : NULL;
+    char *words = list ? tr_format("%s %s", tr_place_kind_name(limit->place.kind), list) : NULL;
     tr_cpulist_finish(&indices);
     free(list);
-    return text;
+    return words;
 }
 
 static bool is_first(const struct tr_machine *machine, size_t index) {
@@ -66,9 +69,10 @@ static char *basis_text(const struct tr_limit *limit) {
                                       : "");
 }
 
-static bool next_shown(const struct tr_machine *machine, size_t *at) {
+static bool next_shown(const struct tr_text *text, const struct tr_machine *machine, size_t *at) {
     for (; *at < machine->n_limits; (*at)++)
-        if (is_shown(machine, &machine->limits[*at]) && is_first(machine, *at))
+        if (is_shown(text, machine, &machine->limits[*at]) &&
+            (text->full || is_first(machine, *at)))
             return true;
     return false;
 }
@@ -77,9 +81,9 @@ static char *columns(struct tr_text *text, const struct tr_machine *machine) {
     struct tr_table table;
     struct tr_strbuf lines = {0};
     tr_table_init(&table, "llrl");
-    for (size_t i = 0; next_shown(machine, &i); i++) {
+    for (size_t i = 0; next_shown(text, machine, &i); i++) {
         const struct tr_limit *limit = &machine->limits[i];
-        char *place = place_text(machine, i), *basis = basis_text(limit);
+        char *place = place_text(text, machine, i), *basis = basis_text(limit);
         tr_table_add(&table, limit->name);
         tr_text_cell(text, &table, place, 20);
         tr_table_addf(&table, "%s %s", tr_text_number(limit->value).text, limit->unit);
@@ -96,7 +100,7 @@ void tr_text_machine_limits(struct tr_text *text, const struct tr_machine *machi
     tr_strbuf_add(text->out, "\n");
     tr_text_head(text, "limits (name, place, value, what they rest on, formula)");
     size_t at = 0;
-    if (!next_shown(machine, &at)) {
+    if (!next_shown(text, machine, &at)) {
         tr_text_wrap(text,
                      "  Unknown: neither the machine nor the catalogue told channels and speed of "
                      "the memory. Give them with --channels N --mts N.",
@@ -107,7 +111,7 @@ void tr_text_machine_limits(struct tr_text *text, const struct tr_machine *machi
     size_t indent = lines ? tr_text_columns(lines) + 2 : 2;
     bool beside = indent + 24 <= text->term.width;
     const char *line = lines;
-    for (at = 0; line && next_shown(machine, &at); at++) {
+    for (at = 0; line && next_shown(text, machine, &at); at++) {
         size_t n = strcspn(line, "\n");
         struct tr_strbuf whole = {0};
         tr_strbuf_add_bytes(&whole, line, n);

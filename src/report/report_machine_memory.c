@@ -54,11 +54,12 @@ static const char *maker(const char *text) {
 /* One line for all modules like modules[first]; empty slots by their locators, since those are what
  * a person has to find on the board. */
 static void module_line(struct tr_text *text, const struct tr_memory *memory, size_t first) {
+    size_t end = text->full ? first + 1 : memory->n_modules;
     const struct tr_memory_module *module = &memory->modules[first];
     bool empty = module->size_bytes == 0;
     struct tr_strbuf seats = {0}, line = {0};
     size_t n = 0;
-    for (size_t i = first; i < memory->n_modules; i++) {
+    for (size_t i = first; i < end; i++) {
         const struct tr_memory_module *other = &memory->modules[i];
         if (empty ? other->size_bytes != 0 : !alike(other, module))
             continue;
@@ -159,7 +160,7 @@ void tr_text_modules(struct tr_text *text, const struct tr_machine *machine) {
                      tr_format("%d modules share each address, by the firmware's map",
                                memory->interleaved_modules));
     for (size_t i = 0; i < memory->n_modules; i++)
-        if (is_first_of_its_kind(memory, i))
+        if (text->full || is_first_of_its_kind(memory, i))
             module_line(text, memory, i);
     witness_line(text, machine);
 }

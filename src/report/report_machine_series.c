@@ -41,7 +41,8 @@ static void add_count(struct tr_table *table, int value) {
 
 /* With the widest vectors that the member has: members of a series may differ in them. */
 static double best_flop(const struct tr_machine *machine) {
-    static const char *const names[] = {"flop_f32_avx512", "flop_f32_avx2", "flop_f32_sse2"};
+    static const char *const names[] = {"flop_f32_avx512", "flop_f32_avx2", "flop_f32_sse2",
+                                        "flop_f32_neon"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (isfinite(limit_of(machine, names[i])))
             return limit_of(machine, names[i]);
@@ -72,8 +73,9 @@ static void members_table(struct tr_text *text, struct tr_machine *const *member
 
 int tr_report_series(const char *name, struct tr_machine *const *members, size_t n,
                      const struct tr_term *term, struct tr_strbuf *out) {
-    static const char *const limits[] = {"dram",        "fabric_read",   "fabric_write",
-                                         "memory_read", "flop_f32_avx2", "flop_f32_avx512"};
+    static const char *const limits[] = {"dram",         "fabric_read",   "fabric_write",
+                                         "memory_read",  "flop_f32_avx2", "flop_f32_avx512",
+                                         "flop_f32_neon"};
     struct tr_text text = {.term = *term, .out = out};
     struct tr_strbuf line = {0};
     tr_text_add(&text, &line, name);

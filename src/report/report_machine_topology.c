@@ -181,32 +181,33 @@ static char *ccd_text(const struct tr_machine *machine, const struct tr_ccd *ccd
     return tr_strbuf_take(&out);
 }
 
-static void cut_off(struct tr_table *table, size_t n, const char *what) {
-    if (n <= MAX_ROWS)
+static void cut_off(struct tr_table *table, size_t n, size_t most, const char *what) {
+    if (n <= most)
         return;
     tr_table_addf(table, "...");
-    tr_table_addf(table, "%zu more %s", n - MAX_ROWS, what);
-    tr_table_add(table, "all are in --json");
+    tr_table_addf(table, "%zu more %s", n - most, what);
+    tr_table_add(table, "all: -v, --json");
 }
 
 static void places(struct tr_text *text, const struct tr_machine *machine) {
     struct tr_table table;
+    size_t most = text->full ? SIZE_MAX : MAX_ROWS;
     tr_table_init(&table, "lll");
-    for (size_t i = 0; i < machine->n_packages && i < MAX_ROWS; i++)
+    for (size_t i = 0; i < machine->n_packages && i < most; i++)
         add_place(text, &table,
                   (struct place_row){"package", machine->packages[i].index,
                                      &machine->packages[i].cpus, NULL});
-    cut_off(&table, machine->n_packages, "packages");
-    for (size_t i = 0; i < machine->n_nodes && i < MAX_ROWS; i++)
+    cut_off(&table, machine->n_packages, most, "packages");
+    for (size_t i = 0; i < machine->n_nodes && i < most; i++)
         add_place(text, &table,
                   (struct place_row){"node", machine->nodes[i].index, &machine->nodes[i].cpus,
                                      node_text(&machine->nodes[i])});
-    cut_off(&table, machine->n_nodes, "nodes");
-    for (size_t i = 0; i < machine->n_ccds && i < MAX_ROWS; i++)
+    cut_off(&table, machine->n_nodes, most, "nodes");
+    for (size_t i = 0; i < machine->n_ccds && i < most; i++)
         add_place(text, &table,
                   (struct place_row){"ccd", machine->ccds[i].index, &machine->ccds[i].cpus,
                                      ccd_text(machine, &machine->ccds[i])});
-    cut_off(&table, machine->n_ccds, "CCDs");
+    cut_off(&table, machine->n_ccds, most, "CCDs");
     tr_table_write(&table, 2, text->out);
     tr_table_finish(&table);
 }

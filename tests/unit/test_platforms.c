@@ -148,6 +148,12 @@ static void named_platforms_are_there(void **state) {
         {"Ryzen 9 9950X", 89.6},
         {"Ryzen AI MAX+ PRO 395", 256.0},
         {"GB10", 273.06},
+        /* As people type them. */
+        {"i5 1335u", 102.4},
+        {"i51335u", 102.4},
+        {"EPYC9755", 576.0},
+        {"ryzen9 9950x", 89.6},
+        {"epyc-9554p", 460.8},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         double value = limit_by_name(rows[i].name, "dram");
@@ -163,6 +169,7 @@ static void limits_of_rows(void **state) {
     /* 2 performance cores x 32 x 4.6 GHz + 8 efficiency cores x 16 x 3.4 GHz */
     assert_near(limit_by_name("i5-1335U", "flop_f32_avx2"), 729.6, 0.05);
     assert_true(isnan(limit_by_name("i5-1335U", "flop_f32_avx512")));
+    assert_true(isnan(limit_by_name("i5-1335U", "flop_f32_neon")));
     assert_true(isnan(limit_by_name("i5-1335U", "fabric_read")));
     assert_near(limit_by_name("Ryzen AI MAX+ 395", "fabric_read"), 128, 0.05);
     assert_near(limit_by_name("Ryzen AI MAX+ 395", "memory_read"), 128, 0.05);
@@ -222,6 +229,27 @@ static char *temporary(const char *text) {
     if (tr_file_write(path, text, strlen(text), true, &err))
         fail_msg("%s", err.text);
     return path;
+}
+
+/* Cores of Arm have no AVX2, whatever the column is called in which their FLOP per cycle stand. */
+static void arm_cores_have_neon(void **state) {
+    (void)state;
+    struct tr_platform_file *file = NULL;
+    struct tr_err err = {0};
+    const char *text = "name,cores,uarch,boost_ghz\nBoard,2,cortex_x925,4\n";
+    assert_int_equal(tr_platform_file_read(temporary(text), &file, &err), 0);
+    struct tr_platform_choice choice = choose("Board", file);
+    assert_near(limit_of(&choice, 0, NULL, "flop_f32_neon"), 2 * 48 * 4, 0.001);
+    assert_near(limit_of(&choice, 0, NULL, "flop_f64_neon"), 2 * 24 * 4, 0.001);
+    assert_true(isnan(limit_of(&choice, 0, NULL, "flop_f32_avx2")));
+    struct tr_machine *machine = NULL;
+    assert_int_equal(tr_machine_of_choice(&choice, 0, NULL, &machine, &err), 0);
+    assert_true(machine->cpu.levels[TR_ISA_SCALAR].available);
+    assert_false(machine->cpu.levels[TR_ISA_AVX2].available);
+    assert_string_equal(machine->cpu.levels[TR_ISA_AVX2].reason, "an Arm core");
+    tr_machine_destroy(machine);
+    tr_platform_choice_finish(&choice);
+    tr_platform_file_destroy(file);
 }
 
 static void users_rows_win(void **state) {
@@ -473,6 +501,7 @@ int main(void) {
         cmocka_unit_test(named_platforms_are_there),
         cmocka_unit_test(limits_of_rows),
         cmocka_unit_test(every_name_is_reachable),
+        cmocka_unit_test(arm_cores_have_neon),
         cmocka_unit_test(users_rows_win),
         cmocka_unit_test(users_row_for_a_machine_that_was_read),
         cmocka_unit_test(bad_files_name_the_line),

@@ -273,12 +273,6 @@ static void a_doubt_about_the_widest_counts(void **state) {
     free(path);
 }
 
-static void instruction_sets_have_one_order(void **state) {
-    (void)state;
-    for (int i = 0; i < TR_ISA_COUNT; i++)
-        assert_int_equal(tr_isa_rank(tr_isa_name((enum tr_isa)i)), i);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(above_a_hard_limit_is_refused),
@@ -290,7 +284,6 @@ int main(void) {
         cmocka_unit_test(latency_is_the_witness_in_a_virtual_machine),
         cmocka_unit_test(a_stop_leaves_a_partial_file),
         cmocka_unit_test(a_doubt_about_the_widest_counts),
-        cmocka_unit_test(instruction_sets_have_one_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

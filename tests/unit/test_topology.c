@@ -381,6 +381,44 @@ static void offline_cpus_are_named(void **state) {
     remove_recording(folder);
 }
 
+/* A size that no cache has: counted as unknown, and said. */
+static void absurd_cache_is_named(void **state) {
+    (void)state;
+    struct tr_machine *machine = machine_from_data("topology/five-nodes.xml");
+    assert_false(has_note(machine, "last-level cache is told"));
+    tr_machine_destroy(machine);
+    char *folder = make_recording("cache_size=\"33554432\"", "cache_size=\"18446744073709551615\"");
+    machine = machine_from(folder, NULL);
+    assert_true(has_note(machine, "last-level cache is told"));
+    tr_machine_destroy(machine);
+    remove_recording(folder);
+}
+
+/* A topology without files: what it knew of and could not use is said; all CPUs there are, or a set
+ * without end, is no reason to speak. */
+static void left_out_cpus_are_named(void **state) {
+    (void)state;
+    static const struct {
+        const char *set, *note;
+    } all[] = {{"0x00000fff", "CPUs 8-11 not counted"},
+               {"0x000001ff", "CPU 8 not counted"},
+               {"0x000000ff", NULL},
+               {"0xf...ffff", NULL}};
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        char *changed = NULL;
+        assert_true(asprintf(&changed, "cpuset=\"0x000000ff\" complete_cpuset=\"%s\"", all[i].set) >
+                    0);
+        char *folder =
+            make_recording("cpuset=\"0x000000ff\" complete_cpuset=\"0x000000ff\"", changed);
+        struct tr_machine *machine = machine_from(folder, NULL);
+        assert_int_equal(has_note(machine, "not counted"), all[i].note != NULL);
+        assert_true(!all[i].note || has_note(machine, all[i].note));
+        tr_machine_destroy(machine);
+        remove_recording(folder);
+        free(changed);
+    }
+}
+
 static void a_virtual_machine_is_doubted(void **state) {
     (void)state;
     char *folder = make_recording(NULL, "");
@@ -516,6 +554,20 @@ static void partitioning_of_recorded_machines(void **state) {
         tr_machine_destroy(machine);
         free(path);
     }
+}
+
+static void memory_side_caches_are_named(void **state) {
+    (void)state;
+    char *path = recorded_data("topology/memorysidecaches.xml");
+    if (!path)
+        skip();
+    struct tr_machine *machine = machine_from(path, NULL);
+    assert_true(has_note(machine, "Nodes 0-3: the memory is behind a memory-side cache of 96 GiB"));
+    tr_machine_destroy(machine);
+    free(path);
+    machine = machine_from_data("topology/five-nodes.xml");
+    assert_false(has_note(machine, "memory-side"));
+    tr_machine_destroy(machine);
 }
 
 static void single_cpu(void **state) {
@@ -686,11 +738,14 @@ int main(void) {
         cmocka_unit_test(clusters_that_the_kernel_names),
         cmocka_unit_test(memory_kinds),
         cmocka_unit_test(offline_cpus_are_named),
+        cmocka_unit_test(left_out_cpus_are_named),
+        cmocka_unit_test(absurd_cache_is_named),
         cmocka_unit_test(a_virtual_machine_is_doubted),
         cmocka_unit_test(caches_by_cpuid),
         cmocka_unit_test(sharing_by_cpuid),
         cmocka_unit_test(partitioning_by_age),
         cmocka_unit_test(partitioning_of_recorded_machines),
+        cmocka_unit_test(memory_side_caches_are_named),
         cmocka_unit_test(single_cpu),
         cmocka_unit_test(asymmetric),
         cmocka_unit_test(broken_xml),
