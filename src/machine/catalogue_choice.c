@@ -38,13 +38,11 @@ static enum fit fit_of(const char *full, const char *key) {
     return best;
 }
 
-/* Whether letters and digits are the same, whatever stands between them. */
+/* Whether all but blanks and hyphens is the same. */
 static bool is_same_unspaced(const char *a, const char *b) {
     for (;; a++, b++) {
-        while (*a && !isalnum((unsigned char)*a))
-            a++;
-        while (*b && !isalnum((unsigned char)*b))
-            b++;
+        a += strspn(a, " -_");
+        b += strspn(b, " -_");
         if (*a != *b || !*a)
             return *a == *b;
     }
