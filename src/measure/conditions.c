@@ -9,12 +9,12 @@
 
 #include "calibration_json.h"
 #include "clock.h"
-#include "counters.h"
 
 static const double steal_worth_a_warning = 0.01;
 
 int tr_session_set_conditions(struct tr_session *session, const struct tr_activity *before,
-                              const struct tr_activity *after, const char *no_counters) {
+                              const struct tr_activity *after,
+                              const struct tr_counters_missing *missing) {
     const struct tr_environment *environment = &session->machine->environment;
     struct tr_strings *warnings = &session->calibration->warnings;
     double total_s = after->total_s - before->total_s;
@@ -31,8 +31,8 @@ int tr_session_set_conditions(struct tr_session *session, const struct tr_activi
         {"context_switches", tr_json_count(session->context_switches)},
         {"migrations", tr_json_count(session->migrations)},
         {"page_faults", tr_json_count(session->page_faults)},
-        {"counted_cycles", tr_json_count(session->cycles)},
-        {"counted_instructions", tr_json_count(session->instructions)},
+        {"counted_cycles", tr_json_count(session->counted.cycles)},
+        {"counted_instructions", tr_json_count(session->counted.instructions)},
         {"pages", tr_json_text(tr_pages_name(session->plan->pages))},
         {"huge_pages", tr_json_number(session->huge_fraction)},
         {"pages_on_node", tr_json_number(session->node_fraction)},
@@ -43,8 +43,10 @@ int tr_session_set_conditions(struct tr_session *session, const struct tr_activi
         {"memory_limit_bytes", tr_json_count(environment->memory_limit_bytes)},
         {"timer_step_ns", tr_json_number(tr_clock_step_ns())},
         {"timer_disagreement", tr_json_number(session->timer_disagreement)},
-        {"hardware_counters", tr_json_text(no_counters ? "absent" : "available")},
-        {"hardware_counters_reason", tr_json_text(no_counters)},
+        {"hardware_counters", tr_json_text(missing->processor ? "absent" : "available")},
+        {"hardware_counters_reason", tr_json_text(missing->processor)},
+        {"memory_counters", tr_json_text(missing->memory ? "absent" : "available")},
+        {"memory_counters_reason", tr_json_text(missing->memory)},
     };
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
         if (json_object_set_new(conditions, fields[i].name, fields[i].value))

@@ -272,9 +272,7 @@ static void add_conditions(struct tr_session *session, const struct tr_group *gr
         session->migrations = -1;
     else
         session->migrations += series->migrations;
-    session->cycles = series->cycles < 0 ? -1 : session->cycles + series->cycles;
-    session->instructions =
-        series->instructions < 0 ? -1 : session->instructions + series->instructions;
+    tr_counted_sum(&session->counted, &series->counted);
     if (group->pages == session->plan->pages) /* others were asked for: that is no lack of them */
         session->huge_fraction = fmin(session->huge_fraction, series->huge_fraction);
     session->node_fraction = fmin(session->node_fraction, series->node_fraction);
@@ -322,6 +320,9 @@ static int make_measurement(struct tr_session *session, const struct tr_group *g
         m->extra = json_pack("{s:o}", "search", tr_search_to_json(&series->search, m->unit));
         code = m->extra ? 0 : TR_ENOMEM;
     }
+    /* Weights and caches of keys and values are read once. */
+    if (!code)
+        code = tr_counted_check(&series->counted, stream ? m->bus_per_nominal : 1, m);
     if (!code && kernel->op->kind == TR_KIND_COMPUTE && !kernel->adds)
         code = add_flop_limit(session, m, series->efficiency_ghz);
     if (!code)

@@ -41,6 +41,9 @@ struct state {
     double stolen_s;               /* steal time of the machine at the last look */
     struct tr_failure failure;     /* first failure of any thread */
     const struct tr_kernel *probe; /* the form whose turn it is in a search */
+    /* By the memory controllers, of the sample at hand; told only where both readings were. */
+    struct tr_traffic moved_before, moved_after;
+    bool moved_told;
 };
 
 /* ---- buffers ---- */
@@ -139,6 +142,26 @@ static int setup_worker(struct state *state, int thread, struct tr_err *reterr) 
     return 0;
 }
 
+/* Of samples from memory whose bytes are known; all threads stand still before and after. */
+static bool counts_traffic(const struct state *state) {
+    const struct tr_step *step = &state->group->steps[state->current];
+    return state->options->traffic && step->from_memory && tr_work_of(step)->nominal_traffic;
+}
+
+/* By all threads: none is at work while thread 0 reads, and none goes on before it has. */
+static void read_traffic(struct state *state, int thread, bool after) {
+    int *sense = &state->workers[thread]->barrier_sense;
+    if (!counts_traffic(state))
+        return;
+    tr_barrier_wait(&state->barrier, sense);
+    if (thread == 0) {
+        bool told = tr_traffic_read(state->options->traffic,
+                                    after ? &state->moved_after : &state->moved_before);
+        state->moved_told = told && (!after || state->moved_told);
+    }
+    tr_barrier_wait(&state->barrier, sense);
+}
+
 static void take_sample(struct state *state, int thread) {
     struct tr_worker *worker = state->workers[thread];
     const struct tr_step *step = &state->group->steps[state->current];
@@ -152,6 +175,7 @@ static void take_sample(struct state *state, int thread) {
     kind->prepare(step, dose, &state->sample, worker);
     worker->not_pinned = !tr_thread_is_bound(state->machine, cpu);
     worker->clock_ghz = NAN;
+    read_traffic(state, thread, false);
     tr_counters_read(&worker->counters, &worker->before);
     worker->cpu_before = tr_current_cpu();
     tr_barrier_wait(&state->barrier, &worker->barrier_sense);
@@ -160,6 +184,7 @@ static void take_sample(struct state *state, int thread) {
         worker->clock_ghz = tr_core_clock_burst_ghz();
     worker->cpu_after = tr_current_cpu();
     tr_counters_read(&worker->counters, &worker->after);
+    read_traffic(state, thread, true); /* before results are compared, which reads them */
     if (!worker->stopped)
         kind->check(step, dose, &state->sample, state->stages[state->current].expected[thread],
                     worker);
@@ -265,16 +290,8 @@ static struct tr_sample_conditions conditions_of(struct state *state, const stru
     struct tr_sample_conditions all = {.core_ghz = mean_clock(state, false),
                                        .window_fraction = window->fraction};
     struct tr_activity activity;
-    for (int i = 0; i < state->group->crew.n_threads; i++) {
-        const struct tr_counts *a = &state->workers[i]->before, *b = &state->workers[i]->after;
-        all.context_switches =
-            a->context_switches < 0
-                ? -1
-                : all.context_switches + b->context_switches - a->context_switches;
-        all.page_faults =
-            a->page_faults < 0 ? -1 : all.page_faults + b->page_faults - a->page_faults;
-        all.migrations = a->migrations < 0 ? -1 : all.migrations + b->migrations - a->migrations;
-    }
+    for (int i = 0; i < state->group->crew.n_threads; i++)
+        tr_conditions_count(&all, &state->workers[i]->before, &state->workers[i]->after);
     if (isnan(all.core_ghz))
         all.core_ghz = mean_clock(state, true);
     tr_activity_read(state->machine, &activity);
@@ -355,10 +372,7 @@ static int digest(struct state *state) {
         calibrate_all(state, stage);
         return 0;
     }
-    /* Another program on the core takes it away for whole time slices, of 3 to 5 ms: while two
-     * share a core that is a switch or two in 10 ms, where a kernel thread now and then makes one
-     * or two. */
-    bool preempted = switches > 1 + (int)(window.span_ns / 40e6);
+    bool preempted = tr_series_preempted(switches, window.span_ns);
     bool hopeless = !(window.rate > 0) || !(window.span_ns > 0);
     bool disturbed = migrated || not_pinned || faulted || preempted || window.fraction < 0.7;
     if (hopeless || (disturbed && series->dropped <= series->n + 5)) {
@@ -375,7 +389,11 @@ static int digest(struct state *state) {
         tr_series_count(series, &state->workers[i]->before, &state->workers[i]->after);
     series->units_total += window.units;
     series->span_total_ns += window.span_ns;
-    return keep(state, stage, &window, tr_work_of(stage->step)->rate(stage->step, window.rate));
+    const struct tr_work_kind *kind = tr_work_of(stage->step);
+    if (counts_traffic(state) && state->moved_told)
+        tr_counted_add_traffic(&series->counted, &state->moved_before, &state->moved_after,
+                               kind->rate(stage->step, window.units));
+    return keep(state, stage, &window, kind->rate(stage->step, window.rate));
 }
 
 /* Next step in turn that still wants samples; false when the group is done. */

@@ -4,6 +4,7 @@
 
 #include <signal.h>
 
+#include "counted.h"
 #include "plan.h"
 #include "search.h"
 #include "tokenroof/calibration.h"
@@ -38,6 +39,8 @@ struct tr_run_options {
     void *sample_context;
     size_t stage, n_stages; /* for the progress: this group among those of the plan */
     double seconds_after;   /* budget of the groups still to come */
+    /* Of the memory controllers; NULL where there are none. Read around samples from memory. */
+    const struct tr_traffic_counters *traffic;
     struct tr_fault fault;
 };
 
@@ -56,7 +59,7 @@ struct tr_series {
     size_t disturbed;                    /* samples kept although disturbed, after many repeats */
     bool migrated, not_pinned, faulted;
     int64_t context_switches, migrations, page_faults; /* within samples, all threads */
-    int64_t cycles, instructions;
+    struct tr_counted counted;
     /* Of all threads around all samples, repeated ones too: time that passed, and the part of it in
      * which something else had their CPUs. */
     double passed_ns, waited_ns;

@@ -12,21 +12,30 @@ void tr_series_init(struct tr_series *series) {
         .core_ghz = NAN, .efficiency_ghz = NAN, .huge_fraction = NAN, .node_fraction = NAN};
 }
 
+static void add_count(int64_t *sum, int64_t before, int64_t after) {
+    *sum = *sum < 0 || before < 0 || after < 0 ? -1 : *sum + after - before;
+}
+
+void tr_conditions_count(struct tr_sample_conditions *conditions, const struct tr_counts *before,
+                         const struct tr_counts *after) {
+    add_count(&conditions->context_switches, before->context_switches, after->context_switches);
+    add_count(&conditions->page_faults, before->page_faults, after->page_faults);
+    add_count(&conditions->migrations, before->migrations, after->migrations);
+}
+
+/* Another program on the core takes it away for whole time slices, of 3 to 5 ms: while two share a
+ * core that is a switch or two in 10 ms, where a kernel thread now and then makes one or two. */
+bool tr_series_preempted(int64_t switches, double span_ns) {
+    return switches > 1 + (int64_t)(span_ns / 40e6);
+}
+
 /* What the threads' counters say of a sample, all together. */
 static struct tr_sample_conditions conditions_of(const struct tr_watch *const *watches, size_t n,
                                                  double core_ghz) {
     struct tr_sample_conditions all = {
         .core_ghz = core_ghz, .window_fraction = NAN, .steal_s = NAN};
-    for (size_t i = 0; i < n; i++) {
-        const struct tr_counts *a = &watches[i]->before, *b = &watches[i]->after;
-        all.context_switches =
-            a->context_switches < 0
-                ? -1
-                : all.context_switches + b->context_switches - a->context_switches;
-        all.page_faults =
-            a->page_faults < 0 ? -1 : all.page_faults + b->page_faults - a->page_faults;
-        all.migrations = a->migrations < 0 ? -1 : all.migrations + b->migrations - a->migrations;
-    }
+    for (size_t i = 0; i < n; i++)
+        tr_conditions_count(&all, &watches[i]->before, &watches[i]->after);
     return all;
 }
 
@@ -48,10 +57,9 @@ int tr_series_add(struct tr_series *series, double rate, const struct tr_watch *
 
 bool tr_series_settled(const struct tr_series *series, size_t min_samples) {
     struct tr_summary summary;
-    enum { MOST_SAMPLES = 500 };
     if (series->n < min_samples)
         return false;
-    if (series->n >= MOST_SAMPLES || tr_summarize(series->rates, series->n, &summary))
+    if (series->n >= TR_SAMPLES_MOST || tr_summarize(series->rates, series->n, &summary))
         return true;
     return tr_summary_relative_half_width(&summary) <= 0.01;
 }
@@ -62,12 +70,8 @@ void tr_series_count(struct tr_series *series, const struct tr_counts *before,
         series->context_switches += after->context_switches - before->context_switches;
     if (before->page_faults >= 0)
         series->page_faults += after->page_faults - before->page_faults;
-    series->migrations =
-        before->migrations < 0 ? -1 : series->migrations + after->migrations - before->migrations;
-    series->cycles = before->cycles < 0 ? -1 : series->cycles + after->cycles - before->cycles;
-    series->instructions = before->instructions < 0
-                               ? -1
-                               : series->instructions + after->instructions - before->instructions;
+    add_count(&series->migrations, before->migrations, after->migrations);
+    tr_counted_add(&series->counted, before, after);
 }
 
 void tr_series_count_time(struct tr_series *series, const struct tr_counts *before,
@@ -147,9 +151,8 @@ bool tr_watch_keep(const struct tr_watch *const *watches, size_t n, double span_
         migrated |= watch->migrated;
         not_pinned |= watch->not_pinned;
         faulted |= watch->after.page_faults > watch->before.page_faults;
-        /* Another program on the core takes it away for whole time slices. */
-        preempted |= watch->after.context_switches - watch->before.context_switches >
-                     (int64_t)(span_ns / 5e6);
+        preempted |= tr_series_preempted(
+            watch->after.context_switches - watch->before.context_switches, span_ns);
     }
     bool disturbed = migrated || not_pinned || faulted || preempted;
     if (disturbed && series->dropped <= series->n + 5) {

@@ -15,6 +15,8 @@ struct tr_watch;
  * clock of that time (NAN unknown). TR_ENOMEM. */
 int tr_series_add(struct tr_series *series, double rate, const struct tr_watch *const *watches,
                   size_t n_watches, double core_ghz);
+/* A series has no more than so many. */
+enum { TR_SAMPLES_MOST = 500 };
 /* At least `min_samples`, and the interval of the median within 1%; or very many. */
 bool tr_series_settled(const struct tr_series *series, size_t min_samples);
 /* Adds what was counted between two readings of one thread's counters. */
@@ -23,6 +25,13 @@ void tr_series_count(struct tr_series *series, const struct tr_counts *before,
 /* The same of a sample that may yet be dropped: who had the CPU meanwhile. */
 void tr_series_count_time(struct tr_series *series, const struct tr_counts *before,
                           const struct tr_counts *after);
+/* Whether something else had one of a sample's threads' CPU: `switches` are those of the thread
+ * that was taken off it most often. */
+bool tr_series_preempted(int64_t switches, double span_ns);
+/* Adds what one thread's counters saw of a sample to its conditions, which begin as zeros; -1 where
+ * some thread's did not count. */
+void tr_conditions_count(struct tr_sample_conditions *conditions, const struct tr_counts *before,
+                         const struct tr_counts *after);
 /* Sets core_ghz to the median clock of the samples. */
 int tr_series_close(struct tr_series *series);
 

@@ -13,6 +13,7 @@
 #include "session_parts.h"
 #include "shared_caches.h"
 #include "statistics.h"
+#include "traffic.h"
 
 /* The two chains must tell the same clock: one of them alone could be folded by the core. imul
  * takes 3 cycles on nearly every core, 4 or 5 on a few small and old ones. */
@@ -218,10 +219,15 @@ int tr_measure(struct tr_machine *machine, struct tr_plan *plan,
     struct tr_activity before, after;
     struct tr_clock_mark mark;
     int quality = 0;
-    const char *no_counters = tr_counters_setup();
+    struct tr_traffic_counters *traffic = NULL;
+    struct tr_run_options counting = *options;
+    struct tr_counters_missing missing = {.processor = tr_counters_setup()};
+    missing.memory = tr_traffic_start(machine, &traffic);
+    counting.traffic = traffic;
     tr_activity_read(machine, &before);
     tr_clock_set_mark(&mark);
-    int code = run_groups(&session, options, reterr);
+    int code = run_groups(&session, &counting, reterr);
+    tr_traffic_stop(traffic);
     free(session.fastest);
     tr_activity_read(machine, &after);
     session.timer_disagreement = tr_clock_disagreement(&mark);
@@ -230,7 +236,7 @@ int tr_measure(struct tr_machine *machine, struct tr_plan *plan,
     calibration->partial = code == TR_ESTOPPED;
     int failed = take_curves(&session);
     if (!failed)
-        failed = tr_session_set_conditions(&session, &before, &after, no_counters);
+        failed = tr_session_set_conditions(&session, &before, &after, &missing);
     if (!failed)
         failed = check_clock_chains(&session);
     if (!failed)

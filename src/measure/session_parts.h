@@ -13,7 +13,8 @@ struct tr_session {
     struct tr_plan *plan;
     struct tr_calibration *calibration;
     /* Sums over all steps, for the conditions. */
-    int64_t context_switches, page_faults, migrations, cycles, instructions;
+    int64_t context_switches, page_faults, migrations;
+    struct tr_counted counted;
     double huge_fraction, node_fraction;
     double timer_disagreement; /* between two clocks, over the session */
     bool bound_refused;
@@ -36,8 +37,13 @@ int tr_session_enter(struct tr_session *session, const struct tr_group *group,
  * measured. */
 const struct tr_kernel *tr_session_fastest(const struct tr_session *session,
                                            const struct tr_kernel *kernel);
+/* Why there are no counters; NULL: there are. */
+struct tr_counters_missing {
+    const char *processor, *memory;
+};
 int tr_session_set_conditions(struct tr_session *session, const struct tr_activity *before,
-                              const struct tr_activity *after, const char *no_counters);
+                              const struct tr_activity *after,
+                              const struct tr_counters_missing *missing);
 /* *ret_code is TR_EUNTRUSTED, with its reason, where a headline figure is in doubt; else 0. */
 int tr_session_grade(struct tr_session *session, int *ret_code, struct tr_err *reterr);
 

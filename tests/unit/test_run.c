@@ -153,6 +153,27 @@ static void time_is_counted(void **state) {
     assert_true(series.passed_ns == 100 && series.waited_ns == 10);
 }
 
+/* Two that share a core change every 3 to 5 ms, whatever runs there: a chase of 20 ms as well. */
+static void time_slices_are_noticed(void **state) {
+    (void)state;
+    static const struct {
+        int64_t switches;
+        double span_ns;
+        bool kept;
+    } cases[] = {{0, 20e6, true}, {1, 20e6, true},  {2, 20e6, false}, {3, 20e6, false},
+                 {2, 40e6, true}, {3, 40e6, false}, {1, 1e6, true},   {2, 1e6, false}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct tr_watch watch = {.after = {.context_switches = cases[i].switches}};
+        const struct tr_watch *watches[] = {&watch};
+        struct tr_series series;
+        tr_series_init(&series);
+        if (tr_watch_keep(watches, 1, cases[i].span_ns, &series) != cases[i].kept)
+            fail_msg("%d switches in %.0f ms", (int)cases[i].switches, cases[i].span_ns / 1e6);
+        assert_int_equal(series.dropped, !cases[i].kept);
+        tr_series_finish(&series);
+    }
+}
+
 static void clock_of_disturbed_bursts(void **state) {
     (void)state;
     struct tr_core_clock clock = {0};
@@ -503,6 +524,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(clock_between_wide_vectors, setup, teardown),
         cmocka_unit_test_setup_teardown(time_of_others, setup, teardown),
         cmocka_unit_test(time_is_counted),
+        cmocka_unit_test(time_slices_are_noticed),
         cmocka_unit_test(clock_of_disturbed_bursts),
         cmocka_unit_test_setup_teardown(segments_are_walked_in_turn, setup, teardown),
         cmocka_unit_test_setup_teardown(work_left_out_is_noticed, setup, teardown),
