@@ -151,7 +151,9 @@ static int place_levels(struct state *state) {
         struct tr_step *step = &group->steps[i];
         if (step->result != TR_RESULT_MEASUREMENT || !step->variant)
             continue;
-        int at = tr_plateau_of_level(plateaus, n, step->variant, x[n_points - 1], &sizes);
+        /* Without points there is no plateau that could reach the curve's end. */
+        double end = n_points ? x[n_points - 1] : 0;
+        int at = tr_plateau_of_level(plateaus, n, step->variant, end, &sizes);
         double middle = at < 0 ? 0 : sqrt(plateaus[at].from * plateaus[at].to);
         if (at >= 0 && !strcmp(step->variant, "memory"))
             middle = plateaus[at].to;

@@ -123,6 +123,19 @@ static void latency_and_its_levels(void **state) {
         tr_series_finish(&series[i]);
 }
 
+/* No point was measured (each was wrong, say): no level has a place then. */
+static void levels_without_points(void **state) {
+    struct fixture *fixture = *state;
+    struct tr_step step = chase_step(4096);
+    struct tr_series series;
+    step.result = TR_RESULT_MEASUREMENT;
+    step.variant = "memory";
+    assert_int_equal(run(fixture, tr_run_latency, &step, 1, NULL, &series), 0);
+    assert_int_equal(series.n, 0);
+    assert_int_equal(step.slice_bytes, 0);
+    tr_series_finish(&series);
+}
+
 struct order {
     const struct tr_step *last;
     int turns; /* how often another step than the last one had a sample */
@@ -466,6 +479,7 @@ static void one_core_is_said_to_be_too_few(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(latency_and_its_levels, setup, teardown),
+        cmocka_unit_test_setup_teardown(levels_without_points, setup, teardown),
         cmocka_unit_test_setup_teardown(working_sets_take_turns, setup, teardown),
         cmocka_unit_test_setup_teardown(several_chains, setup, teardown),
         cmocka_unit_test_setup_teardown(loads_left_out_are_noticed, setup, teardown),
