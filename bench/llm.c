@@ -12,6 +12,7 @@
 
 #include "matrix/format.h"
 #include "tokenroof/calibration.h"
+#include "work.h"
 
 /* A matrix of a model of 8e9 parameters, such as the query and output projections of attention. */
 enum { MATRIX_ROWS = 4096, MATRIX_K = 4096 };
@@ -105,7 +106,8 @@ static int add_type(const struct plan *plan, enum tr_dtype dtype, int n_threads,
     const int64_t part = rows_of_thread(crew.n_threads);
     if (gemv) { /* the size is the rule's, or --size */
         steps[n] = step_of(gemv, MATRIX_ROWS, 0, 1, part);
-        steps[n++].searched = true;
+        steps[n].searched = true;
+        steps[n++].least_bytes = bytes_of_rows(gemv, TR_PANEL_ROWS);
     }
     if (gemv && crew.n_threads == 1) {
         int64_t rows = cached_rows(plan->builder->machine, &crew, gemv);
@@ -133,8 +135,11 @@ static int add_attention(const struct plan *plan, enum tr_dtype dtype, int n_thr
         tr_crew_finish(&crew);
         return TR_ENOMEM;
     }
-    *step = (struct tr_step){
-        .kernel = kernel, .shape = {.m = -1, .n = -1, .k = HEAD_SIZE, .batch = 1, .depth = DEPTH}};
+    *step =
+        (struct tr_step){.kernel = kernel,
+                         .least_bytes = /* a layer's keys, or values */
+                         (int64_t)tr_matrix_bytes(dtype, (size_t)DEPTH * TR_CACHE_HEADS, HEAD_SIZE),
+                         .shape = {.m = -1, .n = -1, .k = HEAD_SIZE, .batch = 1, .depth = DEPTH}};
     return tr_plan_add_group(plan->builder, plan->bench, &crew, step, 1,
                              plan->bench->seconds_per_kernel, NULL, reterr);
 }

@@ -5,12 +5,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "calibration_json.h"
 #include "predictions.h"
 #include "progress.h"
 #include "session.h"
 #include "table.h"
+
+/* What comes to the program beside the plan's own: PAPI and its tables, results as they grow. */
+static const int64_t besides_bytes = 8 << 20;
 
 int tr_measuring_init(struct tr_measuring *measuring, const struct tr_output_options *output,
                       const struct tr_progress_options *progress,
@@ -78,6 +82,13 @@ int tr_measuring_run(struct tr_measuring *measuring, struct tr_calibration **ret
 
 /* ---- --dry-run ---- */
 
+/* The plan's memory and what the program has taken so far: libraries, the machine, the tables. */
+static int64_t memory_bytes(const struct tr_plan *plan) {
+    struct rusage usage;
+    int64_t own = getrusage(RUSAGE_SELF, &usage) ? 0 : (int64_t)usage.ru_maxrss * 1024;
+    return plan->memory_bytes + own + besides_bytes;
+}
+
 static json_t *step_json(const struct tr_group *group, const struct tr_step *step) {
     const struct tr_kernel *kernel = step->kernel;
     int64_t bytes = step->slice_bytes * group->crew.n_threads * kernel->op->arrays;
@@ -95,7 +106,7 @@ static int print_json(const struct tr_plan *plan, struct tr_strbuf *out) {
     json_t *steps = json_array();
     json_t *document =
         json_pack("{s:s, s:f, s:I, s:o}", "schema", "tokenroof.plan/1", "seconds", plan->seconds,
-                  "memory_bytes", (json_int_t)plan->memory_bytes, "steps", steps);
+                  "memory_bytes", (json_int_t)memory_bytes(plan), "steps", steps);
     int code = document ? 0 : TR_ENOMEM;
     for (size_t g = 0; g < plan->n_groups && !code; g++)
         for (size_t i = 0; i < plan->groups[g].n_steps && !code; i++)
@@ -111,7 +122,7 @@ static int print_json(const struct tr_plan *plan, struct tr_strbuf *out) {
 static void print_text(const struct tr_plan *plan, struct tr_strbuf *out) {
     struct tr_table table;
     tr_strbuf_addf(out, "plan: about %.0f s, %.0f MiB of memory\n", plan->seconds,
-                   (double)plan->memory_bytes / 1048576.0);
+                   (double)memory_bytes(plan) / 1048576.0);
     tr_table_init(&table, "llllrrr");
     static const char *const head[] = {"kernel",          "isa", "place", "cpus", "threads",
                                        "working set MiB", "s"};

@@ -39,6 +39,21 @@ static size_t round_up(size_t bytes, size_t unit) {
     return (bytes + unit - 1) / unit * unit;
 }
 
+/* Less than a huge page is not rounded up to one: with many threads that would be gigabytes. */
+static enum tr_pages pages_for(size_t bytes, enum tr_pages pages) {
+    return pages == TR_PAGES_THP && bytes < (size_t)1 << HUGE_SHIFT ? TR_PAGES_4K : pages;
+}
+
+static size_t page_bytes(enum tr_pages pages) {
+    return pages == TR_PAGES_4K   ? 4096
+           : pages == TR_PAGES_1G ? (size_t)1 << GIANT_SHIFT
+                                  : (size_t)1 << HUGE_SHIFT;
+}
+
+size_t tr_buffer_bytes(size_t bytes, enum tr_pages pages) {
+    return round_up(bytes, page_bytes(pages_for(bytes, pages)));
+}
+
 /* The kernel takes the policy where libnuma finds NUMA support and no sandbox forbids mbind. */
 static bool bind_to_node(void *address, size_t bytes, int node) {
     enum { WORD_BITS = 8 * (int)sizeof(unsigned long) };
@@ -52,20 +67,14 @@ static bool bind_to_node(void *address, size_t bytes, int node) {
 int tr_buffer_map(size_t bytes, enum tr_pages pages, int node, struct tr_buffer *ret_buffer,
                   bool *ret_bound, struct tr_err *reterr) {
     int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-    size_t unit = (size_t)1 << HUGE_SHIFT;
     bool pool = pages == TR_PAGES_2M || pages == TR_PAGES_1G;
-    /* Less than a huge page is not rounded up to one: with many threads that would be gigabytes. */
-    if (pages == TR_PAGES_THP && bytes < unit)
-        pages = TR_PAGES_4K;
-    if (pages == TR_PAGES_4K)
-        unit = 4096;
-    if (pages == TR_PAGES_1G)
-        unit = (size_t)1 << GIANT_SHIFT;
+    pages = pages_for(bytes, pages);
+    size_t unit = page_bytes(pages);
     if (pool) {
         int shift = pages == TR_PAGES_1G ? GIANT_SHIFT : HUGE_SHIFT;
         flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | (shift << MAP_HUGE_SHIFT);
     }
-    size_t length = round_up(bytes, unit);
+    size_t length = tr_buffer_bytes(bytes, pages);
     size_t mapped = pool ? length : length + unit;
     void *mapping = mmap(NULL, mapped, PROT_READ | PROT_WRITE, flags, -1, 0);
     if (mapping == MAP_FAILED) {

@@ -13,6 +13,9 @@ enum tr_pages { TR_PAGES_THP, TR_PAGES_4K, TR_PAGES_2M, TR_PAGES_1G };
 const char *tr_pages_name(enum tr_pages pages);
 int tr_pages_from_name(const char *name);
 
+/* What a buffer for so many bytes takes once all of it is touched: whole pages of that kind. */
+size_t tr_buffer_bytes(size_t bytes, enum tr_pages pages);
+
 struct tr_buffer {
     unsigned char *base; /* aligned to the page size asked for */
     size_t bytes;

@@ -6,6 +6,7 @@
 
 #include "bench.h"
 #include "parse.h"
+#include "plan_memory.h"
 #include "strbuf.h"
 #include "tokenroof/calibration.h"
 
@@ -19,8 +20,8 @@ static const double memory_share = 0.5;
 enum { MOST_ARRAYS = 3 };
 /* Shorter samples where time is short; still thousands of steps of the clock. */
 static const double quick_sample_ns = 12e6;
-/* Time lines and the like, per thread and array; a slice below the least is no measurement. */
-static const int64_t worker_bytes = 64 << 10, slice_least = 4096;
+/* A slice below this is no measurement. */
+static const int64_t slice_least = 4096;
 
 int64_t tr_slice_round(int64_t bytes) {
     /* 16 parts x (whole pages + 9 lines) = a multiple of 16 x 4096, and 16 x 576. */
@@ -66,16 +67,19 @@ int64_t tr_plan_slice_by_rule(const struct tr_plan_builder *builder, const struc
     return tr_slice_round(slice);
 }
 
-/* Slices by the rule or by --size, within the memory there is. Returns the bytes the group maps. */
-static int64_t size_group(const struct tr_machine *machine, const struct tr_plan_options *options,
-                          struct tr_group *group, bool *memory_bound) {
+/* Slices by the rule or by --size, within the memory there is; false where that is too little. */
+static bool size_group(const struct tr_machine *machine, const struct tr_plan_options *options,
+                       struct tr_group *group, bool *memory_bound) {
     const struct tr_crew *crew = &group->crew;
     int64_t available = machine->environment.memory_available_bytes;
     int arrays = arrays_in_memory(group);
-    int64_t largest = 0, huge = 2 << 20;
+    const int64_t huge = 2 << 20;
     if (!arrays || crew->n_threads < 1)
-        return 0;
-    double most = available >= 0 ? memory_share * (double)available : INFINITY;
+        return true;
+    double most = INFINITY;
+    if (available >= 0)
+        most = fmax(memory_share * (double)available - (double)tr_group_fixed_bytes(machine, group),
+                    0);
     int64_t slice_most = most < 9e18 ? (int64_t)(most / arrays / crew->n_threads) : INT64_MAX;
     for (size_t i = 0; i < group->n_steps; i++) {
         struct tr_step *step = &group->steps[i];
@@ -89,7 +93,8 @@ static int64_t size_group(const struct tr_machine *machine, const struct tr_plan
         else if (options->size_bytes)
             slice = options->size_bytes / step_arrays /
                     (options->size_per_thread ? 1 : crew->n_threads);
-        slice = given ? slice : tr_slice_round(slice);
+        if (!given)
+            slice = tr_slice_round(slice > step->least_bytes ? slice : step->least_bytes);
         /* The rule in terms of the whole working set, which is what flags are about. */
         int64_t least =
             crew->llc_bytes > 0 ? LLC_FACTOR * crew->llc_bytes : array_bytes_unknown_llc;
@@ -104,15 +109,10 @@ static int64_t size_group(const struct tr_machine *machine, const struct tr_plan
         step->from_memory = slice * crew->n_threads * step_arrays >= least;
         step->slice_bytes =
             step->from_memory && !given ? tr_slice_round_segments(slice, slice_most) : slice;
-        slice = step->slice_bytes;
-        if (slice_most < slice_least)
-            return -1;
-        if (slice > largest)
-            largest = slice;
+        if (slice_most < slice_least || step->slice_bytes < step->least_bytes)
+            return false;
     }
-    if (options->pages == TR_PAGES_THP && largest >= huge) /* mapped and touched in whole pages */
-        largest = (largest + huge) / huge * huge;
-    return (largest + worker_bytes) * arrays * crew->n_threads;
+    return true;
 }
 
 /* ---- plan ---- */
@@ -135,16 +135,13 @@ int tr_plan_add_group(struct tr_plan_builder *builder, const struct tr_bench *be
     if (!groups || !steps)
         goto fail;
     plan->groups = groups;
-    int64_t bytes = size_group(builder->machine, options, &group, &plan->memory_bound);
-    if (bytes < 0) {
+    if (!size_group(builder->machine, options, &group, &plan->memory_bound)) {
         code = tr_err_set(reterr, TR_EUNAVAILABLE,
                           "no memory for buffers: %.1f MiB are available. Free memory or raise the "
                           "limit",
                           (double)builder->machine->environment.memory_available_bytes / 1048576.0);
         goto fail;
     }
-    if (bytes > plan->memory_bytes)
-        plan->memory_bytes = bytes;
     plan->groups[plan->n_groups++] = group;
     if (ret_group)
         *ret_group = &plan->groups[plan->n_groups - 1];
@@ -432,6 +429,7 @@ int tr_plan_make(const struct tr_machine *machine, const struct tr_plan_options 
         return code;
     }
     scale_budget(&plan, options->seconds);
+    plan.memory_bytes = tr_plan_memory_bytes(machine, &plan);
     *ret_plan = plan;
     return 0;
 }

@@ -47,6 +47,7 @@ struct tr_step {
     bool searched;
     int64_t slice_bytes;  /* per thread and array; 0 for kernels without memory */
     int64_t wanted_bytes; /* total working set that the rule asks for */
+    int64_t least_bytes;  /* of a slice: what one call works on; 0: anything will do */
     bool from_memory;     /* meant to stream from memory, not from a cache */
     struct tr_shape shape;
     const char *variant;          /* in place of the kernel's; NULL: that */
@@ -98,7 +99,7 @@ struct tr_plan {
     size_t n_matrices;
     enum tr_pages pages;
     double seconds;       /* total budget */
-    int64_t memory_bytes; /* largest that any group maps */
+    int64_t memory_bytes; /* at most, while it runs (plan_memory.h) */
     bool by_name;     /* every figure was asked for; else read and FMA at all threads matter most */
     bool nodes_given; /* memory was put on nodes that the user named: limits are not about that */
     bool memory_bound; /* working sets are smaller than the rule asks for */

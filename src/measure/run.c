@@ -48,17 +48,6 @@ struct state {
 
 /* ---- buffers ---- */
 
-/* The largest size that any step of the group needs; 0 = unused. */
-static int64_t array_bytes(const struct tr_group *group, int array) {
-    int64_t most = 0;
-    for (size_t i = 0; i < group->n_steps; i++) {
-        const struct tr_work_kind *kind = tr_work_of(&group->steps[i]);
-        int64_t bytes = kind->array_bytes ? kind->array_bytes(&group->steps[i], array) : 0;
-        most = bytes > most ? bytes : most;
-    }
-    return most;
-}
-
 /* By the owner: mapped, bound to its node, written first by its thread. */
 static int map_arrays(struct state *state, int thread, struct tr_worker *worker,
                       struct tr_err *reterr) {
@@ -66,12 +55,10 @@ static int map_arrays(struct state *state, int thread, struct tr_worker *worker,
     int node = group->crew.memory_nodes[thread];
     worker->huge_fraction = worker->node_fraction = NAN;
     for (int array = 0; array < TR_ARRAYS; array++) {
-        int64_t bytes = array_bytes(group, array);
+        int64_t bytes = tr_array_bytes(group, array);
         if (!bytes)
             continue;
-        /* Arrays begin at different cache sets and at different offsets in their pages, so that a
-         * store is not taken for one to the address of a load 4 KiB away. */
-        size_t skew = (size_t)array * 1344 + (size_t)(thread % 16) * 192;
+        size_t skew = tr_array_skew(array, thread);
         bool bound = false;
         int misplaced = state->options->fault.misplaced_node;
         int code = tr_buffer_map((size_t)bytes + skew, state->options->pages,

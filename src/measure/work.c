@@ -25,6 +25,16 @@ const struct tr_work_kind *tr_work_of(const struct tr_step *step) {
     return NULL;
 }
 
+int64_t tr_array_bytes(const struct tr_group *group, int array) {
+    int64_t most = 0;
+    for (size_t i = 0; i < group->n_steps; i++) {
+        const struct tr_work_kind *kind = tr_work_of(&group->steps[i]);
+        int64_t bytes = kind && kind->array_bytes ? kind->array_bytes(&group->steps[i], array) : 0;
+        most = bytes > most ? bytes : most;
+    }
+    return most;
+}
+
 void tr_work_begin(struct tr_worker *worker) {
     worker->sum = 0;
     worker->timeline.n = 0;

@@ -115,6 +115,16 @@ extern const struct tr_work_kind tr_work_stream, tr_work_chains, tr_work_integer
 
 const struct tr_work_kind *tr_work_of(const struct tr_step *step);
 
+/* Bytes of operand `array` that one thread of the group needs: the most that any step does; 0 =
+ * unused. */
+int64_t tr_array_bytes(const struct tr_group *group, int array);
+/* Arrays begin at different cache sets and at different offsets in their pages, so that a store is
+ * not taken for one to the address of a load 4 KiB away. */
+enum { TR_SKEWS = 16 };
+static inline size_t tr_array_skew(int array, int thread) {
+    return (size_t)array * 1344 + (size_t)(thread % TR_SKEWS) * 192;
+}
+
 /* A sample lasts at least this long; long enough for 1000 steps of any clock, short enough for many
  * samples in a minute. A piece: far above the cost of reading the time, far below 100 ms. */
 #define TR_SAMPLE_NS 30e6

@@ -113,7 +113,9 @@ static void short_memory_bounds_and_is_told(void **state) {
     machine->environment.memory_available_bytes = 230 << 20; /* a limit of 256 MiB */
     assert_int_equal(tr_plan_make(machine, &options, &notes, &plan, NULL), 0);
     assert_true(plan.memory_bound);
-    assert_true(plan.memory_bytes <= 115 << 20);
+    /* Half of it; and the samples of the groups before. */
+    if (plan.memory_bytes > 116 << 20)
+        fail_msg("%.1f MiB", (double)plan.memory_bytes / 1048576);
     assert_int_equal(notes.n, 1);
     assert_non_null(strstr(notes.items[0], "Memory is short"));
     const struct tr_step *step = find_step(&plan, "read_plain", 2, NULL);
