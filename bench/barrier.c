@@ -68,7 +68,7 @@ static int add_curves(struct tr_plan_builder *builder, int cores, size_t targets
 int tr_bench_barrier(struct tr_plan_builder *builder, const struct tr_bench *bench,
                      struct tr_err *reterr) {
     size_t targets[VARIANTS];
-    int cores = 0, code = tr_bench_cores(builder, &cores, reterr);
+    int cores = 0, code = tr_bench_cores(builder, TR_PLACE_MACHINE, 0, &cores, reterr);
     if (!code && cores < 2)
         return tr_bench_needs_two(builder, bench);
     if (!code)

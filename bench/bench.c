@@ -121,16 +121,45 @@ bool tr_bench_is_named(const struct tr_bench *bench, const char *const *names, s
     return false;
 }
 
-int tr_bench_cores(const struct tr_plan_builder *builder, int *ret_cores, struct tr_err *reterr) {
+int tr_bench_crew(const struct tr_plan_builder *builder, enum tr_place_kind kind, int index,
+                  struct tr_crew *ret_crew, struct tr_err *reterr) {
     struct tr_crew all = {0};
     double quota = builder->machine->environment.cpu_quota;
-    int code =
-        tr_crew_make(builder->machine, TR_PLACE_MACHINE, 0, builder->options, 0, &all, reterr);
+    int code = tr_crew_make(builder->machine, kind, index, builder->options, 0, &all, reterr);
+    if (code || !(quota < all.n_threads)) {
+        *ret_crew = all;
+        return code;
+    }
+    tr_crew_finish(&all);
+    return tr_crew_make(builder->machine, kind, index, builder->options, quota < 1 ? 1 : (int)quota,
+                        ret_crew, reterr);
+}
+
+int tr_bench_cores(const struct tr_plan_builder *builder, enum tr_place_kind kind, int index,
+                   int *ret_cores, struct tr_err *reterr) {
+    struct tr_crew crew = {0};
+    int code = tr_bench_crew(builder, kind, index, &crew, reterr);
     if (code)
         return code;
-    *ret_cores = quota < all.n_threads ? (quota < 1 ? 1 : (int)quota) : all.n_threads;
-    tr_crew_finish(&all);
+    *ret_cores = crew.n_threads;
+    tr_crew_finish(&crew);
     return 0;
+}
+
+int tr_bench_each_place(struct tr_plan_builder *builder, const struct tr_bench *bench,
+                        tr_bench_add_fn *add, struct tr_err *reterr) {
+    const struct tr_machine *machine = builder->machine;
+    const struct tr_plan_options *options = builder->options;
+    const struct tr_cpulist *list = options->place_indices;
+    size_t n = list ? list->n : tr_place_count(machine, options->place);
+    int code = 0;
+    for (size_t i = 0; i < n && !code; i++) {
+        int index = list ? list->ids[i] : tr_place_index(machine, options->place, i);
+        const struct tr_cpulist *cpus = tr_place_cpus(machine, options->place, index);
+        if (list || (cpus && tr_cpulist_intersects(cpus, &machine->allowed_cpus)))
+            code = add(builder, bench, options->place, index, reterr);
+    }
+    return code;
 }
 
 int tr_bench_needs_two(const struct tr_plan_builder *builder, const struct tr_bench *bench) {

@@ -65,9 +65,18 @@ bool tr_bench_available(const struct tr_bench_request *request, const struct tr_
 /* `name` is that of the experiment, the operation, the row, or a pattern of these. */
 bool tr_bench_matches(const struct tr_bench *bench, const struct tr_kernel *kernel,
                       const char *name);
-/* Cores of the machine or the selection that threads may keep busy at once: no more than a cgroup's
- * quota pays for. Errors as of tr_crew_make. */
-int tr_bench_cores(const struct tr_plan_builder *builder, int *ret_cores, struct tr_err *reterr);
+/* All threads of a place, as far as it is selected, that can be kept busy at once: no more than a
+ * cgroup's quota pays for. Errors as of tr_crew_make. And how many they are. */
+int tr_bench_crew(const struct tr_plan_builder *builder, enum tr_place_kind kind, int index,
+                  struct tr_crew *ret_crew, struct tr_err *reterr);
+int tr_bench_cores(const struct tr_plan_builder *builder, enum tr_place_kind kind, int index,
+                   int *ret_cores, struct tr_err *reterr);
+/* Calls `add` for each place that was selected: those of the list, or all of the kind with a CPU
+ * that may be used. Errors as of `add`. */
+typedef int tr_bench_add_fn(struct tr_plan_builder *builder, const struct tr_bench *bench,
+                            enum tr_place_kind kind, int index, struct tr_err *reterr);
+int tr_bench_each_place(struct tr_plan_builder *builder, const struct tr_bench *bench,
+                        tr_bench_add_fn *add, struct tr_err *reterr);
 /* Says that an experiment over several threads is left out, if it was asked for by name: else the
  * plan has said so for all of them. TR_ENOMEM. */
 int tr_bench_needs_two(const struct tr_plan_builder *builder, const struct tr_bench *bench);

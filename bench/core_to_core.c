@@ -97,7 +97,7 @@ int tr_bench_core_to_core(struct tr_plan_builder *builder, const struct tr_bench
     struct tr_crew crew = {0};
     struct tr_group *group = NULL;
     size_t target, n;
-    int usable = 0, code = tr_bench_cores(builder, &usable, reterr);
+    int usable = 0, code = tr_bench_cores(builder, TR_PLACE_MACHINE, 0, &usable, reterr);
     if (!code && usable < 2)
         return tr_bench_needs_two(builder, bench);
     if (!code)

@@ -204,15 +204,5 @@ static int add_core(struct tr_plan_builder *builder, const struct tr_bench *benc
 
 int tr_bench_latency(struct tr_plan_builder *builder, const struct tr_bench *bench,
                      struct tr_err *reterr) {
-    const struct tr_plan_options *options = builder->options;
-    int code = 0;
-    if (options->place_indices) {
-        for (size_t i = 0; i < options->place_indices->n && !code; i++)
-            code = add_core(builder, bench, options->place, options->place_indices->ids[i], reterr);
-        return code;
-    }
-    for (size_t i = 0; i < tr_place_count(builder->machine, options->place) && !code; i++)
-        code = add_core(builder, bench, options->place,
-                        tr_place_index(builder->machine, options->place, i), reterr);
-    return code;
+    return tr_bench_each_place(builder, bench, add_core, reterr);
 }

@@ -26,6 +26,8 @@ struct plan {
     struct tr_plan_builder *builder;
     const struct tr_bench *bench;
     struct tr_bench_request request;
+    enum tr_place_kind kind; /* of the place at hand */
+    int index;
 };
 
 /* The best row of this operation and type that is here and wanted; NULL for none. */
@@ -94,8 +96,8 @@ static int add_type(const struct plan *plan, enum tr_dtype dtype, int n_threads,
     size_t n = 0;
     if (!gemv && !gemm)
         return 0;
-    int code = tr_crew_make(plan->builder->machine, TR_PLACE_MACHINE, 0, options, n_threads, &crew,
-                            reterr);
+    int code = tr_crew_make(plan->builder->machine, plan->kind, plan->index, options, n_threads,
+                            &crew, reterr);
     if (code)
         return code;
     struct tr_step *steps = calloc(MOST_STEPS, sizeof(*steps));
@@ -126,7 +128,7 @@ static int add_attention(const struct plan *plan, enum tr_dtype dtype, int n_thr
     struct tr_crew crew = {0};
     if (!kernel)
         return 0;
-    int code = tr_crew_make(plan->builder->machine, TR_PLACE_MACHINE, 0, plan->builder->options,
+    int code = tr_crew_make(plan->builder->machine, plan->kind, plan->index, plan->builder->options,
                             n_threads, &crew, reterr);
     if (code)
         return code;
@@ -144,15 +146,20 @@ static int add_attention(const struct plan *plan, enum tr_dtype dtype, int n_thr
                              plan->bench->seconds_per_kernel, NULL, reterr);
 }
 
-int tr_bench_llm(struct tr_plan_builder *builder, const struct tr_bench *bench,
-                 struct tr_err *reterr) {
-    const struct plan plan = {
-        builder, bench, {.machine = builder->machine, .isa_cap = builder->options->isa_cap}};
+/* One thread and all of the machine, or all of a smaller place. */
+static int add_place(struct tr_plan_builder *builder, const struct tr_bench *bench,
+                     enum tr_place_kind kind, int index, struct tr_err *reterr) {
+    const struct plan plan = {builder,
+                              bench,
+                              {.machine = builder->machine, .isa_cap = builder->options->isa_cap},
+                              kind,
+                              index};
     const struct tr_plan_options *options = builder->options;
-    int cores = 0, code = tr_bench_cores(builder, &cores, reterr);
+    int cores = 0, code = tr_bench_cores(builder, kind, index, &cores, reterr);
     const int one_and_all[] = {1, cores};
-    const int *threads = options->n_threads ? options->threads : one_and_all;
-    const size_t n_threads = options->n_threads ? options->n_threads : cores > 1 ? 2 : 1;
+    const bool only_all = cores == 1 || kind != TR_PLACE_MACHINE;
+    const int *threads = options->n_threads ? options->threads : one_and_all + only_all;
+    const size_t n_threads = options->n_threads ? options->n_threads : only_all ? 1 : 2;
     for (enum tr_dtype dtype = 0; dtype < TR_DTYPE_COUNT; dtype++)
         for (size_t i = 0; i < n_threads && !code; i++)
             code = add_type(&plan, dtype, threads[i], reterr);
@@ -160,4 +167,9 @@ int tr_bench_llm(struct tr_plan_builder *builder, const struct tr_bench *bench,
         for (size_t i = 0; i < n_threads && !code; i++)
             code = add_attention(&plan, dtype, threads[i], reterr);
     return code;
+}
+
+int tr_bench_llm(struct tr_plan_builder *builder, const struct tr_bench *bench,
+                 struct tr_err *reterr) {
+    return tr_bench_each_place(builder, bench, add_place, reterr);
 }

@@ -72,7 +72,7 @@ int tr_bench_loaded_latency(struct tr_plan_builder *builder, const struct tr_ben
     struct tr_crew crew = {0};
     struct tr_group *group = NULL;
     size_t target;
-    int cores = 0, code = tr_bench_cores(builder, &cores, reterr);
+    int cores = 0, code = tr_bench_cores(builder, TR_PLACE_MACHINE, 0, &cores, reterr);
     if (!load)
         return tr_err_set(reterr, TR_EFAIL, "no kernel to load the memory with");
     if (!code && cores < 2)

@@ -20,9 +20,14 @@ static int make_crew(const struct tr_plan_builder *builder, size_t row, size_t c
     struct tr_cpulist memory = {0};
     int code = tr_cpulist_add(&memory, machine->nodes[column].index);
     options.memory_nodes = &memory;
-    if (!code)
+    struct tr_plan_builder to_memory = *builder;
+    to_memory.options = &options;
+    if (!code && n_threads)
         code = tr_crew_make(machine, TR_PLACE_NODE, machine->nodes[row].index, &options, n_threads,
                             ret_crew, reterr);
+    else if (!code)
+        code =
+            tr_bench_crew(&to_memory, TR_PLACE_NODE, machine->nodes[row].index, ret_crew, reterr);
     tr_cpulist_finish(&memory);
     return code == TR_EUNAVAILABLE ? 0 : code;
 }

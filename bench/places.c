@@ -13,7 +13,7 @@ static int add_place(struct tr_plan_builder *builder, const struct tr_bench *ben
                                        .isa_cap = builder->options->isa_cap};
     struct tr_crew crew = {0};
     struct tr_step *steps = NULL;
-    int code = tr_crew_make(builder->machine, kind, index, builder->options, 0, &crew, reterr);
+    int code = tr_bench_crew(builder, kind, index, &crew, reterr);
     if (code == TR_EUNAVAILABLE) /* no core of it may be used, or it has memory alone */
         return 0;
     if (code)

@@ -42,8 +42,7 @@ static int add_curve(struct tr_plan_builder *builder, const struct tr_bench *ben
     struct tr_group *group = NULL;
     size_t target = 0, n_rows;
     tr_kernels(&n_rows);
-    int code =
-        tr_crew_make(builder->machine, TR_PLACE_MACHINE, 0, builder->options, 0, &crew, reterr);
+    int code = tr_bench_crew(builder, TR_PLACE_MACHINE, 0, &crew, reterr);
     if (code)
         return code;
     struct tr_step *steps = calloc(n_rows, sizeof(*steps));

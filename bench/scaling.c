@@ -47,8 +47,9 @@ static int add_count(struct tr_plan_builder *builder, const struct tr_bench *ben
     steps[0].target = curves->read;
     steps[1].kernel = tr_bench_best(&request, "fma_f64");
     steps[1].target = curves->fma;
-    int code = tr_crew_make(builder->machine, TR_PLACE_MACHINE, 0, builder->options,
-                            n == cores ? 0 : n, &crew, reterr);
+    int code = n == cores ? tr_bench_crew(builder, TR_PLACE_MACHINE, 0, &crew, reterr)
+                          : tr_crew_make(builder->machine, TR_PLACE_MACHINE, 0, builder->options, n,
+                                         &crew, reterr);
     if (code) {
         free(steps);
         return code;
@@ -59,12 +60,8 @@ static int add_count(struct tr_plan_builder *builder, const struct tr_bench *ben
 
 int tr_bench_scaling(struct tr_plan_builder *builder, const struct tr_bench *bench,
                      struct tr_err *reterr) {
-    struct tr_crew all = {0};
     struct curves curves;
-    int code =
-        tr_crew_make(builder->machine, TR_PLACE_MACHINE, 0, builder->options, 0, &all, reterr);
-    int cores = all.n_threads;
-    tr_crew_finish(&all);
+    int cores = 0, code = tr_bench_cores(builder, TR_PLACE_MACHINE, 0, &cores, reterr);
     if (code)
         return code;
     if (cores < 2)

@@ -19,8 +19,7 @@ static int add(struct tr_plan_builder *builder, const struct tr_bench *bench, co
         return TR_ENOMEM;
     *step = (struct tr_step){
         .kernel = tr_bench_best(&request, id), .fastest_form = true, .shape = TR_NO_SHAPE};
-    int code =
-        tr_crew_make(builder->machine, TR_PLACE_MACHINE, 0, builder->options, 0, &crew, reterr);
+    int code = tr_bench_crew(builder, TR_PLACE_MACHINE, 0, &crew, reterr);
     if (code) {
         free(step);
         return code;

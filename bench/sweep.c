@@ -28,35 +28,31 @@ static size_t make_slices(int64_t largest, int per_octave, int64_t **ret_slices)
     return n;
 }
 
+/* `crew` becomes the plan's, on failure too. */
 static int add_curve(struct tr_plan_builder *builder, const struct tr_bench *bench, const char *id,
-                     int n_threads, struct tr_err *reterr) {
+                     struct tr_crew *crew, struct tr_err *reterr) {
     struct tr_bench_request request = {.machine = builder->machine,
                                        .isa_cap = builder->options->isa_cap};
     const struct tr_kernel *kernel = tr_bench_best(&request, id);
     int per_octave = builder->options->effort == TR_EFFORT_FULL ? 4 : 2;
-    struct tr_crew crew = {0};
     struct tr_step *steps = NULL;
     struct tr_group *group = NULL;
     int64_t *slices = NULL;
     size_t target = 0;
-    int code = tr_crew_make(builder->machine, TR_PLACE_MACHINE, 0, builder->options, n_threads,
-                            &crew, reterr);
-    if (code)
-        return code;
-    int64_t largest = tr_plan_slice_by_rule(builder, &crew, kernel->op->arrays);
+    int n_threads = crew->n_threads;
+    int64_t largest = tr_plan_slice_by_rule(builder, crew, kernel->op->arrays);
     size_t n = make_slices(largest, per_octave, &slices);
     struct tr_plan_curve *curve =
         tr_plan_add_curve(builder, "sweep", "working_set_bytes", "bytes", &target);
     steps = calloc(n + 1, sizeof(*steps));
-    if (!slices || !steps || !curve ||
-        tr_plan_place(builder->machine, &crew, &curve->curve.place)) {
+    if (!slices || !steps || !curve || tr_plan_place(builder->machine, crew, &curve->curve.place)) {
         free(slices);
         free(steps);
-        tr_crew_finish(&crew);
+        tr_crew_finish(crew);
         return TR_ENOMEM;
     }
     curve->mark = tr_mark_levels;
-    curve->curve.threads = crew.n_threads;
+    curve->curve.threads = n_threads;
     for (size_t i = 0; i < n; i++)
         steps[i] = (struct tr_step){
             .kernel = kernel,
@@ -64,25 +60,38 @@ static int add_curve(struct tr_plan_builder *builder, const struct tr_bench *ben
             .shape = TR_NO_SHAPE,
             .result = TR_RESULT_POINT,
             .target = target,
-            .x = (double)(slices[i] * crew.n_threads * kernel->op->arrays),
+            .x = (double)(slices[i] * n_threads * kernel->op->arrays),
         };
     free(slices);
-    code = tr_plan_add_group(builder, bench, &crew, steps, n, bench->seconds_per_kernel * (double)n,
-                             &group, reterr);
+    int code = tr_plan_add_group(builder, bench, crew, steps, n,
+                                 bench->seconds_per_kernel * (double)n, &group, reterr);
     if (!code)
         group->sample_ns = sample_ns;
     return code;
 }
 
-int tr_bench_sweep(struct tr_plan_builder *builder, const struct tr_bench *bench,
-                   struct tr_err *reterr) {
+/* One thread and all of the machine, or all of a smaller place. */
+static int add_place(struct tr_plan_builder *builder, const struct tr_bench *bench,
+                     enum tr_place_kind kind, int index, struct tr_err *reterr) {
     static const char *const ids[] = {"read_plain", "copy_plain", "triad_plain"};
     size_t n_ids = builder->options->effort == TR_EFFORT_FULL ? 3 : 1;
-    int code = 0;
-    for (size_t i = 0; i < n_ids && !code; i++) {
-        code = add_curve(builder, bench, ids[i], 1, reterr);
-        if (!code && tr_place_count(builder->machine, TR_PLACE_CORE) > 1)
-            code = add_curve(builder, bench, ids[i], 0, reterr);
+    int cores = 0, code = tr_bench_cores(builder, kind, index, &cores, reterr);
+    for (size_t i = 0; i < n_ids; i++) {
+        struct tr_crew crew = {0};
+        if (!code && kind == TR_PLACE_MACHINE && cores > 1) {
+            code = tr_crew_make(builder->machine, kind, index, builder->options, 1, &crew, reterr);
+            if (!code)
+                code = add_curve(builder, bench, ids[i], &crew, reterr);
+        }
+        if (!code)
+            code = tr_bench_crew(builder, kind, index, &crew, reterr);
+        if (!code)
+            code = add_curve(builder, bench, ids[i], &crew, reterr);
     }
     return code;
+}
+
+int tr_bench_sweep(struct tr_plan_builder *builder, const struct tr_bench *bench,
+                   struct tr_err *reterr) {
+    return tr_bench_each_place(builder, bench, add_place, reterr);
 }

@@ -288,6 +288,37 @@ static int add_place(struct tr_plan_builder *builder, enum tr_place_kind kind, i
     return 0;
 }
 
+/* Whether the CPU belongs to the places that were selected. */
+static bool is_selected(const struct tr_plan_builder *builder, int cpu) {
+    const struct tr_plan_options *options = builder->options;
+    const struct tr_cpulist *list = options->place_indices;
+    size_t n = list ? list->n : tr_place_count(builder->machine, options->place);
+    for (size_t i = 0; i < n; i++) {
+        int index = list ? list->ids[i] : tr_place_index(builder->machine, options->place, i);
+        const struct tr_cpulist *cpus = tr_place_cpus(builder->machine, options->place, index);
+        if (cpus && tr_cpulist_has(cpus, cpu))
+            return true;
+    }
+    return false;
+}
+
+/* Some experiments are about the whole machine: that --place does not change them is said. */
+static int note_elsewhere(const struct tr_plan_builder *builder, const struct tr_bench *bench,
+                          size_t first_group) {
+    bool elsewhere = false;
+    for (size_t g = first_group; g < builder->plan->n_groups; g++) {
+        const struct tr_crew *crew = &builder->plan->groups[g].crew;
+        for (int i = 0; i < crew->n_threads; i++)
+            elsewhere |= !is_selected(builder, crew->cpus[i]);
+    }
+    if (!elsewhere)
+        return 0;
+    return tr_strings_add(builder->notes,
+                          "%s is about the whole machine: --place does not change it. Choose cores "
+                          "by --cpus",
+                          bench->name);
+}
+
 /* Experiments that plan by themselves: in runs over the whole machine, by the effort that was asked
  * for; and wherever they are named. */
 static int add_own(struct tr_plan_builder *builder, struct tr_err *reterr) {
@@ -302,8 +333,11 @@ static int add_own(struct tr_plan_builder *builder, struct tr_err *reterr) {
             continue;
         bool named = tr_bench_is_named(&benches[b], options->kernels, options->n_kernels);
         bool due = !options->n_kernels && whole && benches[b].least_effort <= options->effort;
+        size_t before = builder->plan->n_groups;
         if (named || due)
             code = benches[b].plan(builder, &benches[b], reterr);
+        if (!code)
+            code = note_elsewhere(builder, &benches[b], before);
     }
     return code;
 }

@@ -5,6 +5,7 @@
 
 #include "machines.h"
 #include "plan.h"
+#include "run_latency.h"
 #include "tokenroof/calibration.h"
 
 static struct tr_machine *synthetic(const char *description) {
@@ -231,6 +232,24 @@ static void a_quota_bounds_the_threads(void **state) {
     tr_machine_destroy(machine);
 }
 
+/* By every experiment; of pairs of cores two run at a time. */
+static void a_quota_bounds_every_experiment(void **state) {
+    (void)state;
+    struct tr_machine *machine = synthetic("synthetic:pack:2 numa:1 l3:2 core:4 pu:2");
+    struct tr_plan_options options = options_default();
+    struct tr_strings notes = {0};
+    struct tr_plan plan;
+    machine->environment.cpu_quota = 2.5;
+    options.effort = TR_EFFORT_FULL;
+    assert_int_equal(tr_plan_make(machine, &options, &notes, &plan, NULL), 0);
+    for (size_t i = 0; i < plan.n_groups; i++)
+        if (plan.groups[i].run != tr_run_pairs && plan.groups[i].crew.n_threads > 2)
+            fail_msg("%s: %d threads", plan.groups[i].name, plan.groups[i].crew.n_threads);
+    tr_strings_finish(&notes);
+    tr_plan_finish(&plan);
+    tr_machine_destroy(machine);
+}
+
 static void one_core_leaves_scaling_out(void **state) {
     (void)state;
     struct tr_machine *machine = synthetic("synthetic:pack:1 l3:1 core:1 pu:2");
@@ -305,6 +324,114 @@ static void places_each_alone(void **state) {
     options.place_indices = &wrong;
     assert_int_equal(tr_plan_make(machine, &options, &notes, &plan, &err), TR_EUNAVAILABLE);
     assert_non_null(strstr(err.text, "no ccd 9"));
+    tr_machine_destroy(machine);
+}
+
+static size_t plan_names(const struct tr_machine *machine, struct tr_plan_options *options,
+                         const char *name, struct tr_strings *notes, struct tr_plan *ret_plan) {
+    const char *names[] = {name};
+    struct tr_err err = {0};
+    *notes = (struct tr_strings){0};
+    options->kernels = names;
+    options->n_kernels = 1;
+    if (tr_plan_make(machine, options, notes, ret_plan, &err))
+        fail_msg("%s: %s", name, err.text);
+    return ret_plan->n_groups;
+}
+
+/* What plans by itself looks at --place as well, or says that it does not. */
+static void experiments_are_where_they_were_asked_for(void **state) {
+    (void)state;
+    static const char *const there[] = {"gemv_q8_0", "gemm_q8_0", "attention_f16", "sweep",
+                                        "latency"};
+    static const char *const anywhere[] = {"roofline", "scaling", "sustained", "barrier"};
+    struct tr_machine *machine =
+        synthetic("synthetic:pack:1 numa:1 l3:4(size=16777216) core:4 pu:1");
+    struct tr_plan_options options = options_default();
+    struct tr_cpulist second = {.ids = (int[]){2}, .n = 1};
+    struct tr_strings notes;
+    struct tr_plan plan;
+    options.place = TR_PLACE_CCD;
+    options.place_indices = &second;
+    for (size_t i = 0; i < sizeof(there) / sizeof(there[0]); i++) {
+        assert_true(plan_names(machine, &options, there[i], &notes, &plan) > 0);
+        for (size_t g = 0; g < plan.n_groups; g++)
+            for (int k = 0; k < plan.groups[g].crew.n_threads; k++)
+                if (plan.groups[g].crew.cpus[k] / 4 != 2)
+                    fail_msg("%s: CPU %d", there[i], plan.groups[g].crew.cpus[k]);
+        assert_int_equal(notes.n, 0);
+        tr_plan_finish(&plan);
+    }
+    for (size_t i = 0; i < sizeof(anywhere) / sizeof(anywhere[0]); i++) {
+        assert_true(plan_names(machine, &options, anywhere[i], &notes, &plan) > 0);
+        assert_int_equal(notes.n, 1);
+        assert_non_null(strstr(notes.items[0], "--place does not change it"));
+        tr_strings_finish(&notes);
+        tr_plan_finish(&plan);
+    }
+    tr_machine_destroy(machine);
+}
+
+/* A slice holds what one call works on, however small a size was asked for. */
+static void slices_hold_a_call(void **state) {
+    (void)state;
+    struct tr_machine *machine = synthetic("synthetic:pack:1 l3:1(size=33554432) core:2 pu:1");
+    struct tr_plan_options options = options_default();
+    struct tr_strings notes;
+    struct tr_plan plan;
+    options.size_bytes = 4096;
+    plan_names(machine, &options, "gemv_q8_0", &notes, &plan);
+    for (size_t g = 0; g < plan.n_groups; g++)
+        for (size_t i = 0; i < plan.groups[g].n_steps; i++) /* 16 rows of 128 blocks of 34 bytes */
+            assert_true(plan.groups[g].steps[i].slice_bytes >= 16 * 128 * 34);
+    tr_plan_finish(&plan);
+    plan_names(machine, &options, "attention_f16", &notes, &plan);
+    for (size_t g = 0; g < plan.n_groups; g++) /* 4096 positions of 8 heads of 128 halves */
+        assert_true(plan.groups[g].steps[0].slice_bytes >= 4096 * 8 * 128 * 2);
+    tr_plan_finish(&plan);
+    tr_machine_destroy(machine);
+}
+
+static void one_hardware_thread_is_no_smt(void **state) {
+    (void)state;
+    struct tr_machine *machine = synthetic("synthetic:pack:1 l3:1 core:4 pu:2");
+    struct tr_plan_options options = options_default();
+    struct tr_cpulist both = {.ids = (int[]){2, 3}, .n = 2}, first = {.ids = (int[]){0, 2}, .n = 2};
+    const char *names[] = {"smt"};
+    struct tr_strings notes = {0};
+    struct tr_plan plan;
+    options.kernels = names;
+    options.n_kernels = 1;
+    options.cpus = &both;
+    assert_int_equal(tr_plan_make(machine, &options, &notes, &plan, NULL), 0);
+    assert_int_equal(plan.n_groups, 1);
+    assert_int_equal(plan.groups[0].crew.n_threads, 2);
+    assert_int_equal(plan.groups[0].crew.cpus[0], 2);
+    tr_plan_finish(&plan);
+    options.cpus = &first;
+    assert_int_equal(tr_plan_make(machine, &options, &notes, &plan, NULL), TR_EUNAVAILABLE);
+    tr_strings_finish(&notes);
+    tr_machine_destroy(machine);
+}
+
+/* Vectors and results of products, and pages that are larger than what they hold, are memory too.
+ */
+static void memory_counts_all_operands(void **state) {
+    (void)state;
+    struct tr_machine *machine = synthetic("synthetic:pack:1 l3:1(size=33554432) core:2 pu:1");
+    struct tr_plan_options options = options_default();
+    struct tr_strings notes;
+    struct tr_plan plan;
+    options.size_bytes = 4 << 20;
+    plan_names(machine, &options, "gemm_f32", &notes, &plan);
+    /* 4096 x 4096 weights and 512 vectors, in floats: the weights by halves, the vectors by each.
+     */
+    assert_true(plan.memory_bytes >= (64 << 20) + 2 * (8 << 20));
+    tr_plan_finish(&plan);
+    options.pages = TR_PAGES_1G;
+    plan_names(machine, &options, "copy_plain", &notes, &plan);
+    assert_true(plan.memory_bytes >= (int64_t)4 << 30); /* two arrays of two threads, a page each */
+    tr_plan_finish(&plan);
     tr_machine_destroy(machine);
 }
 
@@ -530,6 +657,11 @@ int main(void) {
         cmocka_unit_test(named_nodes_and_cpus_must_be_there),
         cmocka_unit_test(a_size_beside_chains),
         cmocka_unit_test(a_quota_bounds_the_threads),
+        cmocka_unit_test(a_quota_bounds_every_experiment),
+        cmocka_unit_test(experiments_are_where_they_were_asked_for),
+        cmocka_unit_test(slices_hold_a_call),
+        cmocka_unit_test(one_hardware_thread_is_no_smt),
+        cmocka_unit_test(memory_counts_all_operands),
         cmocka_unit_test(one_core_leaves_scaling_out),
         cmocka_unit_test(names_and_levels_are_checked),
         cmocka_unit_test(places_each_alone),
