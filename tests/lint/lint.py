@@ -280,7 +280,18 @@ def check_tables(root, _build):
     return [f"room {name} is missing in one of them" for name in sorted(named ^ ROOMS)]
 
 
-CHECKS = [check_tables, check_includes, check_system_headers, check_header_names, check_functions,
+def check_method(root, _build):
+    """docs/method.md tells of every operation of the kernels' table and of every experiment"""
+    text = read(root, "docs/method.md")
+    told = set(re.findall(r"`(\w+)`", text))
+    for cell in re.findall(r"^\| ([^|]*) \|", text, re.M):
+        told |= set(re.findall(r"\w+", cell))
+    names = set(re.findall(r"^TR_OP(?:_SPARSE)?\((\w+),", read(root, "kernels/ops.def"), re.M))
+    names |= set(re.findall(r"^TR_BENCH\w*\((\w+),", read(root, "bench/benches.def"), re.M))
+    return [f"{name} is not in docs/method.md" for name in sorted(names - told)]
+
+
+CHECKS = [check_tables, check_method, check_includes, check_system_headers, check_header_names, check_functions,
           check_public_headers,
           check_symbols, check_globals, check_wide_registers, check_kernel_calls,
           check_kernel_spills, check_paths,

@@ -325,6 +325,11 @@ static void what_was_asked_for_was_moved(void **state) {
         assert_true(fabs(m->bus_per_nominal - 1.5) < 1e-12);
         assert_false(warned(m, "memory controllers"));
     }
+    json_t *document = NULL;
+    assert_int_equal(tr_calibration_to_json(o.calibration, &document), 0);
+    const json_t *first = json_array_get(json_object_get(document, "measurements"), 0);
+    assert_true(json_is_object(json_object_get(first, "memory_counters")));
+    json_decref(document);
     assert_condition(&o, "hardware_counters", "available");
     assert_condition(&o, "memory_counters", "available");
     double cycles = counted(&o, "counted_cycles");
