@@ -16,19 +16,13 @@ static const int64_t pauses[] = {-1,   100000, 50000, 25000, 12800, 6400, 4800, 
                                  2400, 1600,   1200,  800,   400,   200,  100,  0};
 enum { PAUSES = sizeof(pauses) / sizeof(pauses[0]) };
 
-/* Of a slice: sixteen pieces of the load. */
-static const int64_t least_bytes = 64 << 10;
-
 /* The chaser's lines must come from memory by themselves, the others' slices too. */
 static int64_t slice_bytes(const struct tr_plan_builder *builder, const struct tr_crew *all,
                            struct tr_err *reterr) {
-    const struct tr_plan_options *options = builder->options;
     struct tr_crew alone = {0};
     int64_t bytes = tr_plan_slice_by_rule(builder, all, 1);
-    if (options->size_bytes) {
-        bytes = options->size_bytes / (options->size_per_thread ? 1 : all->n_threads);
-        return tr_slice_round(bytes > least_bytes ? bytes : least_bytes) / 4096 * 4096;
-    }
+    if (builder->options->size_bytes)
+        return bytes / 4096 * 4096;
     if (!tr_crew_of_cpus(builder->machine, all->cpus, 1, -1, &alone, reterr)) {
         int64_t own = tr_plan_slice_by_rule(builder, &alone, 1);
         bytes = own > bytes ? own : bytes;

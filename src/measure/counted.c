@@ -43,10 +43,11 @@ static int check_clock(const struct tr_counted *counted, struct tr_measurement *
     if (counted->cycles <= 0 || counted->cpu_ns <= 0 || !(m->core_ghz > 0) ||
         fabs(ghz / m->core_ghz - 1) <= clock_tolerance)
         return 0;
-    return tr_strings_add(&m->warnings,
-                          "The core clock is %.3f GHz by a chain of additions, %.3f by the "
-                          "processor's own count of cycles: efficiencies per cycle are in doubt",
-                          m->core_ghz, ghz);
+    return tr_strings_add(
+        &m->warnings,
+        "%s, %d threads: the core clock is %.3f GHz by a chain of additions, %.3f "
+        "by the processor's own count of cycles. Efficiencies are in doubt",
+        m->kernel, m->threads, m->core_ghz, ghz);
 }
 
 static int keep_bytes(struct tr_measurement *m, double read, double written) {
@@ -68,9 +69,9 @@ static int check_bytes(const struct tr_counted *counted, double expected,
         return code;
     return tr_strings_add(
         &m->warnings,
-        "The memory controllers moved %.2f bytes for each nominal byte (%.2f read, %.2f written), "
-        "%.2f were expected: %s",
-        read + written, read, written, expected,
+        "%s, %d threads: the memory controllers moved %.2f bytes for each nominal byte (%.2f read, "
+        "%.2f written), %.2f were expected: %s",
+        m->kernel, m->threads, read + written, read, written, expected,
         read + written > expected
             ? "other programs use the memory, or the processor reads more than was asked for"
             : "caches help, or the processor saves reads for ownership");

@@ -60,7 +60,12 @@ static int arrays_in_memory(const struct tr_group *group) {
 int64_t tr_plan_slice_by_rule(const struct tr_plan_builder *builder, const struct tr_crew *crew,
                               int arrays) {
     int64_t available = builder->machine->environment.memory_available_bytes;
-    int64_t slice = array_bytes_by_rule(crew) / crew->n_threads;
+    const struct tr_plan_options *options = builder->options;
+    int64_t slice = options->size_bytes ? options->size_bytes / arrays : array_bytes_by_rule(crew);
+    if (!options->size_bytes || !options->size_per_thread)
+        slice /= crew->n_threads;
+    if (slice < slice_least)
+        slice = slice_least;
     double most = memory_share * (double)available / arrays / crew->n_threads - (4 << 20);
     if (available >= 0 && (double)slice > most)
         slice = most > (double)slice_least ? (int64_t)most : slice_least;

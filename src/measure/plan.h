@@ -157,7 +157,7 @@ struct tr_bench;
 int tr_plan_add_group(struct tr_plan_builder *builder, const struct tr_bench *bench,
                       struct tr_crew *crew, struct tr_step *steps, size_t n_steps, double seconds,
                       struct tr_group **ret_group, struct tr_err *reterr);
-/* The largest slice (per thread and array) that the rule asks for and that memory allows. */
+/* The largest slice (per thread and array) that --size or the rule asks for and memory allows. */
 int64_t tr_plan_slice_by_rule(const struct tr_plan_builder *builder, const struct tr_crew *crew,
                               int arrays);
 /* The crew's place as figures name it: one thread of a larger machine is its core. TR_ENOMEM. */

@@ -336,6 +336,8 @@ static size_t plan_names(const struct tr_machine *machine, struct tr_plan_option
     options->n_kernels = 1;
     if (tr_plan_make(machine, options, notes, ret_plan, &err))
         fail_msg("%s: %s", name, err.text);
+    options->kernels = NULL; /* `names` ends here */
+    options->n_kernels = 0;
     return ret_plan->n_groups;
 }
 
@@ -389,6 +391,30 @@ static void slices_hold_a_call(void **state) {
     for (size_t g = 0; g < plan.n_groups; g++) /* 4096 positions of 8 heads of 128 halves */
         assert_true(plan.groups[g].steps[0].slice_bytes >= 4096 * 8 * 128 * 2);
     tr_plan_finish(&plan);
+    tr_machine_destroy(machine);
+}
+
+/* What plans by itself has sizes of its own, up to the one that was asked for. */
+static void a_size_bounds_every_experiment(void **state) {
+    (void)state;
+    static const char *const names[] = {"sweep", "roofline", "latency", "loaded_latency"};
+    struct tr_machine *machine = synthetic("synthetic:pack:1 l3:1(size=33554432) core:2 pu:1");
+    struct tr_plan_options options = options_default();
+    struct tr_strings notes;
+    struct tr_plan plan;
+    options.size_bytes = 8 << 20;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        assert_true(plan_names(machine, &options, names[i], &notes, &plan) > 0);
+        int64_t most = 0;
+        for (size_t g = 0; g < plan.n_groups; g++)
+            for (size_t k = 0; k < plan.groups[g].n_steps; k++) {
+                int64_t bytes = plan.groups[g].steps[k].slice_bytes * plan.groups[g].crew.n_threads;
+                most = bytes > most ? bytes : most;
+            }
+        if (most < 7 << 20 || most > 9 << 20)
+            fail_msg("%s: %.1f MiB", names[i], (double)most / 1048576);
+        tr_plan_finish(&plan);
+    }
     tr_machine_destroy(machine);
 }
 
@@ -660,6 +686,7 @@ int main(void) {
         cmocka_unit_test(a_quota_bounds_every_experiment),
         cmocka_unit_test(experiments_are_where_they_were_asked_for),
         cmocka_unit_test(slices_hold_a_call),
+        cmocka_unit_test(a_size_bounds_every_experiment),
         cmocka_unit_test(one_hardware_thread_is_no_smt),
         cmocka_unit_test(memory_counts_all_operands),
         cmocka_unit_test(one_core_leaves_scaling_out),
