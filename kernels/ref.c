@@ -172,7 +172,8 @@ void tr_ref_roof(const struct tr_kernel *kernel, struct tr_kargs *args) {
         plain += (int64_t)b[i];
     for (int j = 0; j < kernel->chains / 2; j++)
         factors += (int64_t)TR_ROOF_FACTORS[j % TR_ROOF_N_FACTORS];
-    args->sum = (uint64_t)(products + plain * (kernel->chains == 1 ? 1 : factors));
+    args->sum =
+        (uint64_t)(products + plain * (kernel->chains == 1 ? 1 : factors)) * passes_of(args);
 }
 
 void tr_ref_clock_add(const struct tr_kernel *kernel, struct tr_kargs *args) {

@@ -14,6 +14,13 @@ enum { SUMS = 8 };
 /* Multiply-adds that stand in the loop's body. */
 enum { BODY = 16 };
 
+/* Keeps the compiler from doing one pass for all. */
+#define NEXT_PASS() __asm__ volatile("" ::: "memory")
+
+static inline size_t passes_of(const struct tr_kargs *args) {
+    return args->passes ? args->passes : 1;
+}
+
 static inline uint64_t sum_of(const vd *sums, double tail) {
     double lanes[VD];
     TR_UNROLL for (int i = 0; i < SUMS; i++) {
@@ -32,19 +39,22 @@ void TR_NAME(roof_1_16)(struct tr_kargs *args) {
     const size_t turn = (size_t)PAIRS * TR_ROOF_PAIR;
     double tail = 0;
     vd sums[SUMS];
-    size_t i = 0;
     TR_UNROLL for (int s = 0; s < SUMS; s++) sums[s] = vd_set1(0);
-    for (; i + turn <= args->n; i += turn) {
-        TR_UNROLL for (int s = 0; s < SUMS; s++) {
-            const double *at = b + i + s / IN_LINE * TR_ROOF_PAIR + s % IN_LINE * VD;
-            sums[s] = vd_muladd(vd_load(at), vd_load(at + LINE), sums[s]);
+    for (size_t pass = 0; pass < passes_of(args); pass++) {
+        size_t i = 0;
+        for (; i + turn <= args->n; i += turn) {
+            TR_UNROLL for (int s = 0; s < SUMS; s++) {
+                const double *at = b + i + s / IN_LINE * TR_ROOF_PAIR + s % IN_LINE * VD;
+                sums[s] = vd_muladd(vd_load(at), vd_load(at + LINE), sums[s]);
+            }
         }
+        for (; i + TR_ROOF_PAIR <= args->n; i += TR_ROOF_PAIR)
+            for (size_t j = 0; j < LINE; j++)
+                tail += b[i + j] * b[i + LINE + j];
+        for (; i < args->n; i++)
+            tail += b[i];
+        NEXT_PASS();
     }
-    for (; i + TR_ROOF_PAIR <= args->n; i += TR_ROOF_PAIR)
-        for (size_t j = 0; j < LINE; j++)
-            tail += b[i + j] * b[i + LINE + j];
-    for (; i < args->n; i++)
-        tail += b[i];
     args->sum = sum_of(sums, tail);
 }
 
@@ -55,20 +65,23 @@ static inline __attribute__((always_inline)) void roof(struct tr_kargs *args, co
     const size_t turn = (size_t)vectors * VD;
     double tail = 0;
     vd sums[SUMS], f[TR_ROOF_N_FACTORS];
-    size_t i = 0;
     TR_UNROLL for (int s = 0; s < SUMS; s++) sums[s] = vd_set1(0);
     TR_UNROLL for (int s = 0; s < TR_ROOF_N_FACTORS; s++) f[s] = vd_set1(factors[s]);
-    for (; i + turn <= args->n; i += turn) {
-        for (int round = 0; round < rounds; round++) {
-            TR_UNROLL for (int j = 0; j < BODY; j++) {
-                const vd x = vd_load(b + i + (each < BODY ? j / each : 0) * VD);
-                sums[j % SUMS] = vd_muladd(x, f[j % (each < 4 ? each : 4)], sums[j % SUMS]);
+    for (size_t pass = 0; pass < passes_of(args); pass++) {
+        size_t i = 0;
+        for (; i + turn <= args->n; i += turn) {
+            for (int round = 0; round < rounds; round++) {
+                TR_UNROLL for (int j = 0; j < BODY; j++) {
+                    const vd x = vd_load(b + i + (each < BODY ? j / each : 0) * VD);
+                    sums[j % SUMS] = vd_muladd(x, f[j % (each < 4 ? each : 4)], sums[j % SUMS]);
+                }
             }
         }
+        for (; i < args->n; i++)
+            for (int j = 0; j < each; j++)
+                tail += b[i] * factors[j % TR_ROOF_N_FACTORS];
+        NEXT_PASS();
     }
-    for (; i < args->n; i++)
-        for (int j = 0; j < each; j++)
-            tail += b[i] * factors[j % TR_ROOF_N_FACTORS];
     args->sum = sum_of(sums, tail);
 }
 

@@ -82,6 +82,20 @@ static void every_kind_gives_samples(void **state) {
     }
 }
 
+/* Slices in a cache are walked several times a piece, by every kind of stream. */
+static void roof_lines_in_a_cache(void **state) {
+    struct fixture *fixture = *state;
+    static const char *const ids[] = {"roof_1_16", "roof_1_8", "roof_1", "roof_64"};
+    for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+        struct tr_step step = step_of(tr_kernel_find(ids[i], "sse2"), tr_slice_round(8192));
+        struct tr_series series;
+        assert_int_equal(run_steps(fixture, &step, 1, 0.2, &series), 0);
+        if (series.wrong || series.n < 3)
+            fail_msg("%s: %s", ids[i], series.wrong ? "wrong" : "no samples");
+        tr_series_finish(&series);
+    }
+}
+
 /* Wide vectors can lower the clock, never raise it. A burst of the clock's chain that is still
  * under way when the core changes its clock after AVX-512 tells a quarter too much. */
 static void clock_between_wide_vectors(void **state) {
@@ -521,6 +535,7 @@ static void pages_are_what_they_say(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_kind_gives_samples, setup, teardown),
+        cmocka_unit_test_setup_teardown(roof_lines_in_a_cache, setup, teardown),
         cmocka_unit_test_setup_teardown(clock_between_wide_vectors, setup, teardown),
         cmocka_unit_test_setup_teardown(time_of_others, setup, teardown),
         cmocka_unit_test(time_is_counted),
