@@ -78,7 +78,7 @@ struct subject {
     struct tr_strings stale; /* what is no longer as it was when it was measured */
     json_t *soak;            /* NULL: none */
     char *soak_path;
-    char *boot_id; /* NULL: of a file */
+    char *boot_id; /* in which the machine is, or was when it was measured; NULL unknown */
 };
 
 static void subject_finish(struct subject *subject) {
@@ -122,14 +122,14 @@ static int find_calibration(const struct validate_options *options, struct subje
     return code ? tr_err_set(reterr, code, "%s", why.text) : 0;
 }
 
-/* The named one, or the newest of the machine that is looked at; recordings without an id have
- * none. */
+/* The named one, or the newest of the machine that is looked at, as it is set; recordings without
+ * an id have none. */
 static int find_soak(const struct validate_options *options, struct subject *subject,
                      struct tr_err *reterr) {
     const char *host_id = tr_fact_text(subject->machine, "host_id");
     if (!options->soak)
-        return host_id ? tr_soak_record_find(host_id, &options->output, &subject->soak,
-                                             &subject->soak_path, reterr)
+        return host_id ? tr_soak_record_find(host_id, subject->machine, &options->output,
+                                             &subject->soak, &subject->soak_path, reterr)
                        : 0;
     subject->soak_path = strdup(options->soak);
     if (!subject->soak_path)
@@ -144,6 +144,17 @@ static int find_soak(const struct validate_options *options, struct subject *sub
     return code;
 }
 
+/* The machine as it was when the file was measured. */
+static int take_from_file(const char *path, struct subject *subject, struct tr_err *reterr) {
+    const json_t *document = subject->calibration->document;
+    const char *boot_id = tr_fact_text(document, "conditions.boot_id");
+    subject->machine = json_incref(json_object_get(document, "machine"));
+    if (!subject->machine)
+        return tr_err_set(reterr, TR_EFORMAT, "%.300s: machine: expected an object", path);
+    subject->boot_id = boot_id ? strdup(boot_id) : NULL;
+    return boot_id && !subject->boot_id ? TR_ENOMEM : 0;
+}
+
 static int subject_load(const struct validate_options *options, struct subject *subject,
                         struct tr_err *reterr) {
     bool overrides = has_overrides(&options->machine.overrides);
@@ -155,10 +166,7 @@ static int subject_load(const struct validate_options *options, struct subject *
             "--channels, --mts, --fclk and --ccds do not go with --calibration alone: "
             "its limits were told when it was measured");
     if (!code && from_file) {
-        subject->machine = json_incref(json_object_get(subject->calibration->document, "machine"));
-        if (!subject->machine)
-            code = tr_err_set(reterr, TR_EFORMAT, "%.300s: machine: expected an object",
-                              options->calibration);
+        code = take_from_file(options->calibration, subject, reterr);
     } else if (!code) {
         code = look_at(options, subject, reterr);
     }

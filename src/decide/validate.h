@@ -23,8 +23,8 @@ struct tr_validation {
     const struct tr_expectation *expectation; /* what was bought; NULL: by class and limits */
     const json_t *soak;                       /* tokenroof.soak/1; NULL: there is none */
     const char *soak_path;                    /* NULL unknown */
-    const char *boot_id;                      /* of the machine as it runs now; NULL unknown */
-    const struct tr_model_speed *speeds;      /* of the models of the expectation */
+    const char *boot_id;                 /* in which it is, or was, what is checked; NULL unknown */
+    const struct tr_model_speed *speeds; /* of the models of the expectation */
     size_t n_speeds;
 };
 

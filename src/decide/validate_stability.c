@@ -1,10 +1,12 @@
 /* Whether anything disturbed or wore the machine: error counters, heat, the measurement itself,
  * rates under lasting load, the last soak. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "facts.h"
 #include "figure_sets.h"
+#include "soak_conditions.h"
 #include "strbuf.h"
 #include "tokenroof/err.h"
 #include "validate.h"
@@ -156,46 +158,44 @@ static char *soak_reasons(const json_t *soak, const char *verdict) {
     return tr_strbuf_take(&text);
 }
 
-/* What a soak found holds for the firmware, the memory and the boot that it ran in: memory is
- * trained anew at each start, and settings may have been changed on the way. NULL: out of memory.
- */
-static char *since_soak(const struct tr_validation *validation) {
-    static const struct {
-        const char *path, *what;
-    } facts[] = {{"firmware.board", "board"},
-                 {"firmware.bios", "BIOS"},
-                 {"firmware.bios_date", "BIOS date"},
-                 {"firmware.microcode", "microcode"},
-                 {"memory.channels_populated", "memory channels in use"},
-                 {"memory.configured_mts", "memory MT/s"},
-                 {"clocks.fclk_ghz", "FCLK GHz"}};
-    const json_t *then = tr_fact(validation->soak, "machine");
-    const char *boot_id = tr_fact_text(validation->soak, "boot_id");
-    struct tr_strbuf text = {0};
-    tr_strbuf_add(&text, "");
-    for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
-        const json_t *a = tr_fact(then, facts[i].path);
-        const json_t *b = tr_fact(validation->machine, facts[i].path);
-        const char *between = text.length ? ", " : "";
-        if (!a || !b || json_equal(a, b))
-            continue;
-        if (json_is_string(a) && json_is_string(b))
-            tr_strbuf_addf(&text, "%s%s was %s, is %s", between, facts[i].what,
-                           json_string_value(a), json_string_value(b));
-        else if (json_number_value(a) != json_number_value(b))
-            tr_strbuf_addf(&text, "%s%s was %g, is %g", between, facts[i].what,
-                           json_number_value(a), json_number_value(b));
-    }
-    if (boot_id && validation->boot_id && strcmp(boot_id, validation->boot_id) != 0)
-        tr_strbuf_addf(&text, "%sthe machine was started anew", text.length ? ", " : "");
-    return tr_strbuf_take(&text);
+/* "", or what the soak does not share with what is checked: "with BIOS 1.1 instead of 1.2 and in
+ * another boot". NULL: out of memory. */
+static char *ran_otherwise(const char *differences, bool rebooted) {
+    if (*differences)
+        return tr_format("with %s%s", differences, rebooted ? " and in another boot" : "");
+    return strdup(rebooted ? "in another boot, and memory is trained anew in each" : "");
+}
+
+/* A soak of another processor, firmware or memory neither passes nor fails what is checked. */
+static int judge_soak(const json_t *soak, const char *reasons, const char *otherwise, bool other,
+                      const struct tr_check_facts *facts, struct tr_checks *checks) {
+    const char *verdict = tr_fact_text(soak, "verdict"), *created = tr_fact_text(soak, "created");
+    const char *when = created ? created : "an unknown time";
+    const char *but = *otherwise ? ", but it ran " : "";
+    bool partial = json_is_true(tr_fact(soak, "partial"));
+    if (!strcmp(verdict, "fail") && other)
+        return tr_checks_add(checks, TR_CHECK_STABILITY, TR_CHECK_WARN, facts,
+                             "the soak of %s failed: %s%s%s; soak again", when, reasons, but,
+                             otherwise);
+    if (!strcmp(verdict, "fail"))
+        return tr_checks_add(checks, TR_CHECK_STABILITY, TR_CHECK_FAIL, facts,
+                             "the soak of %s failed: %s%s%s; take back overclocks, find the "
+                             "module, and soak again",
+                             when, reasons, but, otherwise);
+    if (!strcmp(verdict, "pass") && !partial)
+        return tr_checks_add(checks, TR_CHECK_STABILITY, *but ? TR_CHECK_WARN : TR_CHECK_PASS,
+                             facts, "the soak of %s found no error%s%s%s", when, but, otherwise,
+                             *but ? "; soak again" : "");
+    return tr_checks_add(checks, TR_CHECK_STABILITY, TR_CHECK_WARN, facts,
+                         "the soak of %s %s%s%s%s%s; soak again%s", when,
+                         partial ? "ended early" : "warned", *reasons ? ": " : "", reasons, but,
+                         otherwise, partial ? ", to its end" : " once that is mended");
 }
 
 static int check_soak(const struct tr_validation *validation, struct tr_checks *checks) {
     const json_t *soak = validation->soak;
-    const char *verdict = tr_fact_text(soak, "verdict"), *created = tr_fact_text(soak, "created");
+    const char *verdict = tr_fact_text(soak, "verdict");
     double minutes = tr_fact_number(soak, "seconds_run") / 60;
-    bool partial = json_is_true(tr_fact(soak, "partial"));
     struct tr_check_facts facts = {.name = "soak",
                                    .value = minutes,
                                    .unit = isnan(minutes) ? NULL : "minutes",
@@ -206,33 +206,17 @@ static int check_soak(const struct tr_validation *validation, struct tr_checks *
         return tr_checks_add(checks, TR_CHECK_STABILITY, TR_CHECK_SKIP,
                              &(struct tr_check_facts)TR_CHECK_OF("soak"),
                              "no soak of this machine is on record: run tokenroof soak");
-    char *reasons = soak_reasons(soak, verdict), *since = since_soak(validation);
-    if (!reasons || !since) {
-        free(reasons);
-        free(since);
-        return TR_ENOMEM;
-    }
-    const char *when = created ? created : "an unknown time";
-    int code;
-    if (!strcmp(verdict, "fail"))
-        code =
-            tr_checks_add(checks, TR_CHECK_STABILITY, TR_CHECK_FAIL, &facts,
-                          "the soak of %s failed: %s; take back overclocks, find the module, and "
-                          "soak again",
-                          when, reasons);
-    else if (!strcmp(verdict, "pass") && !partial && *since)
-        code = tr_checks_add(checks, TR_CHECK_STABILITY, TR_CHECK_WARN, &facts,
-                             "the soak of %s found no error, but since then: %s; soak again", when,
-                             since);
-    else if (!strcmp(verdict, "pass") && !partial)
-        code = tr_checks_add(checks, TR_CHECK_STABILITY, TR_CHECK_PASS, &facts,
-                             "the soak of %s found no error", when);
-    else
-        code = tr_checks_add(checks, TR_CHECK_STABILITY, TR_CHECK_WARN, &facts,
-                             "the soak of %s %s%s%s; soak again, to its end", when,
-                             partial ? "ended early" : "warned", *reasons ? ": " : "", reasons);
+    char *reasons = soak_reasons(soak, verdict);
+    char *differences = tr_soak_differences(soak, validation->machine);
+    char *otherwise =
+        differences ? ran_otherwise(differences, tr_soak_of_another_boot(soak, validation->boot_id))
+                    : NULL;
+    int code = reasons && otherwise
+                   ? judge_soak(soak, reasons, otherwise, *differences, &facts, checks)
+                   : TR_ENOMEM;
     free(reasons);
-    free(since);
+    free(differences);
+    free(otherwise);
     return code;
 }
 
@@ -243,8 +227,7 @@ int tr_validate_stability(const struct tr_validation *validation, struct tr_chec
         code = check_heat(validation->machine, checks);
     if (!code && !validation->calibration)
         code = tr_checks_add(checks, TR_CHECK_STABILITY, TR_CHECK_SKIP, &facts,
-                             "nothing was "
-                             "measured: run tokenroof first");
+                             "nothing was measured: run tokenroof first");
     if (!code && validation->calibration)
         code = check_quality(validation->calibration, checks);
     if (!code && validation->calibration)

@@ -21,12 +21,14 @@ int tr_session_set_conditions(struct tr_session *session, const struct tr_activi
     double steal = total_s > 0 ? (after->steal_s - before->steal_s) / total_s : NAN;
     int64_t throttled =
         before->throttle_events < 0 ? -1 : after->throttle_events - before->throttle_events;
+    char *boot_id = tr_boot_id(session->machine);
     int code = 0;
     json_t *conditions = json_object();
     const struct {
         const char *name;
         json_t *value;
     } fields[] = {
+        {"boot_id", tr_json_text(boot_id)},
         {"steal_fraction", tr_json_number(steal)},
         {"context_switches", tr_json_count(session->context_switches)},
         {"migrations", tr_json_count(session->migrations)},
@@ -51,6 +53,7 @@ int tr_session_set_conditions(struct tr_session *session, const struct tr_activi
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
         if (json_object_set_new(conditions, fields[i].name, fields[i].value))
             code = TR_ENOMEM;
+    free(boot_id);
     if (json_object_set_new(session->calibration->document, "conditions", conditions))
         code = TR_ENOMEM;
 

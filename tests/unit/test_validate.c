@@ -321,7 +321,7 @@ static void test_soak(void **state) {
          TR_CHECK_FAIL, "failed: memory: 3 words differ;"},
         {"{\"created\": \"2026-11-21T10:00:00Z\", \"verdict\": \"warn\", \"results\": "
          "[{\"name\": \"memory errors\", \"verdict\": \"warn\", \"why\": \"2 corrected\"}]}",
-         TR_CHECK_WARN, "warned: memory errors: 2 corrected"},
+         TR_CHECK_WARN, "warned: memory errors: 2 corrected; soak again once that is mended"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct subject subject;
@@ -337,32 +337,52 @@ static void test_soak(void **state) {
     }
 }
 
-/* A soak holds for the boot, the firmware and the memory's settings that it ran with. */
-static void test_soak_of_before(void **state) {
+/* A soak holds for the processor, the firmware and the memory that it ran with, whatever it found;
+ * that it ran in another boot is told. */
+static void test_soak_of_others(void **state) {
     (void)state;
     static const struct {
-        const char *boot, *bios;
-        double mts; /* on top of what the machine has */
+        const char *verdict, *boot, *cpu, *bios;
+        double mts, gib; /* on top of what the machine has */
         enum tr_check_outcome outcome;
         const char *why;
     } cases[] = {
-        {"now", "1.2", 0, TR_CHECK_PASS, "found no error"},
-        {NULL, NULL, 0, TR_CHECK_PASS, "found no error"}, /* a soak of an older version */
-        {"before", "1.2", 0, TR_CHECK_WARN, "since then: the machine was started anew; soak again"},
-        {"now", "1.1", 0, TR_CHECK_WARN, "BIOS was 1.1, is 1.2"},
-        {"before", "1.1", 400, TR_CHECK_WARN, "memory MT/s was"},
+        {"pass", "now", "this", "1.2", 0, 0, TR_CHECK_PASS, "found no error"},
+        {"pass", "now", "this", "1.2", 4, 0, TR_CHECK_PASS, "found no error"}, /* read twice */
+        {"pass", NULL, NULL, NULL, 0, 0, TR_CHECK_PASS, "found no error"}, /* of an older version */
+        {"pass", "before", "this", "1.2", 0, 0, TR_CHECK_WARN,
+         "found no error, but it ran in another boot, and memory is trained anew in each; soak "
+         "again"},
+        {"pass", "now", "this", "1.1", 0, 0, TR_CHECK_WARN, "it ran with BIOS 1.1 instead of 1.2;"},
+        {"pass", "before", "this", "1.1", 400, 0, TR_CHECK_WARN,
+         " and in another boot; soak again"},
+        {"pass", "now", "this", "1.2", 400, 0, TR_CHECK_WARN, "with memory MT/s "},
+        {"pass", "now", "this", "1.2", 0, -16, TR_CHECK_WARN, "with memory bytes "},
+        {"pass", "now", "that", "1.2", 0, 0, TR_CHECK_WARN, "with processor that instead of this;"},
+        {"fail", "now", "this", "1.2", 0, 0, TR_CHECK_FAIL, "failed: memory: 3 words differ; take"},
+        {"fail", "before", "this", "1.2", 0, 0, TR_CHECK_FAIL,
+         "failed: memory: 3 words differ, but it ran in another boot"},
+        {"fail", "now", "this", "1.1", 0, 0, TR_CHECK_WARN,
+         "failed: memory: 3 words differ, but it ran with BIOS 1.1 instead of 1.2; soak again"},
+        {"warn", "now", "this", "1.1", 0, 0, TR_CHECK_WARN,
+         "warned: memory: 3 words differ, but it ran with BIOS 1.1 instead of 1.2; soak again"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct subject subject;
         subject_of(&subject, machine_from_data("smbios/desktop-2-of-4-ddr5"));
         json_object_set_new(json_object_get(subject.facts, "firmware"), "bios", json_string("1.2"));
+        json_object_set_new(json_object_get(subject.facts, "cpu"), "model", json_string("this"));
         double mts = tr_fact_number(subject.facts, "memory.configured_mts");
-        assert_true(mts > 0);
-        assert_non_null(subject.soak = json_pack(
-                            "{s:s, s:s, s:[], s:b, s:s?, s:{s:{s:s?}, s:{s:f}}}", "created",
-                            "2026-11-21T10:00:00Z", "verdict", "pass", "results", "partial", 0,
-                            "boot_id", cases[i].boot, "machine", "firmware", "bios", cases[i].bios,
-                            "memory", "configured_mts", mts + cases[i].mts));
+        double bytes = tr_fact_number(subject.facts, "memory.total_bytes");
+        assert_true(mts > 0 && bytes > 0);
+        assert_non_null(
+            subject.soak = json_pack(
+                "{s:s, s:s, s:[{s:s, s:s, s:s}], s:b, s:s?, s:s?, s:{s:{s:s?}, s:{s:f, s:f}}}",
+                "created", "2026-11-21T10:00:00Z", "verdict", cases[i].verdict, "results", "name",
+                "memory", "verdict", cases[i].verdict, "why", "3 words differ", "partial", 0,
+                "boot_id", cases[i].boot, "cpu_model", cases[i].cpu, "machine", "firmware", "bios",
+                cases[i].bios, "memory", "configured_mts", mts + cases[i].mts, "total_bytes",
+                bytes + cases[i].gib * 0x1p30));
         subject.boot_id = "now";
         validate(&subject, false, NULL);
         assert_outcome(&subject, "soak", cases[i].outcome, cases[i].why);
@@ -855,7 +875,7 @@ int main(void) {
         cmocka_unit_test(test_speed_rules),
         cmocka_unit_test(test_settings),
         cmocka_unit_test(test_soak),
-        cmocka_unit_test(test_soak_of_before),
+        cmocka_unit_test(test_soak_of_others),
         cmocka_unit_test(test_lasting_load),
         cmocka_unit_test(test_genoa),
         cmocka_unit_test(test_strix_halo),

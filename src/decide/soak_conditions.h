@@ -1,0 +1,17 @@
+/* Whether a soak says anything of a machine: what it found holds for the processor, the firmware
+ * and the memory that it ran with. */
+#ifndef TR_DECIDE_SOAK_CONDITIONS_H
+#define TR_DECIDE_SOAK_CONDITIONS_H
+
+#include <stdbool.h>
+
+#include <jansson.h>
+
+/* What the soak (tokenroof.soak/1) ran with that the machine (as in a calibration) has otherwise:
+ * "BIOS 1.1 instead of 1.2, memory MT/s 6000 instead of 5600"; "" where nothing that both tell
+ * differs. The caller frees it; NULL: out of memory. */
+char *tr_soak_differences(const json_t *soak, const json_t *machine);
+/* Whether it ran in another boot; false where either is unknown. */
+bool tr_soak_of_another_boot(const json_t *soak, const char *boot_id);
+
+#endif
