@@ -8,6 +8,7 @@
 #include "facts.h"
 #include "figure_sets.h"
 #include "file.h"
+#include "read_spread.h"
 #include "reader.h"
 #include "validate.h"
 
@@ -223,21 +224,13 @@ static json_t *rounded(double value) {
     return tr_json_number(round(value / step) * step);
 }
 
-static size_t populated_modules(const json_t *machine) {
-    size_t i, n = 0;
-    const json_t *module;
-    json_array_foreach(tr_fact(machine, "memory.modules"), i, module) n +=
-        tr_fact_number(module, "size_bytes") > 0;
-    return n;
-}
-
 static json_t *facts_json(const json_t *machine) {
     json_t *object = json_object(), *memory = json_object(), *settings = json_object();
-    size_t modules = populated_modules(machine);
+    double modules = tr_fact_modules(tr_fact(machine, "memory"));
     size_t cores = json_array_size(tr_fact(machine, "cores"));
     bool ok =
         object && memory && settings &&
-        put(memory, "modules", modules ? json_integer((json_int_t)modules) : json_null()) &&
+        put(memory, "modules", modules > 0 ? json_integer((json_int_t)modules) : json_null()) &&
         put(memory, "total_bytes", tr_json_number(tr_fact_number(machine, "memory.total_bytes"))) &&
         put(memory, "channels",
             tr_json_number(tr_fact_number(machine, "memory.channels_populated"))) &&
@@ -284,6 +277,28 @@ static json_t *figures_json(const struct tr_calibration *calibration, double mar
     return NULL;
 }
 
+/* What others may be apart: as far as this machine's are (its cores may be of two kinds, its nodes
+ * of different size), and the margin on top. */
+static double allowed_spread(const struct tr_figures *figures, enum tr_place_kind kind,
+                             double margin) {
+    double own = tr_read_spread_of(figures, kind).fraction;
+    double percent = 100 * (1 - (1 - (isnan(own) ? 0 : own)) * (1 - margin));
+    return ceil(100 * percent - 1e-6) / 100;
+}
+
+static json_t *spreads_json(const struct tr_calibration *calibration, double margin) {
+    struct tr_figures figures;
+    json_t *object = NULL;
+    tr_figures_init(&figures, 1);
+    if (!tr_figures_add_run(&figures, 0, calibration))
+        object =
+            json_pack("{s:f, s:f, s:f}", "core", allowed_spread(&figures, TR_PLACE_CORE, margin),
+                      "ccd", allowed_spread(&figures, TR_PLACE_CCD, margin), "node",
+                      allowed_spread(&figures, TR_PLACE_NODE, margin));
+    tr_figures_finish(&figures);
+    return object;
+}
+
 static json_t *models_json(const struct tr_model_speed *speeds, size_t n, double margin) {
     json_t *array = json_array();
     bool ok = array;
@@ -304,12 +319,10 @@ int tr_expectation_of(const json_t *machine, const struct tr_calibration *calibr
                       const struct tr_model_speed *speeds, size_t n_speeds, double margin,
                       json_t **ret_document) {
     json_t *document = facts_json(machine);
-    double spread = 100 * margin;
     bool ok = document && put(document, "created", tr_json_text(calibration->created)) &&
               put(document, "from", tr_json_text(calibration->path)) &&
               put(document, "figures", figures_json(calibration, margin)) &&
-              put(document, "maximum_spread_percent",
-                  json_pack("{s:f, s:f, s:f}", "core", spread, "ccd", spread, "node", spread)) &&
+              put(document, "maximum_spread_percent", spreads_json(calibration, margin)) &&
               put(document, "models", models_json(speeds, n_speeds, margin));
     if (!ok) {
         json_decref(document);

@@ -50,8 +50,8 @@ int tr_expectation_check_units(const struct tr_expectation *expectation,
 void tr_expectation_finish(struct tr_expectation *expectation);
 
 struct tr_model_speed;
-/* From a good machine: its facts, and its figures less `margin` (0.05 = 5%). The caller frees the
- * document with json_decref. TR_ENOMEM. */
+/* From a good machine: its facts, its figures less `margin` (0.05 = 5%), the spreads between its
+ * parts and as much on top. The caller frees the document with json_decref. TR_ENOMEM. */
 int tr_expectation_of(const json_t *machine, const struct tr_calibration *calibration,
                       const struct tr_model_speed *speeds, size_t n_speeds, double margin,
                       json_t **ret_document);

@@ -24,3 +24,11 @@ double tr_fact_number(const json_t *object, const char *path) {
     const json_t *fact = tr_fact(object, path);
     return json_is_number(fact) ? json_number_value(fact) : NAN;
 }
+
+double tr_fact_modules(const json_t *memory) {
+    const json_t *modules = tr_fact(memory, "modules"), *module;
+    double n = 0;
+    size_t i;
+    json_array_foreach(modules, i, module) n += tr_fact_number(module, "size_bytes") > 0;
+    return json_array_size(modules) ? n : NAN;
+}

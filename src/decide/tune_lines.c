@@ -102,19 +102,11 @@ json_t *tr_tune_line_lost(const char *at, enum tr_tune_state state, const char *
                      tr_json_text(why));
 }
 
-static size_t populated(const json_t *modules) {
-    size_t i, n = 0;
-    const json_t *module;
-    json_array_foreach(modules, i, module) n += tr_fact_number(module, "size_bytes") > 0;
-    return n;
-}
-
 json_t *tr_tune_machine_facts(const json_t *machine) {
     static const char *const parts[] = {"clocks", "firmware", "settings", "os"};
     json_t *facts = json_object(), *memory = json_copy(json_object_get(machine, "memory"));
-    const json_t *modules = json_object_get(memory, "modules");
-    json_t *count =
-        json_array_size(modules) ? json_integer((json_int_t)populated(modules)) : json_null();
+    double modules = tr_fact_modules(memory);
+    json_t *count = isnan(modules) ? json_null() : json_integer((json_int_t)modules);
     int failed = !facts || json_object_set_new(facts, "cpu",
                                                tr_json_text(tr_fact_text(machine, "cpu.model")));
     if (memory) {

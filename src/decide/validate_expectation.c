@@ -7,6 +7,7 @@
 
 #include "facts.h"
 #include "figure_sets.h"
+#include "read_spread.h"
 #include "tokenroof/err.h"
 #include "validate.h"
 
@@ -44,15 +45,6 @@ static int check_number(const struct tr_validation *validation, double found, do
                          good ? "as bought" : advice);
 }
 
-static double count_modules(const json_t *machine) {
-    const json_t *modules = tr_fact(machine, "memory.modules");
-    double n = 0;
-    size_t i;
-    const json_t *module;
-    json_array_foreach(modules, i, module) n += tr_fact_number(module, "size_bytes") > 0;
-    return json_array_size(modules) ? n : NAN;
-}
-
 static int check_facts(const struct tr_validation *validation, struct tr_checks *checks) {
     const struct tr_expectation *wanted = validation->expectation;
     const json_t *machine = validation->machine;
@@ -71,10 +63,10 @@ static int check_facts(const struct tr_validation *validation, struct tr_checks 
                          "or not allowed to this process",
                          checks);
     if (!code)
-        code = check_number(validation, count_modules(machine), wanted->modules, true, "modules",
-                            TR_CHECK_POPULATION, "modules as bought",
-                            "modules are missing, or failed their training: look at the BIOS's log",
-                            checks);
+        code = check_number(
+            validation, tr_fact_modules(tr_fact(machine, "memory")), wanted->modules, true,
+            "modules", TR_CHECK_POPULATION, "modules as bought",
+            "modules are missing, or failed their training: look at the BIOS's log", checks);
     if (!code)
         code = check_number(validation, tr_fact_number(machine, "memory.total_bytes") / 0x1p30,
                             wanted->memory_bytes / 0x1p30, false, "GiB", TR_CHECK_POPULATION,
@@ -181,50 +173,35 @@ static int check_figures(const struct tr_validation *validation, struct tr_check
 
 /* --- spreads --------------------------------------------------------------------------------- */
 
-/* Best and least part of one kernel over all places of a kind. */
 static int check_spread(const struct tr_validation *validation, enum tr_place_kind kind,
                         double most, struct tr_checks *checks) {
-    const struct tr_calibration *calibration = validation->calibration;
     struct tr_figures figures;
-    double low = INFINITY, high = 0;
-    char name[64], suffix[32];
-    size_t n = 0;
-    bool doubt = false;
+    char name[64];
     int code = 0;
     if (isnan(most))
         return 0;
     snprintf(name, sizeof(name), "spread of reads between %ss", tr_place_kind_name(kind));
-    snprintf(suffix, sizeof(suffix), ", %s ", tr_place_kind_name(kind));
     struct tr_check_facts facts = {name, NAN, "%", NAN, 100 * most, validation->expectation->path};
     tr_figures_init(&figures, 1);
-    if (calibration)
-        code = tr_figures_add_run(&figures, 0, calibration);
-    for (size_t i = 0; i < figures.n; i++) {
-        const struct tr_figure *figure = &figures.items[i];
-        if (strncmp(figure->name, "read ", 5) != 0 || !strstr(figure->name, suffix))
-            continue;
-        doubt |= figure->sets[0].runs[0].untrusted;
-        low = fmin(low, figure->sets[0].runs[0].value);
-        high = fmax(high, figure->sets[0].runs[0].value);
-        n++;
-    }
+    if (validation->calibration)
+        code = tr_figures_add_run(&figures, 0, validation->calibration);
+    struct tr_read_spread spread = tr_read_spread_of(&figures, kind);
     tr_figures_finish(&figures);
     if (code)
         return code;
-    if (n < 2)
+    if (isnan(spread.fraction))
         return tr_checks_add(checks, TR_CHECK_SYMMETRY, TR_CHECK_SKIP, &facts,
                              "less than two were measured");
-    facts.value = 100 * (1 - low / high);
+    facts.value = 100 * spread.fraction;
     bool bad = facts.value > facts.high;
-    return tr_checks_add(checks, TR_CHECK_SYMMETRY,
-                         !bad    ? TR_CHECK_PASS
-                         : doubt ? TR_CHECK_WARN
-                                 : TR_CHECK_FAIL,
-                         &facts, "%zu of them%s%s", n,
-                         bad ? ": farther apart than bought; measure again idle, then look at the "
-                               "slowest"
-                             : "",
-                         bad && doubt ? "; only a warning: not all of them are to be trusted" : "");
+    return tr_checks_add(
+        checks, TR_CHECK_SYMMETRY,
+        !bad               ? TR_CHECK_PASS
+        : spread.untrusted ? TR_CHECK_WARN
+                           : TR_CHECK_FAIL,
+        &facts, "%zu of them%s%s", spread.n,
+        bad ? ": farther apart than bought; measure again idle, then look at the slowest" : "",
+        bad && spread.untrusted ? "; only a warning: not all of them are to be trusted" : "");
 }
 
 /* --- models ---------------------------------------------------------------------------------- */

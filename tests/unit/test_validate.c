@@ -837,6 +837,41 @@ static void test_round_trip(void **state) {
     subject_finish(&subject);
 }
 
+/* Parts of a good machine that differ by nature: as far apart others may be, and the margin more.
+ */
+static void test_round_trip_of_spreads(void **state) {
+    (void)state;
+    struct subject subject;
+    struct tr_expectation bought;
+    json_t *document = NULL;
+    subject_named(&subject, "EPYC 9654", 2, NULL);
+    measure(&subject, "read", NULL, TR_PLACE_NODE, 0, 380);
+    measure(&subject, "read", NULL, TR_PLACE_NODE, 1, 342); /* 10% */
+    /* Two threads of a core read more than one; that is no spread between cores. */
+    for (int core = 0; core < 4; core++) {
+        measure(&subject, "read", NULL, TR_PLACE_CORE, core, 40);
+        measure(&subject, "read", NULL, TR_PLACE_CORE, core, 44)->threads = 2;
+    }
+    assert_int_equal(
+        tr_expectation_of(subject.facts, subject.calibration, NULL, 0, 0.05, &document), 0);
+    char *text = json_dumps(document, TR_JSON_FLAGS);
+    parse(text, &bought);
+    assert_near(bought.node_spread, 1 - 0.9 * 0.95, 1e-9);
+    assert_near(bought.core_spread, 0.05, 1e-9);
+    assert_near(bought.ccd_spread, 0.05, 1e-9);
+    validate(&subject, true, &bought);
+    assert_outcome(&subject, "spread of reads between nodes", TR_CHECK_PASS, "2 of them");
+    assert_outcome(&subject, "spread of reads between cores", TR_CHECK_PASS, "4 of them");
+    assert_outcome(&subject, "spread of reads between ccds", TR_CHECK_SKIP, "less than two");
+    subject.calibration->measurements[1].median = 320;
+    validate(&subject, true, &bought);
+    assert_outcome(&subject, "spread of reads between nodes", TR_CHECK_FAIL, "farther apart");
+    free(text);
+    json_decref(document);
+    tr_expectation_finish(&bought);
+    subject_finish(&subject);
+}
+
 static void test_bad_expectations(void **state) {
     (void)state;
 #define HEAD "{\"schema\":\"tokenroof.expectation/1\""
@@ -893,6 +928,7 @@ int main(void) {
         cmocka_unit_test(test_units),
         cmocka_unit_test(test_groups),
         cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_round_trip_of_spreads),
         cmocka_unit_test(test_bad_expectations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
