@@ -62,16 +62,28 @@ static int collect_figures(struct tr_run_set *sets, size_t n_sets, const char *m
     return code;
 }
 
-static int render_verdicts(const char *format, const struct tr_comparison *comparison,
+/* Of several sets each figure has several verdicts: "read f64, all threads [friday.json]". NULL:
+ * out of memory. */
+static char *verdict_name(const struct tr_compared *compared, const struct tr_difference *at) {
+    if (compared->n_sets == 2)
+        return strdup(at->figure->name);
+    return tr_format("%s [%s]", at->figure->name, compared->names[at->set]);
+}
+
+static int render_verdicts(const char *format, const struct tr_compared *compared,
                            struct tr_strbuf *out) {
-    struct tr_verdict *verdicts = calloc(comparison->n ? comparison->n : 1, sizeof(*verdicts));
-    if (!verdicts)
-        return TR_ENOMEM;
-    for (size_t i = 0; i < comparison->n; i++) {
-        static const enum tr_verdict_kind kinds[] = {TR_VERDICT_PASS, TR_VERDICT_WARN,
-                                                     TR_VERDICT_FAIL, TR_VERDICT_SKIP};
+    static const enum tr_verdict_kind kinds[] = {TR_VERDICT_PASS, TR_VERDICT_WARN, TR_VERDICT_FAIL,
+                                                 TR_VERDICT_SKIP};
+    const struct tr_comparison *comparison = &compared->comparison;
+    size_t n = comparison->n;
+    struct tr_verdict *verdicts = calloc(n ? n : 1, sizeof(*verdicts));
+    char **names = calloc(n ? n : 1, sizeof(*names));
+    int code = verdicts && names ? 0 : TR_ENOMEM;
+    for (size_t i = 0; !code && i < n; i++) {
         const struct tr_difference *at = &comparison->items[i];
-        verdicts[i] = (struct tr_verdict){.name = at->figure->name,
+        names[i] = verdict_name(compared, at);
+        code = names[i] ? 0 : TR_ENOMEM;
+        verdicts[i] = (struct tr_verdict){.name = names[i],
                                           .verdict = kinds[at->verdict],
                                           .value = 100 * at->change,
                                           .unit = "%",
@@ -79,14 +91,17 @@ static int render_verdicts(const char *format, const struct tr_comparison *compa
                                           .high = 100 * at->high,
                                           .why = at->why};
     }
-    if (!strcmp(format, "junit"))
-        tr_verdicts_junit("compare", verdicts, comparison->n, out);
-    else if (!strcmp(format, "csv"))
-        tr_verdicts_csv(verdicts, comparison->n, out);
-    else
-        tr_verdicts_tap(verdicts, comparison->n, out);
+    if (!code && !strcmp(format, "junit"))
+        tr_verdicts_junit("compare", verdicts, n, out);
+    else if (!code && !strcmp(format, "csv"))
+        tr_verdicts_csv(verdicts, n, out);
+    else if (!code)
+        tr_verdicts_tap(verdicts, n, out);
+    for (size_t i = 0; names && i < n; i++)
+        free(names[i]);
+    free(names);
     free(verdicts);
-    return 0;
+    return code;
 }
 
 struct shown {
@@ -103,7 +118,7 @@ static int render(const char *format, const struct tr_term *term, const void *da
         return 0;
     }
     if (strcmp(format, "json") != 0)
-        return render_verdicts(format, &shown->compared.comparison, out);
+        return render_verdicts(format, &shown->compared, out);
     json_t *document = NULL;
     int code = tr_comparison_to_json(&shown->compared, &document);
     if (!code)

@@ -90,6 +90,7 @@ int tr_checks_verdicts(const struct tr_checks *checks, const char *format, struc
                                           .unit = check->unit,
                                           .low = check->low,
                                           .high = check->high,
+                                          .from = check->from,
                                           .why = check->why};
     }
     if (!strcmp(format, "junit"))

@@ -1,5 +1,6 @@
 #include "changes.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,35 +57,56 @@ static const struct {
     {"conditions.steal_fraction", "share of stolen time", 0.01},
 };
 
-static char *describe(const json_t *value) {
-    if (json_is_string(value))
-        return strdup(json_string_value(value));
-    if (json_is_number(value))
-        return tr_format("%.10g", json_number_value(value));
-    return strdup(json_is_true(value) ? "yes" : "no");
+/* A run's value in words; NULL unknown, and out of memory (then *ret_failed). */
+typedef char *read_fn(const struct tr_calibration *run, const char *path, bool *ret_failed);
+
+static char *read_fact(const struct tr_calibration *run, const char *path, bool *ret_failed) {
+    const json_t *value = tr_fact(run->document, path);
+    if (!value)
+        return NULL;
+    char *text = json_is_string(value)   ? strdup(json_string_value(value))
+                 : json_is_number(value) ? tr_format("%.10g", json_number_value(value))
+                                         : strdup(json_is_true(value) ? "yes" : "no");
+    *ret_failed |= !text;
+    return text;
 }
 
-/* The different values of one set, "a | b", in the order of the runs; empty if unknown. */
-static char *values_of(struct tr_calibration *const *runs, size_t n, const char *path) {
+/* Of the read rate. */
+static char *read_page_bytes(const struct tr_calibration *run, const char *path, bool *ret_failed) {
+    const struct tr_measurement *read = tr_calibration_read_rate(run);
+    (void)path;
+    if (!read || read->page_bytes <= 0)
+        return NULL;
+    char *text = tr_format("%" PRId64, read->page_bytes);
+    *ret_failed |= !text;
+    return text;
+}
+
+static int by_text(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The different values of one set, "a | b", in their own order: that of the runs is no condition.
+ * Empty if unknown; NULL: out of memory. */
+static char *values_of(struct tr_calibration *const *runs, size_t n, read_fn *read,
+                       const char *path) {
     struct tr_strbuf all = {0};
+    char **values = calloc(n ? n : 1, sizeof(*values));
+    size_t known = 0;
+    if (!values)
+        return NULL;
     for (size_t i = 0; i < n; i++) {
-        const json_t *value = tr_fact(runs[i]->document, path);
-        if (!value)
-            continue;
-        char *text = describe(value);
-        bool seen = !text;
-        for (size_t k = 0; k < i && !seen; k++) {
-            const json_t *other = tr_fact(runs[k]->document, path);
-            char *before = other ? describe(other) : NULL;
-            seen = before && !strcmp(before, text);
-            free(before);
-        }
-        all.failed |= !text;
-        if (!seen)
-            tr_strbuf_addf(&all, "%s%s", all.length ? " | " : "", text);
-        free(text);
+        values[known] = read(runs[i], path, &all.failed);
+        known += values[known] != NULL;
     }
+    qsort(values, known, sizeof(*values), by_text);
     tr_strbuf_add(&all, "");
+    for (size_t i = 0; i < known; i++)
+        if (i == 0 || strcmp(values[i], values[i - 1]) != 0)
+            tr_strbuf_addf(&all, "%s%s", i ? " | " : "", values[i]);
+    for (size_t i = 0; i < known; i++)
+        free(values[i]);
+    free(values);
     return tr_strbuf_take(&all);
 }
 
@@ -106,16 +128,17 @@ static int append(struct tr_changes *changes, const char *what, size_t set, char
     return 0;
 }
 
-static int compare_fact(struct tr_changes *changes, struct tr_calibration *const *const *runs,
-                        const size_t *n_runs, size_t set, size_t fact) {
-    char *before = values_of(runs[0], n_runs[0], facts[fact].path);
-    char *after = values_of(runs[set], n_runs[set], facts[fact].path);
+static int compare_values(struct tr_changes *changes, struct tr_calibration *const *const *runs,
+                          const size_t *n_runs, size_t set, read_fn *read, const char *path,
+                          const char *what) {
+    char *before = values_of(runs[0], n_runs[0], read, path);
+    char *after = values_of(runs[set], n_runs[set], read, path);
     if (before && after && (!*before || !*after || !strcmp(before, after))) {
         free(before);
         free(after);
         return 0;
     }
-    return append(changes, facts[fact].what, set, before, after);
+    return append(changes, what, set, before, after);
 }
 
 static int median_of(struct tr_calibration *const *runs, size_t n, const char *path,
@@ -146,34 +169,19 @@ static int compare_level(struct tr_changes *changes, struct tr_calibration *cons
                   tr_format("%.3g", after));
 }
 
-static double page_bytes(const struct tr_calibration *run) {
-    const struct tr_measurement *read = tr_calibration_read_rate(run);
-    return read && read->page_bytes > 0 ? (double)read->page_bytes : NAN;
-}
-
-/* Of the read rate; the first run stands for its set. */
-static int compare_pages(struct tr_changes *changes, struct tr_calibration *const *const *runs,
-                         const size_t *n_runs, size_t set) {
-    if (n_runs[0] == 0 || n_runs[set] == 0)
-        return 0;
-    double before = page_bytes(runs[0][0]), after = page_bytes(runs[set][0]);
-    if (isnan(before) || isnan(after) || before == after)
-        return 0;
-    return append(changes, "page size of the read rate, bytes", set, tr_format("%.0f", before),
-                  tr_format("%.0f", after));
-}
-
 int tr_changes_find(struct tr_calibration *const *const *runs, const size_t *n_runs, size_t n_sets,
                     struct tr_changes *ret_changes) {
     struct tr_changes changes = {0};
     int code = 0;
     for (size_t set = 1; !code && set < n_sets; set++) {
         for (size_t i = 0; !code && i < sizeof(facts) / sizeof(facts[0]); i++)
-            code = compare_fact(&changes, runs, n_runs, set, i);
+            code = compare_values(&changes, runs, n_runs, set, read_fact, facts[i].path,
+                                  facts[i].what);
         for (size_t i = 0; !code && i < sizeof(levels) / sizeof(levels[0]); i++)
             code = compare_level(&changes, runs, n_runs, set, i);
         if (!code)
-            code = compare_pages(&changes, runs, n_runs, set);
+            code = compare_values(&changes, runs, n_runs, set, read_page_bytes, NULL,
+                                  "page size of the read rate, bytes");
     }
     if (code)
         tr_changes_finish(&changes);

@@ -12,7 +12,7 @@ const char *tr_verdict_name(enum tr_verdict_kind verdict) {
     return names[verdict];
 }
 
-/* "421.3 GB/s, expected 430 to 460: why". */
+/* "421.3 GB/s (430 to 460): why [where the expectation comes from]". */
 static char *sentence(const struct tr_verdict *at) {
     struct tr_strbuf text = {0};
     tr_strbuf_add(&text, "");
@@ -26,6 +26,8 @@ static char *sentence(const struct tr_verdict *at) {
         tr_strbuf_addf(&text, " (at most %.6g)", at->high);
     if (at->why)
         tr_strbuf_addf(&text, "%s%s", text.length ? ": " : "", at->why);
+    if (at->from)
+        tr_strbuf_addf(&text, "%s[%s]", text.length ? " " : "", at->from);
     return tr_strbuf_take(&text);
 }
 

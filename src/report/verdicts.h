@@ -15,6 +15,7 @@ struct tr_verdict {
     double value;
     const char *unit;
     double low, high; /* what it was held against, or its interval */
+    const char *from; /* where that comes from; not in the CSV */
     const char *why;  /* cause and remedy */
 };
 

@@ -389,6 +389,16 @@ static void test_changes(void **state) {
         assert_string_equal(changes.items[i].after, expected[i][2]);
     }
     tr_changes_finish(&changes);
+    /* The same runs in another order are the same conditions. */
+    struct tr_calibration *const forwards[] = {server, laptop, server};
+    struct tr_calibration *const backwards[] = {laptop, server, server};
+    struct tr_calibration *const *const mixed[] = {forwards, backwards};
+    const size_t three_each[] = {3, 3};
+    assert_int_equal(tr_changes_find(mixed, three_each, 2, &changes), 0);
+    if (changes.n)
+        fail_msg("%s: %s, then %s", changes.items[0].what, changes.items[0].before,
+                 changes.items[0].after);
+    tr_changes_finish(&changes);
     tr_calibration_destroy(server);
     tr_calibration_destroy(laptop);
 }

@@ -232,11 +232,11 @@ static void base_units(void **state) {
 static void verdict_lists(void **state) {
     (void)state;
     static const struct tr_verdict verdicts[] = {
-        {"bandwidth.read", TR_VERDICT_PASS, 402.1, "GB/s", 380, 420, NULL},
-        {"memory.channels", TR_VERDICT_FAIL, 8, NULL, 12, NAN,
+        {"bandwidth.read", TR_VERDICT_PASS, 402.1, "GB/s", 380, 420, NULL, NULL},
+        {"memory.channels", TR_VERDICT_FAIL, 8, NULL, 12, NAN, "slots & board",
          "4 channels are empty & dark: put a module <into> each"},
-        {"clock \"turbo\" #1", TR_VERDICT_WARN, 2.9, "GHz", NAN, NAN, "governor 'powersave'"},
-        {"ecc\n]]>\033", TR_VERDICT_SKIP, NAN, NULL, NAN, NAN, "no driver # not a directive"},
+        {"clock \"turbo\" #1", TR_VERDICT_WARN, 2.9, "GHz", NAN, NAN, NULL, "governor 'powersave'"},
+        {"ecc\n]]>\033", TR_VERDICT_SKIP, NAN, NULL, NAN, NAN, NULL, "no driver # not a directive"},
     };
     struct tr_strbuf out = {0};
     tr_verdicts_junit("validate", verdicts, 4, &out);
