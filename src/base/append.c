@@ -100,7 +100,8 @@ int tr_append_line(struct tr_append *file, const char *text, struct tr_err *rete
         else if (errno != EINTR)
             code = failed(file->path, "cannot be written", reterr);
     }
-    if (!code && fdatasync(file->fd))
+    /* What cannot be synced, as some file systems' files, says EINVAL. */
+    if (!code && fdatasync(file->fd) && errno != EINVAL)
         code = failed(file->path, "cannot be written", reterr);
     free(line);
     return code;

@@ -65,9 +65,8 @@ int tr_soak_record_read(const char *path, json_t **ret_document, struct tr_err *
     return code;
 }
 
-/* A document is one value; a record has one each line. */
+/* A document is one value, a record has one each line; one of a single line is both. */
 int tr_soak_record_tell(const char *path, json_t **ret_document, struct tr_err *reterr) {
-    static const char document_schema[] = "tokenroof.soak/"; /* of any version */
     struct tr_soak_summary summary;
     char *text = NULL;
     size_t length = 0;
@@ -75,7 +74,7 @@ int tr_soak_record_tell(const char *path, json_t **ret_document, struct tr_err *
     json_t *document = code ? NULL : json_loadb(text, length, 0, NULL);
     const char *schema = json_string_value(json_object_get(document, "schema"));
     free(text);
-    if (!code && schema && !strncmp(schema, document_schema, strlen(document_schema))) {
+    if (!code && schema && strcmp(schema, TR_SOAK_RECORD_SCHEMA) != 0) {
         code = check_document(path, document, reterr);
         if (!code)
             *ret_document = json_incref(document);

@@ -159,7 +159,7 @@ static void judge_corrected(struct judge *judge) {
     double n = last_of(judge, TR_SOAK_CORRECTED);
     double most = head_number(judge, "max_corrected_per_hour");
     /* Shorter ones count as an hour: two errors in a minute are no rate yet. */
-    double rate = n / fmax(1, judge->summary->t_s / 3600);
+    double high = most * fmax(1, judge->summary->t_s / 3600);
     struct tr_strbuf where = {0};
     modules_text(judge, "corrected", &where);
     const char *places = where.text ? where.text : "";
@@ -167,11 +167,11 @@ static void judge_corrected(struct judge *judge) {
         add(judge, "corrected memory errors", SKIP, FIGURE(NAN, NULL),
             "no driver of the memory controllers (EDAC) is loaded: without ECC, or in a virtual "
             "machine, nothing counts them");
-    else if (rate > most)
-        add(judge, "corrected memory errors", FAIL, AT_MOST(n, "errors", most),
+    else if (n > high)
+        add(judge, "corrected memory errors", FAIL, AT_MOST(n, "errors", high),
             "more than %.4g an hour%s. Replace the module", most, places);
     else
-        add(judge, "corrected memory errors", n > 0 ? WARN : PASS, AT_MOST(n, "errors", most),
+        add(judge, "corrected memory errors", n > 0 ? WARN : PASS, AT_MOST(n, "errors", high),
             n > 0 ? "ECC corrected them%s. Watch this module" : "none%s", places);
     tr_strbuf_finish(&where);
 }

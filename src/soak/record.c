@@ -1,11 +1,7 @@
 #include "record.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "calibration_json.h"
 #include "machine_json.h"
@@ -14,55 +10,40 @@
 
 int tr_soak_record_open(const char *path, struct tr_soak_summary *summary,
                         struct tr_soak_record *ret_record, struct tr_err *reterr) {
-    struct tr_soak_record record = {.fd = -1, .summary = summary};
-    if (path)
-        record.fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0644);
-    if (path && record.fd < 0)
-        return tr_err_set(reterr, errno == EEXIST ? TR_EUSAGE : TR_EIO,
-                          "%.300s: no record can be kept there: %s", path, strerror(errno));
-    *ret_record = record;
-    return 0;
+    struct tr_soak_record record = {.file = {.fd = -1}, .summary = summary};
+    int code = path ? tr_append_open(path, true, &record.file, NULL, reterr) : 0;
+    if (!code)
+        *ret_record = record;
+    return code;
 }
 
 int tr_soak_record_add(struct tr_soak_record *record, json_t *line) {
     char *text = line ? json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
     int code = text ? tr_soak_summary_add(record->summary, line, NULL) : TR_ENOMEM;
-    if (text && record->fd >= 0)
-        tr_strbuf_addf(&record->lines, "%s\n", text);
+    if (text && record->file.fd >= 0)
+        tr_strbuf_addf(&record->lines, "%s%s", record->lines.length ? "\n" : "", text);
+    if (record->lines.failed)
+        code = TR_ENOMEM;
     free(text);
     json_decref(line);
     return code;
 }
 
-static void fail(struct tr_soak_record *record) {
-    record->failed = true;
-    tr_err_set(&record->why, TR_EIO, "the record cannot be written on: %s", strerror(errno));
-    close(record->fd);
-    record->fd = -1;
-}
-
+/* All lines at once: a second has several, and the disk is asked for its word only once. */
 void tr_soak_record_flush(struct tr_soak_record *record) {
     struct tr_strbuf *lines = &record->lines;
-    for (size_t at = 0; record->fd >= 0 && at < lines->length;) {
-        ssize_t n = write(record->fd, lines->text + at, lines->length - at);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            fail(record);
-        else
-            at += (size_t)n;
+    if (record->file.fd >= 0 && lines->length &&
+        tr_append_line(&record->file, lines->text, &record->why)) {
+        record->failed = true;
+        tr_append_close(&record->file);
     }
-    if (record->fd >= 0 && lines->length && fdatasync(record->fd) && errno != EINVAL)
-        fail(record);
     tr_strbuf_finish(lines);
     *lines = (struct tr_strbuf){0};
 }
 
 void tr_soak_record_close(struct tr_soak_record *record) {
     tr_soak_record_flush(record);
-    if (record->fd >= 0)
-        close(record->fd);
-    record->fd = -1;
+    tr_append_close(&record->file);
 }
 
 /* --- lines ----------------------------------------------------------------------------------- */
@@ -129,10 +110,11 @@ static json_t *machine_json(const struct tr_machine *machine) {
         return NULL;
     const json_t *memory = json_object_get(all, "memory");
     json_t *fclk = json_object_get(json_object_get(all, "clocks"), "fclk_ghz");
-    json_t *object = json_pack(
-        "{s:O?, s:{s:O?, s:O?}, s:{s:O?}}", "firmware", json_object_get(all, "firmware"), "memory",
-        "channels_populated", json_object_get(memory, "channels_populated"), "configured_mts",
-        json_object_get(memory, "configured_mts"), "clocks", "fclk_ghz", fclk);
+    json_t *object = json_pack("{s:O?, s:{s:O?, s:O?, s:O?}, s:{s:O?}}", "firmware",
+                               json_object_get(all, "firmware"), "memory", "channels_populated",
+                               json_object_get(memory, "channels_populated"), "configured_mts",
+                               json_object_get(memory, "configured_mts"), "total_bytes",
+                               json_object_get(memory, "total_bytes"), "clocks", "fclk_ghz", fclk);
     json_decref(all);
     return object;
 }

@@ -2,14 +2,15 @@
 #ifndef TR_SOAK_RECORD_H
 #define TR_SOAK_RECORD_H
 
+#include "append.h"
 #include "faults.h"
 #include "strbuf.h"
 #include "summary.h"
 #include "worker.h"
 
 struct tr_soak_record {
-    int fd;      /* -1: not kept */
-    bool failed; /* writing failed; what is told in `why` */
+    struct tr_append file; /* closed: not kept */
+    bool failed;           /* writing failed; what is told in `why` */
     struct tr_err why;
     struct tr_strbuf lines; /* not written yet */
     struct tr_soak_summary *summary;

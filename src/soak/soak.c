@@ -171,7 +171,7 @@ static int run_team(struct soak *all, struct tr_err *reterr) {
 int tr_soak(const struct tr_machine *machine, const struct tr_soak_plan *plan,
             const struct tr_soak_options *options, const char *created, const char *record_path,
             struct tr_soak_watch *watch, struct tr_soak_summary *summary, struct tr_err *reterr) {
-    struct tr_soak_record record = {.fd = -1};
+    struct tr_soak_record record = {.file = {.fd = -1}};
     struct soak *all = calloc(1, sizeof(*all));
     int code = all ? tr_soak_summary_init(summary) : TR_ENOMEM;
     if (code) {

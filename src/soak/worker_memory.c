@@ -193,8 +193,8 @@ static void give_eighth_back(struct tr_soak_worker *worker) {
         struct tr_soak_part *part = &worker->parts[i];
         part->bytes = part->bytes / 8 * 7 / TR_SOAK_PIECE_BYTES * TR_SOAK_PIECE_BYTES;
         tr_buffer_release_after(&part->buffer, part->bytes);
-        if (atomic_load(&part->tested_bytes) > part->bytes)
-            atomic_store(&part->tested_bytes, part->bytes);
+        /* What a first walk has passed would be counted twice: it begins anew, below. */
+        atomic_store(&part->tested_bytes, atomic_load(&worker->walks) ? part->bytes : 0);
     }
     /* The order of the pieces has changed: all begins anew. */
     worker->fresh = true;
@@ -241,7 +241,8 @@ void tr_soak_worker_last_check(struct tr_soak_worker *worker) {
         if (worker->fresh && !passed)
             continue;
         verify(worker, &place, passed ? &worker->next : &worker->now);
-        if (first && !passed)
+        /* A fresh walk has written what it passed, and nobody has verified it yet. */
+        if (first && (!passed || worker->fresh))
             atomic_fetch_add(&place.part->tested_bytes, place.bytes);
     }
 }
