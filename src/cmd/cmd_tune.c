@@ -8,6 +8,7 @@
 #include "predictions.h"
 #include "spec_platforms.h"
 #include "tune_measure.h"
+#include "tune_plan.h"
 #include "tune_session.h"
 #include "tune_step.h"
 #include "tune_text.h"
@@ -192,8 +193,7 @@ static void describe_step(const struct tr_tune_step *step, struct tr_strbuf *tex
     char *base = tr_printable(step->base);
     tr_strbuf_add(text, "at most      ");
     if (isnan(step->read) && isnan(step->tg)) {
-        tr_strbuf_add(text, "unknown: the memory's limits are not known here. See tokenroof "
-                            "topology");
+        tr_strbuf_add(text, "unknown, as the memory's limits are (see tokenroof topology)");
     } else {
         add_ratio(text, "read", step->read, ", ");
         add_ratio(text, "TG", step->tg, ", ");
@@ -240,6 +240,18 @@ static int announce(const struct tune_options *options, struct tr_tune_session *
     return code;
 }
 
+/* A new session takes its place: what was lost in it is marked before. Whatever else is wrong with
+ * it is why a new one is begun. */
+static int close_previous(const struct tune_options *options) {
+    struct tr_tune_session session;
+    struct tr_err none = {0};
+    int code = tr_tune_session_open(&session, &options->output, true, &none);
+    if (!code)
+        code = tr_tune_session_mark_given_up(&session, "", &none);
+    tr_tune_session_finish(&session);
+    return code == TR_ENOMEM ? code : 0;
+}
+
 static int open_session(const struct tune_options *options, struct tr_tune_session *session,
                         struct tr_err *reterr) {
     const char *model = options->model ? options->model : "llama-3.1-8b-q4_k_m";
@@ -251,6 +263,8 @@ static int open_session(const struct tune_options *options, struct tr_tune_sessi
         tr_tune_session_finish(session);
         code = tr_err_of_input(tr_model_load(model, &known, reterr));
         tr_model_destroy(known);
+        if (!code && options->fresh)
+            code = close_previous(options);
         return code ? code : tr_tune_session_create(session, &options->output, model, reterr);
     }
     if (code)

@@ -17,8 +17,5 @@ struct tr_tune_measure {
 /* Measures and adds every line. 0; TR_EUNTRUSTED; TR_EFAIL (a result was wrong); TR_ESTOPPED (what
  * was complete is in the record, which says that it was stopped). */
 int tr_tune_measure(const struct tr_tune_measure *measure, struct tr_err *reterr);
-/* The plan of the first round, for --dry-run. */
-int tr_tune_print_plan(const struct tr_output_options *output,
-                       const struct tr_progress_options *progress, struct tr_err *reterr);
 
 #endif

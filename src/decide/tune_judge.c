@@ -215,10 +215,11 @@ static char *best_why(const struct tr_tune *tune, const struct tr_tune_judgement
     if (judgement->best == SIZE_MAX)
         tr_strbuf_add(&text, "no setting passed a soak");
     else
-        tr_strbuf_addf(&text, "%s against '%s'",
+        tr_strbuf_addf(&text, "%s against '%s'; its soak %s",
                        tr_tune_verdict_name(
                            judgement->outcomes[judgement->best].verdicts[judgement->options.by]),
-                       tune->settings[judgement->base].label);
+                       tune->settings[judgement->base].label,
+                       judgement->outcomes[judgement->best].soak_why);
     for (size_t i = 0; i < judgement->n; i++) {
         const struct tr_tune_outcome *outcome = &judgement->outcomes[i];
         bool ahead = judgement->best == SIZE_MAX ? i == judgement->fastest

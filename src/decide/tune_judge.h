@@ -19,7 +19,8 @@ const char *tr_soak_verdict_name(enum tr_soak_verdict verdict);
 struct tr_soak {
     char *created, *boot_id;
     enum tr_soak_verdict verdict;
-    char *why; /* of its worst result; NULL unknown */
+    double seconds; /* how long it ran; NAN unknown */
+    char *why;      /* of its worst result; NULL unknown */
 };
 struct tr_soaks {
     struct tr_soak *items;

@@ -59,6 +59,7 @@ int tr_soaks_add(struct tr_soaks *soaks, const json_t *document) {
     *soak = (struct tr_soak){.created = strdup(created),
                              .boot_id = strdup(boot_id),
                              .verdict = verdict,
+                             .seconds = tr_fact_number(document, "seconds_run"),
                              .why = why_of(document)};
     return soak->created && soak->boot_id && soak->why ? 0 : TR_ENOMEM;
 }
@@ -132,9 +133,10 @@ static size_t owner_of(const struct tr_tune *tune, const struct tr_soak *soak) {
     return owner;
 }
 
-/* Whether a later soak of the same boot and setting takes its place. */
+/* Whether a later soak of the same boot and setting takes its place. One that failed is not taken
+ * back: a fault that shows once in an hour passes the next minute. */
 static bool is_replaced(const struct tr_tune *tune, const struct tr_soaks *soaks, size_t at) {
-    for (size_t i = at + 1; i < soaks->n; i++)
+    for (size_t i = at + 1; soaks->items[at].verdict != TR_SOAK_FAIL && i < soaks->n; i++)
         if (!strcmp(soaks->items[i].boot_id, soaks->items[at].boot_id) &&
             owner_of(tune, &soaks->items[i]) == owner_of(tune, &soaks->items[at]))
             return true;
@@ -147,6 +149,8 @@ static char *soak_why(const struct tr_tune_outcome *outcome, const struct tr_soa
         return strdup("not soaked: run tokenroof soak under this setting");
     if (crashed_since)
         return tr_format("its machine crashed after the soak of %s", worst->created);
+    if (outcome->soak == TR_SOAK_PASS && worst->seconds >= 0)
+        return tr_format("passed %.3g minutes, %s", worst->seconds / 60, worst->created);
     if (outcome->soak == TR_SOAK_PASS)
         return tr_format("passed, %s", worst->created);
     if (outcome->soak == TR_SOAK_ENDED_EARLY)

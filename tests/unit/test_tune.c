@@ -379,9 +379,10 @@ static void test_tiers(void **state) {
 static void add_soak(struct judged *judged, const char *created, const char *boot,
                      const char *verdict_name, bool partial) {
     json_t *document =
-        json_pack("{s:s, s:s, s:s, s:s, s:b, s:[{s:s, s:s, s:s}]}", "schema", "tokenroof.soak/1",
-                  "created", created, "boot_id", boot, "verdict", verdict_name, "partial", partial,
-                  "results", "name", "memory", "verdict", verdict_name, "why", "3 words differ");
+        json_pack("{s:s, s:s, s:s, s:s, s:b, s:f, s:[{s:s, s:s, s:s}]}", "schema",
+                  "tokenroof.soak/1", "created", created, "boot_id", boot, "verdict", verdict_name,
+                  "partial", partial, "seconds_run", 5400.0, "results", "name", "memory", "verdict",
+                  verdict_name, "why", "3 words differ");
     assert_non_null(document);
     assert_int_equal(tr_soaks_add(&judged->soaks, document), 0);
     json_decref(document);
@@ -423,6 +424,23 @@ static void test_soaks(void **state) {
     tr_strbuf_finish(&record.text);
 }
 
+/* What failed once may pass the next time: that is no stable setting. */
+static void test_soak_that_failed(void **state) {
+    (void)state;
+    struct record record;
+    struct judged judged = {0};
+    begin(&record);
+    add_recording(&record, "a", "boot-1", 100, 0.01);
+    add_soak(&judged, "2026-11-25T01:00:00Z", "boot-1", "fail", false);
+    add_soak(&judged, "2026-11-25T02:00:00Z", "boot-1", "pass", false);
+    judge(&judged, &record);
+    assert_int_equal(outcome(&judged, "a")->soak, TR_SOAK_FAIL);
+    assert_false(outcome(&judged, "a")->passed);
+    assert_non_null(strstr(outcome(&judged, "a")->soak_why, "2026-11-25T01:00:00Z failed"));
+    judged_finish(&judged);
+    tr_strbuf_finish(&record.text);
+}
+
 /* The newest of a boot, the worst of the boots; a crash after it takes a pass away. */
 static void test_soaks_of_boots(void **state) {
     (void)state;
@@ -431,10 +449,11 @@ static void test_soaks_of_boots(void **state) {
     begin(&record);
     add_recording(&record, "a", "boot-1", 100, 0.01);
     add_recording(&record, "a", "boot-2", 100, 0.01);
-    add_soak(&judged, "2026-11-25T01:00:00Z", "boot-1", "fail", false);
+    add_soak(&judged, "2026-11-25T01:00:00Z", "boot-1", "warn", false);
     add_soak(&judged, "2026-11-25T02:00:00Z", "boot-1", "pass", false);
     judge(&judged, &record);
     assert_int_equal(outcome(&judged, "a")->soak, TR_SOAK_PASS);
+    assert_string_equal(outcome(&judged, "a")->soak_why, "passed 90 minutes, 2026-11-25T02:00:00Z");
     tr_tune_judgement_finish(&judged.judgement);
     tr_tune_finish(&judged.tune);
     add_soak(&judged, "2026-11-25T03:00:00Z", "boot-2", "fail", false);
@@ -604,7 +623,7 @@ int main(void) {
         cmocka_unit_test(test_tiers),   cmocka_unit_test(test_soaks),
         cmocka_unit_test(test_best),    cmocka_unit_test(test_soaks_of_boots),
         cmocka_unit_test(test_retries), cmocka_unit_test(test_no_false_retries),
-        cmocka_unit_test(test_append),
+        cmocka_unit_test(test_append),  cmocka_unit_test(test_soak_that_failed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
