@@ -144,6 +144,25 @@ static int find_soak(const struct validate_options *options, struct subject *sub
     return code;
 }
 
+/* A recording is held against figures of the same machine, as far as both tell: by its processor's
+ * row of the catalogue before its name, which firmware may write otherwise. */
+static int check_same(const char *path, const struct subject *subject, struct tr_err *reterr) {
+    static const char *const facts[] = {"host_id", "platform_row.name", "cpu.model"};
+    bool same = false;
+    const json_t *measured = json_object_get(subject->calibration->document, "machine");
+    for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]) && !same; i++) {
+        const char *wanted = tr_fact_text(subject->machine, facts[i]);
+        const char *found = tr_fact_text(measured, facts[i]);
+        if (wanted && found && strcmp(wanted, found) != 0)
+            return tr_err_set(reterr, TR_EFORMAT,
+                              "%.300s: machine.%s: expected '%.60s', the machine that is checked, "
+                              "found '%.60s': it is of another machine",
+                              path, facts[i], wanted, found);
+        same = wanted && found;
+    }
+    return 0;
+}
+
 /* The machine as it was when the file was measured. */
 static int take_from_file(const char *path, struct subject *subject, struct tr_err *reterr) {
     const json_t *document = subject->calibration->document;
@@ -169,6 +188,8 @@ static int subject_load(const struct validate_options *options, struct subject *
         code = take_from_file(options->calibration, subject, reterr);
     } else if (!code) {
         code = look_at(options, subject, reterr);
+        if (!code && options->calibration)
+            code = check_same(options->calibration, subject, reterr);
     }
     if (code)
         return code;
