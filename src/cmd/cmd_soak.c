@@ -8,7 +8,7 @@
 
 static int show_past(const struct tr_soak_asked *asked, struct tr_err *reterr) {
     json_t *document = NULL;
-    int code = tr_err_of_input(tr_soak_record_tell(asked->show, &document, reterr));
+    int code = tr_err_of_input(tr_soak_record_tell(asked->show, NULL, &document, reterr));
     if (!code)
         code = tr_soak_show(asked, document, reterr);
     json_decref(document);

@@ -78,6 +78,7 @@ struct subject {
     struct tr_strings stale; /* what is no longer as it was when it was measured */
     json_t *soak;            /* NULL: none */
     char *soak_path;
+    bool is_now;   /* the machine is this one as it is */
     char *boot_id; /* in which the machine is, or was when it was measured; NULL unknown */
 };
 
@@ -101,6 +102,7 @@ static int look_at(const struct validate_options *options, struct subject *subje
     int code = tr_machine_load(&options->machine, &subject->looked_at, reterr);
     if (code)
         return options->machine.source ? tr_err_of_input(code) : code;
+    subject->is_now = !options->machine.source;
     subject->boot_id = tr_boot_id(subject->looked_at);
     return tr_machine_to_json(subject->looked_at, &subject->machine);
 }
@@ -127,16 +129,20 @@ static int find_calibration(const struct validate_options *options, struct subje
 static int find_soak(const struct validate_options *options, struct subject *subject,
                      struct tr_err *reterr) {
     const char *host_id = tr_fact_text(subject->machine, "host_id");
-    if (!options->soak)
-        return host_id ? tr_soak_record_find(host_id, subject->machine, &options->output,
-                                             &subject->soak, &subject->soak_path, reterr)
-                       : 0;
-    subject->soak_path = strdup(options->soak);
-    if (!subject->soak_path)
-        return TR_ENOMEM;
-    int code = tr_err_of_input(tr_soak_record_read(options->soak, &subject->soak, reterr));
-    const char *soaked = code ? NULL : tr_fact_text(subject->soak, "host_id");
-    if (!code && soaked && host_id && strcmp(soaked, host_id) != 0)
+    /* In which boot the machine is now only it itself can tell. */
+    const char *boot_id = subject->is_now ? subject->boot_id : NULL;
+    json_t *soak = NULL;
+    char *path = options->soak ? strdup(options->soak) : NULL;
+    int code = options->soak && !path ? TR_ENOMEM : 0;
+    if (!code && options->soak)
+        code = tr_err_of_input(tr_soak_record_tell(options->soak, boot_id, &soak, reterr));
+    else if (!code && host_id)
+        code = tr_soak_record_find(host_id, subject->machine, boot_id, &options->output, &soak,
+                                   &path, reterr);
+    subject->soak = soak;
+    subject->soak_path = path;
+    const char *soaked = code ? NULL : tr_fact_text(soak, "host_id");
+    if (!code && options->soak && soaked && host_id && strcmp(soaked, host_id) != 0)
         code = tr_err_set(reterr, TR_EFORMAT,
                           "%.300s: host_id: expected %.60s, the machine that is checked, found "
                           "%.60s: it is of another machine",

@@ -2,13 +2,13 @@
 
 #include <dirent.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "append.h"
 #include "cmd.h"
 #include "file.h"
 #include "predictions.h"
+#include "soak_record.h"
 #include "storage.h"
 #include "strbuf.h"
 
@@ -32,13 +32,8 @@ static void tell_of(const struct tr_output_options *output, const char *folder, 
 static void tell_of_others(const struct tr_output_options *output, const char *folder) {
     DIR *entries = opendir(folder);
     for (struct dirent *entry; entries && (entry = readdir(entries)) != NULL;) {
-        size_t n = strlen(entry->d_name);
-        if (n < 7 || strcmp(entry->d_name + n - 6, ".jsonl") != 0)
-            continue;
-        char *document = tr_format("%s/%.*s.json", folder, (int)(n - 6), entry->d_name);
-        if (document && access(document, F_OK))
+        if (tr_soak_record_is_left(folder, entry->d_name))
             tell_of(output, folder, entry->d_name);
-        free(document);
     }
     if (entries)
         closedir(entries);

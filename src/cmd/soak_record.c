@@ -3,7 +3,9 @@
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "append.h"
 #include "cmd.h"
 #include "file.h"
 #include "soak_conditions.h"
@@ -65,8 +67,21 @@ int tr_soak_record_read(const char *path, json_t **ret_document, struct tr_err *
     return code;
 }
 
+/* The machine went down before it ended. */
+static int set_crashed(json_t *document) {
+    json_t *result = json_pack(
+        "{s:s, s:s, s:n, s:n, s:n, s:n, s:s}", "name", "end", "verdict", "fail", "value", "unit",
+        "low", "high", "why",
+        "the machine was started anew before it ended: it crashed, hung, or was switched off");
+    return json_array_append_new(json_object_get(document, "results"), result) ||
+                   json_object_set_new(document, "verdict", json_string("fail"))
+               ? TR_ENOMEM
+               : 0;
+}
+
 /* A document is one value, a record has one each line; one of a single line is both. */
-int tr_soak_record_tell(const char *path, json_t **ret_document, struct tr_err *reterr) {
+int tr_soak_record_tell(const char *path, const char *boot_id, json_t **ret_document,
+                        struct tr_err *reterr) {
     struct tr_soak_summary summary;
     char *text = NULL;
     size_t length = 0;
@@ -86,14 +101,33 @@ int tr_soak_record_tell(const char *path, json_t **ret_document, struct tr_err *
         code = tr_soak_summary_read(path, &summary, reterr);
     if (code)
         return code;
-    code = tr_soak_document(&summary, ret_document);
+    code = tr_soak_document(&summary, &document);
+    if (!code && !summary.ended && tr_soak_of_another_boot(document, boot_id))
+        code = set_crashed(document);
     tr_soak_summary_finish(&summary);
+    if (code)
+        json_decref(document);
+    else
+        *ret_document = document;
     return code;
 }
 
-static int is_json(const struct dirent *entry) {
-    size_t n = strlen(entry->d_name);
-    return *entry->d_name != '.' && n > 5 && !strcmp(entry->d_name + n - 5, ".json");
+static bool ends_in(const char *name, const char *end) {
+    size_t n = strlen(name), of_end = strlen(end);
+    return *name != '.' && n > of_end && !strcmp(name + n - of_end, end);
+}
+
+bool tr_soak_record_is_left(const char *folder, const char *name) {
+    if (!ends_in(name, ".jsonl"))
+        return false;
+    char *document = tr_format("%s/%.*s", folder, (int)strlen(name) - 1, name); /* ".json" */
+    bool left = document && access(document, F_OK);
+    free(document);
+    return left;
+}
+
+static int is_of_soak(const struct dirent *entry) {
+    return ends_in(entry->d_name, ".json") || ends_in(entry->d_name, ".jsonl");
 }
 
 static int later_first(const struct dirent **a, const struct dirent **b) {
@@ -108,7 +142,20 @@ static int fits(const json_t *soak, const json_t *machine) {
     return result;
 }
 
-int tr_soak_record_find(const char *host_id, const json_t *machine,
+/* *ret_document NULL: nothing there is a soak that is over. */
+static void read_entry(const char *folder, const char *name, const char *path, const char *boot_id,
+                       const struct tr_output_options *output, json_t **ret_document) {
+    bool record = ends_in(name, ".jsonl");
+    struct tr_err why = {0};
+    *ret_document = NULL;
+    if (record && (!tr_soak_record_is_left(folder, name) || tr_append_is_busy(path)))
+        return;
+    if (record ? tr_soak_record_tell(path, boot_id, ret_document, &why)
+               : tr_soak_record_read(path, ret_document, &why))
+        tr_note(output, "left out: %s", why.text);
+}
+
+int tr_soak_record_find(const char *host_id, const json_t *machine, const char *boot_id,
                         const struct tr_output_options *output, json_t **ret_document,
                         char **ret_path, struct tr_err *reterr) {
     struct dirent **entries = NULL;
@@ -116,15 +163,14 @@ int tr_soak_record_find(const char *host_id, const json_t *machine,
     json_t *document = NULL;
     bool done = false;
     int code = tr_data_folder(NULL, host_id, "soak", &folder, reterr);
-    int n = code ? 0 : scandir(folder, &entries, is_json, later_first);
+    int n = code ? 0 : scandir(folder, &entries, is_of_soak, later_first);
     for (int i = 0; i < n; i++) {
-        struct tr_err why = {0};
         json_t *read = NULL;
         char *path = code || done ? NULL : tr_format("%s/%s", folder, entries[i]->d_name);
         if (!code && !done && !path)
             code = TR_ENOMEM;
-        if (path && tr_soak_record_read(path, &read, &why))
-            tr_note(output, "left out: %s", why.text);
+        if (path)
+            read_entry(folder, entries[i]->d_name, path, boot_id, output, &read);
         int fit = read ? fits(read, machine) : 0;
         done = done || fit > 0;
         code = fit < 0 ? fit : code;

@@ -10,12 +10,18 @@
 /* TR_EIO; TR_EFORMAT with the place. The caller frees the document with json_decref. */
 int tr_soak_record_read(const char *path, json_t **ret_document, struct tr_err *reterr);
 /* The same of any file of a soak: its document, or the document that follows from the record of one
- * that was killed. */
-int tr_soak_record_tell(const char *path, json_t **ret_document, struct tr_err *reterr);
+ * that did not end. `boot_id`: of the machine now; if such a record is of another one the machine
+ * went down under it, and it failed. NULL: nobody knows. */
+int tr_soak_record_tell(const char *path, const char *boot_id, json_t **ret_document,
+                        struct tr_err *reterr);
+/* Whether this entry of the folder is the record of a soak whose document did not take its place:
+ * it runs (tr_append_is_busy), or the program or the machine went down. */
+bool tr_soak_record_is_left(const char *folder, const char *name);
 /* The newest of the host's folder that ran with the processor, firmware and memory of the machine
- * (as in a calibration), else the newest one; NULL where there is none. Files that are no soak are
- * left out, with a note. The caller frees both. TR_ENOMEM. */
-int tr_soak_record_find(const char *host_id, const json_t *machine,
+ * (as in a calibration), else the newest one; NULL where there is none. Of those that did not end,
+ * as above; those that run, and files that are no soak, are left out. The caller frees both.
+ * TR_ENOMEM. */
+int tr_soak_record_find(const char *host_id, const json_t *machine, const char *boot_id,
                         const struct tr_output_options *output, json_t **ret_document,
                         char **ret_path, struct tr_err *reterr);
 

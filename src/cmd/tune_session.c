@@ -11,6 +11,7 @@
 #include "cmd.h"
 #include "file.h"
 #include "machine_json.h"
+#include "soak_record.h"
 #include "storage.h"
 #include "strbuf.h"
 
@@ -83,11 +84,36 @@ int tr_tune_session_reread(struct tr_tune_session *session, struct tr_err *reter
     return parse(session, reterr);
 }
 
+/* Those that did not end: if the machine went down under one it is no stable setting. */
+static int add_left_soaks(struct tr_tune_session *session, const char *folder) {
+    DIR *entries = opendir(folder);
+    int code = 0;
+    for (struct dirent *entry; !code && entries && (entry = readdir(entries)) != NULL;) {
+        if (!tr_soak_record_is_left(folder, entry->d_name))
+            continue;
+        char *path = tr_format("%s/%s", folder, entry->d_name);
+        json_t *document = NULL;
+        if (!path)
+            code = TR_ENOMEM;
+        else if (!tr_append_is_busy(path) &&
+                 !tr_soak_record_tell(path, session->boot_id, &document, NULL))
+            code = tr_soaks_add(&session->soaks, document);
+        json_decref(document);
+        free(path);
+    }
+    if (entries)
+        closedir(entries);
+    tr_soaks_sort(&session->soaks);
+    return code;
+}
+
 static int read_soaks(struct tr_tune_session *session, struct tr_err *reterr) {
     char *folder = NULL;
     int code = tr_data_folder(NULL, session->tune.host_id, "soak", &folder, reterr);
     if (!code)
         code = tr_soaks_read(folder, &session->soaks);
+    if (!code)
+        code = add_left_soaks(session, folder);
     free(folder);
     return code;
 }

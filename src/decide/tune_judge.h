@@ -30,6 +30,8 @@ struct tr_soaks {
  * folder that is not there has none. TR_ENOMEM. */
 int tr_soaks_read(const char *folder, struct tr_soaks *ret_soaks);
 int tr_soaks_add(struct tr_soaks *soaks, const json_t *document);
+/* By time again, after others were added. */
+void tr_soaks_sort(struct tr_soaks *soaks);
 void tr_soaks_finish(struct tr_soaks *soaks);
 
 enum tr_tune_verdict {

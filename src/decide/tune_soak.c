@@ -73,6 +73,11 @@ static int by_time(const void *a, const void *b) {
     return strcmp(((const struct tr_soak *)a)->created, ((const struct tr_soak *)b)->created);
 }
 
+void tr_soaks_sort(struct tr_soaks *soaks) {
+    if (soaks->n)
+        qsort(soaks->items, soaks->n, sizeof(*soaks->items), by_time);
+}
+
 int tr_soaks_read(const char *folder, struct tr_soaks *ret_soaks) {
     struct dirent **entries = NULL;
     struct tr_soaks soaks = {0};
@@ -96,8 +101,7 @@ int tr_soaks_read(const char *folder, struct tr_soaks *ret_soaks) {
         tr_soaks_finish(&soaks);
         return code;
     }
-    if (soaks.n)
-        qsort(soaks.items, soaks.n, sizeof(*soaks.items), by_time);
+    tr_soaks_sort(&soaks);
     *ret_soaks = soaks;
     return 0;
 }
