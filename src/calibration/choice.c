@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "tokenroof/machine.h"
+#include "tokenroof/isa.h"
 
 enum tr_standing tr_standing_of(const struct tr_measurement *measurement) {
     static const char *const slowing[] = {"unsteady",   "throttled", "migrated",

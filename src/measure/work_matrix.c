@@ -138,14 +138,14 @@ static void prepare(const struct tr_step *step, const struct tr_dose *dose,
 /* One call: a part's rows times all vectors. */
 static void multiply_part(const struct tr_step *step, const struct tr_worker *worker, size_t part) {
     const size_t rows = part_rows(step), batch = batch_of(step), at = part % n_parts(step);
-    struct tr_kargs args = {
-        .n = rows,
-        .k = k_of(step),
-        .batch = batch,
-        .a = (float *)worker->arrays[RESULTS] + at * rows * batch,
-        .b = (const uint8_t *)worker->arrays[WEIGHTS] + at * rows * row_bytes(step),
-        .c = worker->arrays[VECTORS],
-        .stride_bytes = vector_stride(step)};
+    struct tr_kargs args = {.n = rows,
+                            .k = k_of(step),
+                            .batch = batch,
+                            .a = (float *)worker->arrays[RESULTS] + at * rows * batch,
+                            .b = (const uint8_t *)worker->arrays[WEIGHTS] +
+                                 at * rows * row_bytes(step),
+                            .c = worker->arrays[VECTORS],
+                            .stride_bytes = vector_stride(step)};
     step->kernel->function(&args);
 }
 

@@ -29,8 +29,8 @@ MAY_INCLUDE = {
 }
 # Public headers are types of a room; some may be used where the room's inside may not.
 PUBLIC_ROOM = {
-    "err.h": "base", "cpulist.h": "base", "limit.h": "base", "calibration.h": "calibration",
-    "curve.h": "calibration",
+    "err.h": "base", "cpulist.h": "base", "limit.h": "base", "isa.h": "base",
+    "calibration.h": "calibration", "curve.h": "calibration",
     "machine.h": "machine", "platform.h": "machine", "model.h": "model", "predict.h": "predict",
     "spec.h": "predict", "measured.h": "predict",
 }

@@ -1,7 +1,7 @@
 /* Names of instruction sets, in the order in which each holds more than the one before. */
 #include <string.h>
 
-#include "tokenroof/machine.h"
+#include "tokenroof/isa.h"
 
 static const char *const names[TR_ISA_COUNT] = {
     [TR_ISA_SCALAR] = "scalar", [TR_ISA_SSE2] = "sse2", [TR_ISA_AVX2] = "avx2",
