@@ -116,9 +116,8 @@ static double product_ns(const struct tr_product *product, const struct tr_basis
     const struct tr_measured *measured = basis->measured;
     double bytes = tr_product_bytes(product), one = NAN;
     double read = tr_placed_gb_per_s(
-        basis,
-        tr_measured_rate_of(measured, TR_MEASURED_GEMV, product->type, 1, basis->threads) /
-            faster(basis, "gemv", product->type, 1));
+        basis, tr_measured_rate_of(measured, TR_MEASURED_GEMV, product->type, 1, basis->threads) /
+                   faster(basis, "gemv", product->type, 1));
     if (work->phase == TR_PHASE_GENERATION && work->batch <= 1)
         return product->count * used(product) * bytes / read;
     double flop = 2 * (double)product->rows * (double)product->columns * used(product);

@@ -45,11 +45,9 @@ static void rates_are_interpolated(void **state) {
 
 static double ratio_with(const char *engine, const char *op, const char *type, double tokens,
                          int threads, const char *uarch) {
-    return tr_profile_ratio(engine, &(struct tr_profile_product){.op = op,
-                                                                 .type = type,
-                                                                 .tokens = tokens,
-                                                                 .threads = threads,
-                                                                 .uarch = uarch});
+    return tr_profile_ratio(
+        engine, &(struct tr_profile_product){
+                    .op = op, .type = type, .tokens = tokens, .threads = threads, .uarch = uarch});
 }
 
 static double ratio_of(const char *engine, const char *op, const char *type, double tokens,
@@ -61,8 +59,7 @@ static void profiles_are_looked_up(void **state) {
     (void)state;
     double q4_k = ratio_of("llama.cpp", "gemv", "Q4_K", 1, NULL);
     assert_true(q4_k > 0.5 && q4_k < 3);
-    assert_true(ratio_of("llama.cpp", "gemv", "Q5_K", 1, NULL) ==
-                q4_k); /* the nearest type */
+    assert_true(ratio_of("llama.cpp", "gemv", "Q5_K", 1, NULL) == q4_k); /* the nearest type */
     assert_true(ratio_of("llama.cpp", "gemm", "Q4_K", 9, NULL) ==
                 ratio_of("llama.cpp", "gemm", "Q4_K", 8, NULL));
     assert_true(ratio_of("llama.cpp", "gemm", "Q4_K", 4096, NULL) ==
@@ -229,8 +226,7 @@ static void placement_slows_reading(void **state) {
     struct tr_prediction *remote = predict(f, 0, 1, 0);
     f->basis.placement_fraction = 0.99;
     struct tr_prediction *nearly = predict(f, 0, 1, 0);
-    double bytes = 0,
-           engine = ratio_with("llama.cpp", "gemv", "F16", 1, f->basis.threads, NULL);
+    double bytes = 0, engine = ratio_with("llama.cpp", "gemv", "F16", 1, f->basis.threads, NULL);
     for (size_t i = 0; i < f->model->n_products; i++)
         bytes += 2.0 * f->model->products[i].count * (double)f->model->products[i].rows *
                  (double)f->model->products[i].columns;
