@@ -227,10 +227,9 @@ static int unknown(const struct candidates *all, const char *text, const char *k
         keys[n++] = tr_platform_brief_key(all->items[i].key);
     }
     nearest = tr_nearest(key, keys);
-    for (size_t i = 0; nearest && i < all->n; i++)
-        if (!strcmp(all->items[i].key, nearest) ||
-            !strcmp(tr_platform_brief_key(all->items[i].key), nearest))
-            found = found ? found : all->items[i].name;
+    for (size_t i = 0; nearest && all->items && !found && i < n; i++)
+        if (!strcmp(keys[i], nearest))
+            found = all->items[i / 2].name;
     free(keys);
     if (found)
         return tr_err_set(reterr, TR_EUSAGE, "unknown platform '%.60s'. Did you mean '%s'?", text,

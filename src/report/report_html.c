@@ -88,7 +88,7 @@ static json_t *headlines_to_json(const struct tr_calibration *calibration) {
     size_t n = 0, left_out = 0;
     struct tr_figure *figures = calibration ? tr_figures_choose(calibration, &n, &left_out) : NULL;
     json_t *array = figures || !calibration ? json_array() : NULL;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; figures && i < n; i++) {
         const struct tr_measurement *over = figures[i].passed_over, *best = figures[i].best;
         if (!figures[i].all || !strcmp(best->metric, "clock"))
             continue;
