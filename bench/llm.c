@@ -39,9 +39,8 @@ static const struct tr_kernel *choose(const struct plan *plan, const char *op,
     for (size_t i = 0; i < n; i++) {
         const struct tr_kernel *row = &rows[i];
         if (row->op->kind != TR_KIND_MATRIX || strcmp(row->op->name, op) != 0 ||
-            row->dtype != dtype || !tr_bench_available(&plan->request, row))
-            continue;
-        if (row->set == TR_SET_SEARCH)
+            row->dtype != dtype || row->set == TR_SET_SEARCH ||
+            !tr_bench_available(&plan->request, row))
             continue;
         bool wanted = options->n_kernels
                           ? false

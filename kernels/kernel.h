@@ -59,6 +59,10 @@ struct tr_kargs {
 
 typedef void tr_kernel_fn(struct tr_kargs *args);
 
+static inline size_t tr_passes_of(const struct tr_kargs *args) {
+    return args->passes ? args->passes : 1;
+}
+
 enum tr_kernel_kind {
     TR_KIND_STREAM,  /* bytes per element count */
     TR_KIND_ROOF,    /* operations on what is loaded count */

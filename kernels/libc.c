@@ -9,19 +9,15 @@
 #include "libc.def"
 #undef TR_KERNEL_ON
 
-static size_t passes_of(const struct tr_kargs *args) {
-    return args->passes ? args->passes : 1;
-}
-
 void tr_k_copy_libc_scalar(struct tr_kargs *args) {
-    for (size_t pass = 0; pass < passes_of(args); pass++) {
+    for (size_t pass = 0; pass < tr_passes_of(args); pass++) {
         memcpy(args->a, args->b, args->n * 8);
         __asm__ volatile("" ::: "memory"); /* every pass is done */
     }
 }
 
 void tr_k_copy_rep_scalar(struct tr_kargs *args) {
-    for (size_t pass = 0; pass < passes_of(args); pass++) {
+    for (size_t pass = 0; pass < tr_passes_of(args); pass++) {
         void *to = args->a;
         const void *from = args->b;
         size_t bytes = args->n * 8;
@@ -30,14 +26,14 @@ void tr_k_copy_rep_scalar(struct tr_kargs *args) {
 }
 
 void tr_k_fill_libc_scalar(struct tr_kargs *args) {
-    for (size_t pass = 0; pass < passes_of(args); pass++) {
+    for (size_t pass = 0; pass < tr_passes_of(args); pass++) {
         memset(args->a, tr_fill_byte(args->scalar), args->n * 8);
         __asm__ volatile("" ::: "memory");
     }
 }
 
 void tr_k_fill_rep_scalar(struct tr_kargs *args) {
-    for (size_t pass = 0; pass < passes_of(args); pass++) {
+    for (size_t pass = 0; pass < tr_passes_of(args); pass++) {
         void *to = args->a;
         size_t bytes = args->n * 8;
         __asm__ volatile("rep stosb"

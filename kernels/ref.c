@@ -17,10 +17,6 @@ static double *part_written(const struct tr_kargs *args, size_t stream) {
     return (double *)(void *)((char *)args->a + stream * args->stride_bytes);
 }
 
-static size_t passes_of(const struct tr_kargs *args) {
-    return args->passes ? args->passes : 1;
-}
-
 static uint64_t bits_of(double x) {
     uint64_t word;
     memcpy(&word, &x, sizeof(word));
@@ -38,7 +34,7 @@ void tr_ref_read(const struct tr_kernel *kernel, struct tr_kargs *args) {
     for (size_t s = 0; s < (size_t)kernel->streams; s++)
         for (size_t i = 0; i < args->n; i++)
             sum += bits_of(part(args->b, s, args)[i]);
-    args->sum = sum * passes_of(args);
+    args->sum = sum * tr_passes_of(args);
 }
 
 /* The operations that write, of one element; `a` is what was there before. */
@@ -103,7 +99,7 @@ static double mix31_one(const struct tr_kernel *kernel, double scalar, double a,
 
 static void each_element(const struct tr_kernel *kernel, struct tr_kargs *args, element_fn *one) {
     const bool has_b = tr_op_uses(kernel->op, 1), has_c = tr_op_uses(kernel->op, 2);
-    const size_t passes = tr_op_in_place(kernel->op) ? passes_of(args) : 1;
+    const size_t passes = tr_op_in_place(kernel->op) ? tr_passes_of(args) : 1;
     for (size_t s = 0; s < (size_t)kernel->streams; s++) {
         double *a = part_written(args, s);
         const double *b = has_b ? part(args->b, s, args) : NULL;
@@ -142,7 +138,7 @@ void tr_ref_dot(const struct tr_kernel *kernel, struct tr_kargs *args) {
         rest = tr_ref_muladd(kernel, b[i], c[i], rest);
     for (size_t i = 0; i < turn; i++)
         total += bits_of(sums[i]);
-    args->sum = (total + bits_of(rest)) * passes_of(args);
+    args->sum = (total + bits_of(rest)) * tr_passes_of(args);
 }
 
 void tr_ref_gather(const struct tr_kernel *kernel, struct tr_kargs *args) {
@@ -150,14 +146,14 @@ void tr_ref_gather(const struct tr_kernel *kernel, struct tr_kargs *args) {
     (void)kernel;
     for (size_t i = 0; i < args->n; i++)
         sum += bits_of(((const double *)args->b)[tr_gather_index(args->first + i, args->range)]);
-    args->sum = sum * passes_of(args);
+    args->sum = sum * tr_passes_of(args);
 }
 
 void tr_ref_stride(const struct tr_kernel *kernel, struct tr_kargs *args) {
     uint64_t sum = 0;
     for (size_t i = 0; i < args->n; i += (size_t)kernel->run_bytes / 8)
         sum += bits_of(((const double *)args->b)[i]);
-    args->sum = sum * passes_of(args);
+    args->sum = sum * tr_passes_of(args);
 }
 
 /* Whole numbers: 64-bit integers are as exact as the kernels' doubles. */
@@ -173,7 +169,7 @@ void tr_ref_roof(const struct tr_kernel *kernel, struct tr_kargs *args) {
     for (int j = 0; j < kernel->chains / 2; j++)
         factors += (int64_t)TR_ROOF_FACTORS[j % TR_ROOF_N_FACTORS];
     args->sum =
-        (uint64_t)(products + plain * (kernel->chains == 1 ? 1 : factors)) * passes_of(args);
+        (uint64_t)(products + plain * (kernel->chains == 1 ? 1 : factors)) * tr_passes_of(args);
 }
 
 void tr_ref_clock_add(const struct tr_kernel *kernel, struct tr_kargs *args) {

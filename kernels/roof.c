@@ -14,13 +14,6 @@ enum { SUMS = 8 };
 /* Multiply-adds that stand in the loop's body. */
 enum { BODY = 16 };
 
-/* Keeps the compiler from doing one pass for all. */
-#define NEXT_PASS() __asm__ volatile("" ::: "memory")
-
-static inline size_t passes_of(const struct tr_kargs *args) {
-    return args->passes ? args->passes : 1;
-}
-
 static inline uint64_t sum_of(const vd *sums, double tail) {
     double lanes[VD];
     TR_UNROLL for (int i = 0; i < SUMS; i++) {
@@ -40,7 +33,7 @@ void TR_NAME(roof_1_16)(struct tr_kargs *args) {
     double tail = 0;
     vd sums[SUMS];
     TR_UNROLL for (int s = 0; s < SUMS; s++) sums[s] = vd_set1(0);
-    for (size_t pass = 0; pass < passes_of(args); pass++) {
+    for (size_t pass = 0; pass < tr_passes_of(args); pass++) {
         size_t i = 0;
         for (; i + turn <= args->n; i += turn) {
             TR_UNROLL for (int s = 0; s < SUMS; s++) {
@@ -67,7 +60,7 @@ static inline __attribute__((always_inline)) void roof(struct tr_kargs *args, co
     vd sums[SUMS], f[TR_ROOF_N_FACTORS];
     TR_UNROLL for (int s = 0; s < SUMS; s++) sums[s] = vd_set1(0);
     TR_UNROLL for (int s = 0; s < TR_ROOF_N_FACTORS; s++) f[s] = vd_set1(factors[s]);
-    for (size_t pass = 0; pass < passes_of(args); pass++) {
+    for (size_t pass = 0; pass < tr_passes_of(args); pass++) {
         size_t i = 0;
         for (; i + turn <= args->n; i += turn) {
             for (int round = 0; round < rounds; round++) {

@@ -8,7 +8,6 @@
 #include <stdint.h>
 
 #define TR_INLINE static inline __attribute__((always_inline))
-#define NEXT_PASS() __asm__ volatile("" ::: "memory")
 
 enum store_kind { STORES_NONE, STORES_REGULAR, STORES_NT };
 
@@ -41,10 +40,6 @@ TR_INLINE size_t head_elements(const void *p, size_t n) {
     return head < n ? head : n;
 }
 
-TR_INLINE size_t passes_of(const struct tr_kargs *args) {
-    return args->passes ? args->passes : 1;
-}
-
 /* Lines are asked for in the order in which they lie. In the compiler's order within a block, a Zen
  * 5 core's prefetchers did not follow: a single walk from memory reached half of the rate. */
 #if VB == 8
@@ -63,7 +58,7 @@ TR_INLINE void read_template(struct tr_kargs *args, const int streams, const int
     const char *base = args->b;
     const size_t stride = args->stride_bytes, block = (size_t)unroll * VB;
     const size_t step = (size_t)run > block ? (size_t)run : block;
-    const size_t end = args->n * 8, bulk = end - end % step, passes = passes_of(args);
+    const size_t end = args->n * 8, bulk = end - end % step, passes = tr_passes_of(args);
     uint64_t total = 0;
 
 #pragma GCC unroll 16
@@ -101,7 +96,7 @@ TR_INLINE void dot_template(struct tr_kargs *args, const int distance, const enu
     const double *b = args->b, *c = args->c;
     const size_t n = args->n, step = (size_t)TR_DOT_VECTORS * VD, bulk = n - n % step;
     vu bits = vu_zero();
-    for (size_t pass = 0; pass < passes_of(args); pass++) {
+    for (size_t pass = 0; pass < tr_passes_of(args); pass++) {
         vd sums[TR_DOT_VECTORS], rest = vd_set1(0);
         for (int u = 0; u < TR_DOT_VECTORS; u++)
             sums[u] = vd_set1(0);
@@ -173,7 +168,7 @@ TR_INLINE void store_template(struct tr_kargs *args, const enum operation operat
                               const int run, const int distance, const enum tr_hint hint) {
     const vd scalar = vd_set1(args->scalar);
     const size_t n = args->n, stride = streams > 1 ? args->stride_bytes / 8 : 0;
-    const size_t block = (size_t)unroll * VD, passes = passes_of(args);
+    const size_t block = (size_t)unroll * VD, passes = tr_passes_of(args);
     const size_t step = (size_t)run / 8 > block ? (size_t)run / 8 : block;
     const bool has_b = operation != WRITE && operation != UPDATE;
     const bool has_c = operation == TRIAD || operation == ADD || operation == MIX31;

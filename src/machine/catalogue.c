@@ -371,18 +371,18 @@ const char *tr_uarch_find(const char *vendor, int family, int model, int steppin
     return NULL;
 }
 
-bool tr_uarch_computes(const char *uarch, const char *column) {
+const char *tr_uarch_cell(const char *uarch, const char *column) {
     const struct tr_csv *csv = &open_catalogue()->uarchs;
     for (size_t i = 1; uarch && i < csv->n_rows; i++)
         if (!strcmp(tr_csv_get(csv, i, "uarch"), uarch))
-            return *tr_csv_get(csv, i, column) != '\0';
-    return false;
+            return tr_csv_get(csv, i, column);
+    return "";
+}
+
+bool tr_uarch_computes(const char *uarch, const char *column) {
+    return *tr_uarch_cell(uarch, column) != '\0';
 }
 
 bool tr_uarch_is_arm(const char *uarch) {
-    const struct tr_csv *csv = &open_catalogue()->uarchs;
-    for (size_t i = 1; uarch && i < csv->n_rows; i++)
-        if (!strcmp(tr_csv_get(csv, i, "uarch"), uarch))
-            return !strcmp(tr_csv_get(csv, i, "cpuid"), "aarch64");
-    return false;
+    return !strcmp(tr_uarch_cell(uarch, "cpuid"), "aarch64");
 }

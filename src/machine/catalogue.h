@@ -51,6 +51,8 @@ const struct tr_platform *tr_platform_set_by_cpu(const struct tr_platform_set *s
 
 /* Makes a row the machine's; what the processor did not tell of its cores, the row tells. */
 int tr_catalogue_apply(struct tr_machine *machine, const struct tr_platform *platform);
+/* A cell of data/uarch.csv; "" where the micro-architecture is unknown (or NULL) or has none. */
+const char *tr_uarch_cell(const char *uarch, const char *column);
 /* Whether a column of data/uarch.csv is filled in for a micro-architecture. */
 bool tr_uarch_computes(const char *uarch, const char *column);
 /* Whether it is a core of Arm, whose columns of 256-bit vectors are for all of its NEON units. */

@@ -4,8 +4,6 @@
 #include <string.h>
 
 #include "catalogue.h"
-#include "csv.h"
-#include "data.h"
 #include "machine_limits.h"
 #include "parts.h"
 #include "strbuf.h"
@@ -56,13 +54,6 @@ static double leading_number(const char *cell) {
     for (size_t i = 0; i < n; i++)
         value = value * 10 + (cell[i] - '0');
     return value;
-}
-
-static double flop_per_cycle(const struct tr_csv *table, const char *uarch, const char *column) {
-    for (size_t row = 1; uarch && row < table->n_rows; row++)
-        if (!strcmp(tr_csv_get(table, row, "uarch"), uarch))
-            return leading_number(tr_csv_get(table, row, column));
-    return NAN;
 }
 
 /* Zen 5 exists with 512-bit and with 256-bit datapaths under the same name; CPUID tells, but not
@@ -146,9 +137,8 @@ static bool is_there(const struct tr_machine *machine, const struct kind_of_flop
            (what->isa == ARM ? tr_uarch_is_arm(cpu->uarch) : cpu->levels[what->isa].available);
 }
 
-static int put_kind(struct tr_machine *machine, const struct tr_csv *table,
-                    const struct kind_of_flop *what, enum tr_place_kind kind, int index,
-                    const struct tr_flop_clock *clock) {
+static int put_kind(struct tr_machine *machine, const struct kind_of_flop *what,
+                    enum tr_place_kind kind, int index, const struct tr_flop_clock *clock) {
     struct term fast = {.ghz = clock->performance_ghz}, slow = {.ghz = clock->efficiency_ghz};
     const char *uarch = row_name(machine);
     const char *small = machine->cpu.uarch_efficiency ? machine->cpu.uarch_efficiency : uarch;
@@ -158,8 +148,8 @@ static int put_kind(struct tr_machine *machine, const struct tr_csv *table,
     if (what->measure == LOADED_BYTES && !clock->only)
         return 0;
     count_cores(machine, kind, index, &fast.cores, &slow.cores);
-    fast.per_cycle = flop_per_cycle(table, uarch, what->column);
-    slow.per_cycle = flop_per_cycle(table, small, what->column);
+    fast.per_cycle = leading_number(tr_uarch_cell(uarch, what->column));
+    slow.per_cycle = leading_number(tr_uarch_cell(small, what->column));
     bool bounded = slow.cores && isnan(slow.ghz);
     if (isnan(slow.ghz))
         slow.ghz = fast.ghz;
@@ -181,14 +171,9 @@ static int put_kind(struct tr_machine *machine, const struct tr_csv *table,
 
 int tr_machine_add_flop_limits_at(struct tr_machine *machine, enum tr_place_kind kind, int index,
                                   const struct tr_flop_clock *clock) {
-    const struct tr_data *data = tr_data_find("uarch.csv");
-    struct tr_csv table = {0};
-    if (!data || !(clock->performance_ghz > 0))
-        return 0;
-    int code = tr_csv_parse(data->text, data->length, "uarch.csv", &table, NULL);
-    for (size_t i = 0; i < N_KINDS && !code; i++)
-        code = put_kind(machine, &table, &kinds[i], kind, index, clock);
-    tr_csv_finish(&table);
+    int code = 0;
+    for (size_t i = 0; clock->performance_ghz > 0 && i < N_KINDS && !code; i++)
+        code = put_kind(machine, &kinds[i], kind, index, clock);
     return code;
 }
 

@@ -135,40 +135,52 @@ static void prepare(const struct tr_step *step, const struct tr_dose *dose,
         results[i] = poison;
 }
 
-/* One call: a part's rows times all vectors. */
-static void multiply_part(const struct tr_step *step, const struct tr_worker *worker, size_t part) {
-    const size_t rows = part_rows(step), batch = batch_of(step), at = part % n_parts(step);
-    struct tr_kargs args = {.n = rows,
-                            .k = k_of(step),
-                            .batch = batch,
-                            .a = (float *)worker->arrays[RESULTS] + at * rows * batch,
-                            .b = (const uint8_t *)worker->arrays[WEIGHTS] +
-                                 at * rows * row_bytes(step),
-                            .c = worker->arrays[VECTORS],
-                            .stride_bytes = vector_stride(step)};
-    step->kernel->function(&args);
+/* What the calls of a step have in common; computed before the clock runs. */
+struct calls {
+    struct tr_kargs args;
+    tr_kernel_fn *function;
+    uint8_t *weights;
+    float *results;
+    size_t n, part_bytes, part_results; /* parts of the slice; of one: weights, floats of results */
+    double units;                       /* of one call, as the time line counts */
+};
+
+static struct calls calls_of(const struct tr_step *step, const struct tr_worker *worker) {
+    const size_t rows = part_rows(step), batch = batch_of(step);
+    const size_t bytes = rows * row_bytes(step);
+    return (struct calls){.args = {.n = rows,
+                                   .k = k_of(step),
+                                   .batch = batch,
+                                   .c = worker->arrays[VECTORS],
+                                   .stride_bytes = vector_stride(step)},
+                          .function = step->kernel->function,
+                          .weights = (uint8_t *)worker->arrays[WEIGHTS],
+                          .results = (float *)worker->arrays[RESULTS],
+                          .n = n_parts(step),
+                          .part_bytes = bytes,
+                          .part_results = rows * batch,
+                          .units = is_gemm(step) ? 2.0 * (double)(rows * batch * k_of(step))
+                                                 : (double)bytes};
 }
 
-/* Of one call, as the time line counts. */
-static double units_of_part(const struct tr_step *step) {
-    const size_t rows = part_rows(step);
-    return is_gemm(step) ? 2.0 * (double)(rows * batch_of(step) * k_of(step))
-                         : (double)(rows * row_bytes(step));
+/* A part's rows times all vectors; returns the next part. */
+static inline size_t multiply(struct calls *calls, size_t part) {
+    calls->args.a = calls->results + part * calls->part_results;
+    calls->args.b = calls->weights + part * calls->part_bytes;
+    calls->function(&calls->args);
+    return part + 1 < calls->n ? part + 1 : 0;
 }
 
 static void work(const struct tr_step *step, const struct tr_dose *dose,
                  const struct tr_sample_context *context, struct tr_worker *worker) {
-    const double units = units_of_part(step) * (double)dose->passes_per_piece;
-    const size_t parts = n_parts(step);
-    size_t at = worker->cursor % parts;
+    struct calls calls = calls_of(step, worker);
+    size_t at = worker->cursor % calls.n;
     double begin = tr_now_ns();
     for (size_t turn = 0; turn < dose->turns; turn++) {
-        for (size_t again = 0; again < dose->passes_per_piece; again++) {
-            multiply_part(step, worker, at);
-            at = at + 1 < parts ? at + 1 : 0;
-        }
+        for (size_t again = 0; again < dose->passes_per_piece; again++)
+            at = multiply(&calls, at);
         double end = tr_now_ns();
-        tr_work_note(worker, begin, end, units);
+        tr_work_note(worker, begin, end, calls.units * (double)dose->passes_per_piece);
         begin = end;
         if (*context->stop) {
             worker->stopped = true;
@@ -222,20 +234,22 @@ static void check(const struct tr_step *step, const struct tr_dose *dose,
 /* Calls that are too short for the clock are made several at a time. */
 static void probe(const struct tr_step *step, double ns, const volatile sig_atomic_t *stop,
                   struct tr_worker *worker) {
-    size_t calls = 1;
+    struct calls calls = calls_of(step, worker);
+    size_t several = 1;
     tr_work_begin(worker);
+    worker->cursor %= calls.n;
     for (double start = tr_now_ns(), begin = start, end = start;
          end - start < ns && worker->timeline.n < TR_MAX_PIECES && !*stop; begin = end) {
-        for (size_t i = 0; i < calls; i++)
-            multiply_part(step, worker, worker->cursor++);
+        for (size_t i = 0; i < several; i++)
+            worker->cursor = multiply(&calls, worker->cursor);
         end = tr_now_ns();
         if (end - begin < TR_PIECE_NS) {
-            calls *= 2;
+            several *= 2;
             tr_work_begin(worker);
             start = end;
             continue;
         }
-        tr_work_note(worker, begin, end, (double)calls * units_of_part(step));
+        tr_work_note(worker, begin, end, (double)several * calls.units);
     }
 }
 
