@@ -11,15 +11,15 @@
  * sample, the counted cycles are all of it and the wait for the other threads. */
 static const double bytes_tolerance = 0.10, clock_tolerance = 0.05;
 
-static void add(int64_t *sum, int64_t before, int64_t after) {
+void tr_count_add(int64_t *sum, int64_t before, int64_t after) {
     *sum = *sum < 0 || before < 0 || after < 0 ? -1 : *sum + after - before;
 }
 
 void tr_counted_add(struct tr_counted *counted, const struct tr_counts *before,
                     const struct tr_counts *after) {
-    add(&counted->cycles, before->cycles, after->cycles);
-    add(&counted->instructions, before->instructions, after->instructions);
-    add(&counted->cpu_ns, before->cpu_ns, after->cpu_ns);
+    tr_count_add(&counted->cycles, before->cycles, after->cycles);
+    tr_count_add(&counted->instructions, before->instructions, after->instructions);
+    tr_count_add(&counted->cpu_ns, before->cpu_ns, after->cpu_ns);
 }
 
 void tr_counted_add_traffic(struct tr_counted *counted, const struct tr_traffic *before,
@@ -30,9 +30,9 @@ void tr_counted_add_traffic(struct tr_counted *counted, const struct tr_traffic 
 }
 
 void tr_counted_sum(struct tr_counted *sum, const struct tr_counted *counted) {
-    add(&sum->cycles, counted->cycles < 0 ? -1 : 0, counted->cycles);
-    add(&sum->instructions, counted->instructions < 0 ? -1 : 0, counted->instructions);
-    add(&sum->cpu_ns, counted->cpu_ns < 0 ? -1 : 0, counted->cpu_ns);
+    tr_count_add(&sum->cycles, counted->cycles < 0 ? -1 : 0, counted->cycles);
+    tr_count_add(&sum->instructions, counted->instructions < 0 ? -1 : 0, counted->instructions);
+    tr_count_add(&sum->cpu_ns, counted->cpu_ns < 0 ? -1 : 0, counted->cpu_ns);
     sum->nominal_bytes += counted->nominal_bytes;
     sum->read_bytes += counted->read_bytes;
     sum->written_bytes += counted->written_bytes;

@@ -20,7 +20,9 @@ struct tr_counted {
     double nominal_bytes, read_bytes, written_bytes;
 };
 
-/* Adds what lies between two readings of one thread's counters. */
+/* Adds what lies between two readings of a count; -1 (unknown) in any of them makes it unknown. */
+void tr_count_add(int64_t *sum, int64_t before, int64_t after);
+/* The same for what two readings of one thread's counters have. */
 void tr_counted_add(struct tr_counted *counted, const struct tr_counts *before,
                     const struct tr_counts *after);
 /* Adds a sample that asked for `nominal_bytes`. */

@@ -5,6 +5,7 @@
 
 #include "bind.h"
 #include "clock.h"
+#include "counted.h"
 #include "statistics.h"
 
 void tr_series_init(struct tr_series *series) {
@@ -12,15 +13,11 @@ void tr_series_init(struct tr_series *series) {
         .core_ghz = NAN, .efficiency_ghz = NAN, .huge_fraction = NAN, .node_fraction = NAN};
 }
 
-static void add_count(int64_t *sum, int64_t before, int64_t after) {
-    *sum = *sum < 0 || before < 0 || after < 0 ? -1 : *sum + after - before;
-}
-
 void tr_conditions_count(struct tr_sample_conditions *conditions, const struct tr_counts *before,
                          const struct tr_counts *after) {
-    add_count(&conditions->context_switches, before->context_switches, after->context_switches);
-    add_count(&conditions->page_faults, before->page_faults, after->page_faults);
-    add_count(&conditions->migrations, before->migrations, after->migrations);
+    tr_count_add(&conditions->context_switches, before->context_switches, after->context_switches);
+    tr_count_add(&conditions->page_faults, before->page_faults, after->page_faults);
+    tr_count_add(&conditions->migrations, before->migrations, after->migrations);
 }
 
 /* Another program on the core takes it away for whole time slices, of 3 to 5 ms: while two share a
@@ -70,7 +67,7 @@ void tr_series_count(struct tr_series *series, const struct tr_counts *before,
         series->context_switches += after->context_switches - before->context_switches;
     if (before->page_faults >= 0)
         series->page_faults += after->page_faults - before->page_faults;
-    add_count(&series->migrations, before->migrations, after->migrations);
+    tr_count_add(&series->migrations, before->migrations, after->migrations);
     tr_counted_add(&series->counted, before, after);
 }
 
