@@ -166,21 +166,22 @@ int PAPI_start(int set) {
     return PAPI_OK;
 }
 
-static long long value_of(int event) {
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    double cycles = papi.ghz * ((double)now.tv_sec * 1e9 + (double)now.tv_nsec);
+static long long value_of(int event, double cycles) {
     if (event < ACCESSES)
         return event == MIGRATIONS ? 0 : (long long)(event == CYCLES ? cycles : 2 * cycles);
     unsigned long long bytes = event % 2 ? moved_written : moved_read;
     return (long long)((double)bytes * papi.more_bytes / 64 / UNITS);
 }
 
+/* Counts of one set are of one moment, as a processor's are. */
 int PAPI_read(int set, long long *values) {
+    struct timespec now;
     if (!sets[set].running || (papi.reads_fail && sets[set].component == MEMORY))
         return PAPI_ENOTRUN;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    double cycles = papi.ghz * ((double)now.tv_sec * 1e9 + (double)now.tv_nsec);
     for (int i = 0; i < sets[set].n; i++)
-        values[i] = value_of(sets[set].events[i]);
+        values[i] = value_of(sets[set].events[i], cycles);
     return PAPI_OK;
 }
 
