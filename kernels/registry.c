@@ -80,9 +80,9 @@ static const struct tr_kernel kernels[] = {
     TR_STREAM(id, op, dtype, stores, streams, prefetch, t0, 0, set)
 #define TR_KERNEL_ON(isa, needs, id, op, dtype, stores, streams, prefetch, set) \
     TR_STREAM_ON(isa, needs, id, op, dtype, stores, streams, prefetch, t0, 0, set)
-#define TR_MATRIX(flavour, id, op, dtype, parts, prefetch, set)                                    \
-    ROW_EXPANDED(tr_k_##id##_##flavour, NEEDS_##flavour, id, op, dtype, NONE, parts, prefetch, t0, \
-                 0, set, ISA_##flavour, 0, 0)
+#define TR_MATRIX(flavour, id, op, dtype, parts, prefetch, hint, set)                          \
+    ROW_EXPANDED(tr_k_##id##_##flavour, NEEDS_##flavour, id, op, dtype, NONE, parts, prefetch, \
+                 hint, 0, set, ISA_##flavour, 0, 0)
 #define TR_CHAINS(isa, needs, id, op, dtype, chains, adds, set) \
     ROW_OF_CHAINS(needs, id, op, dtype, NONE, 1, 0, t0, 0, set, isa, chains, adds)
 /* Twice the multiply-adds per element, since there are halves. */

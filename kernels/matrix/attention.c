@@ -240,7 +240,7 @@ DEFINE_ATTENTION(Q8_0)
     }
 #define TR_HERE_gemv(...)
 #define TR_HERE_gemm(...)
-#define TR_MATRIX(flavour, id, operation, type, parts, distance, set) \
+#define TR_MATRIX(flavour, id, operation, type, parts, distance, hint, set) \
     IN_FLAVOUR_##flavour(TR_HERE_##operation(id, type, distance))
 #include "../matrix.def"
 #undef TR_MATRIX

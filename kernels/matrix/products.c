@@ -388,17 +388,21 @@ INLINE void store(float *out, size_t n_left, vf result) {
 #define FINISH_SUM(a, b) vf_add(a, b)
 #define FINISH_PAIRS(a, b) vf_add_pairs(a, b)
 
-INLINE void prefetch(const uint8_t *at, size_t bytes, int distance) {
-    if (distance)
-        for (size_t line = 0; line < bytes; line += 64)
-            _mm_prefetch((const char *)at + line + distance, _MM_HINT_T0);
+INLINE void prefetch(const uint8_t *at, size_t bytes, int distance, enum tr_hint hint) {
+    for (size_t line = 0; distance && line < bytes; line += 64) {
+        const char *ahead = (const char *)at + line + distance;
+        if (hint == TR_HINT_t1)
+            _mm_prefetch(ahead, _MM_HINT_T1);
+        else
+            _mm_prefetch(ahead, _MM_HINT_T0);
+    }
 }
 
 /* `groups` lane groups times `n` vectors, all results in registers until the end. */
 #define DEFINE_TILE(type, FINISH)                                                                 \
     INLINE void tile_##type(const struct matrix *w, const struct vectors *y, size_t group,        \
-                            const int groups, const int n, const int distance, float *out,        \
-                            size_t out_stride) {                                                  \
+                            const int groups, const int n, const int distance,                    \
+                            const enum tr_hint hint, float *out, size_t out_stride) {             \
         struct rows rows[8];                                                                      \
         vf sum[8 * ACCUMULATORS];                                                                 \
         UNROLL for (int g = 0; g < groups; g++) rows[g] = rows_of(w, group + (size_t)g);          \
@@ -406,7 +410,7 @@ INLINE void prefetch(const uint8_t *at, size_t bytes, int distance) {
         for (size_t b = 0; b < w->blocks; b++) {                                                  \
             UNROLL for (int g = 0; g < groups; g++) {                                             \
                 if ((group + (size_t)g) % HALVES == 0)                                            \
-                    prefetch(rows[g].body, BODY_##type, distance);                                \
+                    prefetch(rows[g].body, BODY_##type, distance, hint);                          \
                 block_##type(rows[g], y, b, n, sum + g * n * ACCUMULATORS);                       \
                 rows[g].head += HEAD_##type;                                                      \
                 rows[g].body += BODY_##type;                                                      \
@@ -422,15 +426,15 @@ INLINE void prefetch(const uint8_t *at, size_t bytes, int distance) {
         }                                                                                         \
     }                                                                                             \
     INLINE void gemv_##type(struct tr_kargs *args, size_t elements, const int parts,              \
-                            const int distance) {                                                 \
+                            const int distance, const enum tr_hint hint) {                        \
         const struct matrix w = {args->b, args->n, args->k / elements, HEAD_##type, BODY_##type}; \
         const struct vectors y = {args->c, 0, args->k};                                           \
         const size_t groups = (args->n + LANES - 1) / LANES;                                      \
         size_t group = 0;                                                                         \
         for (; group + (size_t)(parts * HALVES) <= groups; group += (size_t)(parts * HALVES))     \
-            tile_##type(&w, &y, group, parts *HALVES, 1, distance, args->a, 0);                   \
+            tile_##type(&w, &y, group, parts *HALVES, 1, distance, hint, args->a, 0);             \
         for (; group < groups; group++)                                                           \
-            tile_##type(&w, &y, group, 1, 1, 0, args->a, 0);                                      \
+            tile_##type(&w, &y, group, 1, 1, 0, TR_HINT_t0, args->a, 0);                          \
     }                                                                                             \
     INLINE void gemm_##type(struct tr_kargs *args, size_t elements) {                             \
         const struct matrix w = {args->b, args->n, args->k / elements, HEAD_##type, BODY_##type}; \
@@ -444,12 +448,12 @@ INLINE void prefetch(const uint8_t *at, size_t bytes, int distance) {
                 float *out = (float *)args->a + begin * args->n;                                  \
                 size_t t = begin;                                                                 \
                 for (; t + TOKENS <= end; t += TOKENS) {                                          \
-                    tile_##type(&w, &y, group, 1, TOKENS, 0, out, args->n);                       \
+                    tile_##type(&w, &y, group, 1, TOKENS, 0, TR_HINT_t0, out, args->n);           \
                     y.base += TOKENS * args->stride_bytes;                                        \
                     out += TOKENS * args->n;                                                      \
                 }                                                                                 \
                 for (; t < end; t++) {                                                            \
-                    tile_##type(&w, &y, group, 1, 1, 0, out, args->n);                            \
+                    tile_##type(&w, &y, group, 1, 1, 0, TR_HINT_t0, out, args->n);                \
                     y.base += args->stride_bytes;                                                 \
                     out += args->n;                                                               \
                 }                                                                                 \
@@ -494,17 +498,18 @@ enum {
 
 /* The rows of this flavour: the build defines TR_FLAVOUR_<flavour> and TR_FLAVOUR. */
 #include "flavours.h"
-#define BODY_OF_gemv(type, parts, distance) gemv_##type(args, STEP_##type, parts, distance)
-#define BODY_OF_gemm(type, parts, distance) gemm_##type(args, STEP_##type)
-#define TR_HERE(id, operation, type, parts, distance)             \
+#define BODY_OF_gemv(type, parts, distance, hint) \
+    gemv_##type(args, STEP_##type, parts, distance, TR_HINT_##hint)
+#define BODY_OF_gemm(type, parts, distance, hint) gemm_##type(args, STEP_##type)
+#define TR_HERE(id, operation, type, parts, distance, hint)       \
     tr_kernel_fn TR_MATRIX_NAME(id, TR_FLAVOUR);                  \
     void TR_MATRIX_NAME(id, TR_FLAVOUR)(struct tr_kargs * args) { \
-        BODY_OF_##operation(type, parts, distance);               \
+        BODY_OF_##operation(type, parts, distance, hint);         \
     }
 #define TR_HERE_gemv(...) TR_HERE(__VA_ARGS__)
 #define TR_HERE_gemm(...) TR_HERE(__VA_ARGS__)
 #define TR_HERE_attention(...)
-#define TR_MATRIX(flavour, id, operation, type, parts, distance, set) \
-    IN_FLAVOUR_##flavour(TR_HERE_##operation(id, operation, type, parts, distance))
+#define TR_MATRIX(flavour, id, operation, type, parts, distance, hint, set) \
+    IN_FLAVOUR_##flavour(TR_HERE_##operation(id, operation, type, parts, distance, hint))
 #include "../matrix.def"
 #undef TR_MATRIX
