@@ -290,6 +290,18 @@ static int note_wrong(struct tr_session *session, const struct tr_group *group,
     return tr_strings_add(&session->calibration->warnings, "%s", session->wrong_err.text);
 }
 
+/* No sample counts: the figure is missing, and the reader learns why. */
+static int note_missing(struct tr_session *session, const struct tr_group *group,
+                        const struct tr_step *step, const struct tr_series *series) {
+    if (!series->dropped)
+        return 0;
+    return tr_strings_add(&session->calibration->warnings,
+                          "%s %s, %d thread%s: no figure, for in %zu samples the threads never ran "
+                          "at the same time. Leave the machine alone and measure again",
+                          step->kernel->id, step->kernel->isa, group->crew.n_threads,
+                          group->crew.n_threads == 1 ? "" : "s", series->dropped);
+}
+
 static int make_measurement(struct tr_session *session, const struct tr_group *group,
                             const struct tr_step *step, const struct tr_series *series,
                             struct tr_measurement *m, bool *ret_keep) {
@@ -419,7 +431,7 @@ int tr_session_enter(struct tr_session *session, const struct tr_group *group,
     if (series->wrong)
         return note_wrong(session, group, step);
     if (!series->n)
-        return 0;
+        return note_missing(session, group, step, series);
     int code = make_measurement(session, group, step, series, &m, &keep);
     add_conditions(session, group, series);
     if (!code && keep)

@@ -397,7 +397,7 @@ static bool choose_next(struct state *state) {
             continue;
         /* Out of time: the samples that a median needs, no more; far out of time: three. */
         stage->done = (late && series->n >= least) || (very_late && series->n >= 3) ||
-                      (!late && tr_series_settled(series, least));
+                      (!late && tr_series_settled(series, least)) || tr_series_hopeless(series);
     }
     for (size_t k = 1; k <= group->n_steps; k++) {
         size_t i = (state->current + k) % group->n_steps;

@@ -61,6 +61,11 @@ bool tr_series_settled(const struct tr_series *series, size_t min_samples) {
     return tr_summary_relative_half_width(&summary) <= 0.01;
 }
 
+bool tr_series_hopeless(const struct tr_series *series) {
+    enum { MOST_IN_VAIN = 100 };
+    return series->dropped > series->n + MOST_IN_VAIN;
+}
+
 void tr_series_count(struct tr_series *series, const struct tr_counts *before,
                      const struct tr_counts *after) {
     if (before->context_switches >= 0)

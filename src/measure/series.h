@@ -19,6 +19,9 @@ int tr_series_add(struct tr_series *series, double rate, const struct tr_watch *
 enum { TR_SAMPLES_MOST = 500 };
 /* At least `min_samples`, and the interval of the median within 1%; or very many. */
 bool tr_series_settled(const struct tr_series *series, size_t min_samples);
+/* So many more samples were dropped than kept that repeating them leads nowhere: threads that never
+ * run at the same time. (Samples that are only disturbed are kept after a few attempts.) */
+bool tr_series_hopeless(const struct tr_series *series);
 /* Adds what was counted between two readings of one thread's counters. */
 void tr_series_count(struct tr_series *series, const struct tr_counts *before,
                      const struct tr_counts *after);

@@ -188,6 +188,24 @@ static void time_slices_are_noticed(void **state) {
     }
 }
 
+static void repeating_in_vain_ends(void **state) {
+    (void)state;
+    static const struct {
+        size_t n, dropped;
+        bool hopeless;
+    } cases[] = {{0, 0, false},  {0, 100, false}, {0, 101, true}, {1, 101, false},
+                 {1, 102, true}, {50, 55, false}, {500, 0, false}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct tr_series series;
+        tr_series_init(&series);
+        series.n = cases[i].n;
+        series.dropped = cases[i].dropped;
+        assert_int_equal(tr_series_hopeless(&series), cases[i].hopeless);
+        series.n = 0;
+        tr_series_finish(&series);
+    }
+}
+
 static void clock_of_disturbed_bursts(void **state) {
     (void)state;
     struct tr_core_clock clock = {0};
@@ -540,6 +558,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(time_of_others, setup, teardown),
         cmocka_unit_test(time_is_counted),
         cmocka_unit_test(time_slices_are_noticed),
+        cmocka_unit_test(repeating_in_vain_ends),
         cmocka_unit_test(clock_of_disturbed_bursts),
         cmocka_unit_test_setup_teardown(segments_are_walked_in_turn, setup, teardown),
         cmocka_unit_test_setup_teardown(work_left_out_is_noticed, setup, teardown),
