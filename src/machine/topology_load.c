@@ -107,8 +107,10 @@ static void tame_environment(void) {
     setenv("HWLOC_HIDE_ERRORS", "2", 1);
 }
 
-/* Of devices, those that GPUs and accelerators are found by (devices.c). */
-static void few_devices(hwloc_topology_t topology) {
+/* Of devices, those that GPUs and accelerators are found by (devices.c); of caches also those on the
+ * memory's side, which hwloc leaves out unless asked (topology_memory.c). */
+static void choose_objects(hwloc_topology_t topology) {
+    hwloc_topology_set_type_filter(topology, HWLOC_OBJ_MEMCACHE, HWLOC_TYPE_FILTER_KEEP_ALL);
     hwloc_topology_set_type_filter(topology, HWLOC_OBJ_BRIDGE, HWLOC_TYPE_FILTER_KEEP_NONE);
     hwloc_topology_set_type_filter(topology, HWLOC_OBJ_PCI_DEVICE,
                                    HWLOC_TYPE_FILTER_KEEP_IMPORTANT);
@@ -133,7 +135,7 @@ static bool survives_loading(const char *text, size_t length) {
         alarm(TRIAL_S);
         if (hwloc_topology_init(&topology))
             _exit(1);
-        few_devices(topology);
+        choose_objects(topology);
         if (hwloc_topology_set_xmlbuffer(topology, text, (int)length + 1) ||
             hwloc_topology_load(topology))
             _exit(1);
@@ -238,7 +240,7 @@ int tr_hwloc_load(const struct tr_source *source, hwloc_topology_t *ret_topology
     tame_environment();
     if (hwloc_topology_init(&topology))
         return TR_ENOMEM;
-    few_devices(topology);
+    choose_objects(topology);
     if (source->hwloc_xml) {
         code = load_xml(topology, source->hwloc_xml, reterr);
     } else if (source->synthetic) {
