@@ -300,7 +300,7 @@ static int choose_words(const struct candidates *all, const char *text, const ch
 static const struct candidate *only_one(const struct candidates *all, const char *key,
                                         bool (*fits)(const char *, const char *), bool rows_only) {
     const struct candidate *found = NULL;
-    for (size_t i = 0; i < all->n; i++) {
+    for (size_t i = 0; all->items && i < all->n; i++) {
         const struct candidate *item = &all->items[i];
         if ((rows_only && item->kind != ROW) || !fits(item->key, key))
             continue;
