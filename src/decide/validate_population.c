@@ -87,14 +87,30 @@ static double limit_value(const struct tr_validation *validation, const char *na
     return limit ? limit->value : NAN;
 }
 
+/* Nothing tells which modules share a channel: there can still be fewer modules than channels. */
+static int check_module_count(const struct tr_validation *validation, const json_t *modules,
+                              struct tr_checks *checks) {
+    double have = limit_value(validation, "dram"),
+           all = limit_value(validation, "dram_all_channels");
+    size_t i, n = 0;
+    const json_t *module;
+    json_array_foreach(modules, i, module) n += is_populated(module);
+    if (n && have < all)
+        return tr_checks_add(checks, TR_CHECK_POPULATION, TR_CHECK_FAIL, &channels_facts,
+                             "%zu module%s too few for all channels, expect at most %.1f instead "
+                             "of %.1f GB/s; give every channel one",
+                             n, n == 1 ? " is" : "s are", have, all);
+    return tr_checks_add(checks, TR_CHECK_POPULATION, TR_CHECK_SKIP, &channels_facts,
+                         "the firmware does not tell how many channels there are");
+}
+
 static int check_channels(const struct tr_validation *validation, const json_t *modules,
                           struct tr_checks *checks) {
     double populated = tr_fact_number(validation->machine, "memory.channels_populated");
     double present = tr_fact_number(validation->machine, "memory.channels_present");
     struct tr_check_facts facts = channels_facts;
     if (isnan(populated) || isnan(present))
-        return tr_checks_add(checks, TR_CHECK_POPULATION, TR_CHECK_SKIP, &facts,
-                             "the firmware does not tell how many channels there are");
+        return check_module_count(validation, modules, checks);
     facts.value = populated;
     facts.unit = "64-bit channels";
     facts.low = present;
@@ -233,6 +249,12 @@ static int check_speed(const struct tr_validation *validation, const json_t *mod
                              "soldered memory rated %.0f runs at %.0f MT/s: set by the maker, "
                              "perhaps with a later BIOS otherwise",
                              rated, runs);
+    if (runs < possible - SAME_MTS && per_channel > 1 && isnan(population))
+        return tr_checks_add(checks, TR_CHECK_POPULATION, TR_CHECK_WARN, &facts,
+                             "modules that may run at %.0f run at %.0f MT/s; look up in the "
+                             "board's manual what it allows %.0f modules a channel, and else set "
+                             "the memory speed in the BIOS",
+                             possible, runs, per_channel);
     if (runs < possible - SAME_MTS)
         return tr_checks_add(checks, TR_CHECK_POPULATION, TR_CHECK_FAIL, &facts,
                              "modules that may run at %.0f run at %.0f MT/s; set the memory speed "

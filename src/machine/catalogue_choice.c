@@ -64,6 +64,24 @@ static bool fits_words(const char *full, const char *key) {
     return at && (at == full || at[-1] == ' ') && (at[strlen(key)] == ' ' || !at[strlen(key)]);
 }
 
+/* "xeon 8488c" leaves a word of "intel xeon platinum 8488c" out. */
+static bool has_words(const char *full, const char *key) {
+    const char *at = full;
+    while (*key) {
+        size_t n = strcspn(key, " ");
+        while (*at && (strncmp(at, key, n) != 0 || (at[n] && at[n] != ' '))) {
+            at += strcspn(at, " ");
+            at += *at == ' ';
+        }
+        if (!*at)
+            return false;
+        at += n;
+        at += *at == ' ';
+        key += n + (key[n] == ' ');
+    }
+    return true;
+}
+
 /* --- what there is to choose from ------------------------------------------------------------ */
 
 enum kind { ROW, SERIES, SYSTEM };
@@ -278,15 +296,17 @@ static int choose_words(const struct candidates *all, const char *text, const ch
     return choice->name ? code : TR_ENOMEM;
 }
 
-/* The only item that is meant by what differs in blanks and hyphens alone; NULL. */
-static const struct candidate *only_unspaced(const struct candidates *all, const char *key) {
+/* The only item that fits in this way, of rows alone or of all; NULL. */
+static const struct candidate *only_one(const struct candidates *all, const char *key,
+                                        bool (*fits)(const char *, const char *), bool rows_only) {
     const struct candidate *found = NULL;
-    for (size_t i = 0; i < all->n; i++) {
-        if (!fits_unspaced(all->items[i].key, key))
+    for (size_t i = 0; all->items && i < all->n; i++) {
+        const struct candidate *item = &all->items[i];
+        if ((rows_only && item->kind != ROW) || !fits(item->key, key))
             continue;
         if (found)
             return NULL;
-        found = &all->items[i];
+        found = item;
     }
     return found;
 }
@@ -301,7 +321,9 @@ static int choose(const struct candidates *all, const char *text, const char *ke
         best = fit > best ? fit : best;
     }
     if (best == NO_FIT) {
-        const struct candidate *only = only_unspaced(all, key);
+        const struct candidate *only = only_one(all, key, fits_unspaced, false);
+        if (!only)
+            only = only_one(all, key, has_words, true);
         return only ? choose_item(all, only, choice, reterr) : unknown(all, text, key, reterr);
     }
     for (size_t i = 0; i < all->n; i++) {
@@ -341,7 +363,7 @@ static int read_count(const char *text, int *ret_count, const char **ret_name,
         return tr_err_set(reterr, TR_EUSAGE, "'%.60s': 1 to %d packages are possible", text,
                           MAX_PACKAGES);
     *ret_count = (int)count;
-    *ret_name = text + at + 1;
+    *ret_name = text + at + 1 + strspn(text + at + 1, " ");
     return 0;
 }
 

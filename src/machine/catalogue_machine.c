@@ -15,7 +15,7 @@ static char *vendor_of(const char *name) {
 static void fill_levels(struct tr_cpu_facts *cpu) {
     static const char *const columns[TR_ISA_COUNT] = {NULL, "fp32_sse2", "fp32_avx2_fma",
                                                       "fp32_avx512_fma", "amx_int8"};
-    bool arm = tr_uarch_is_arm(cpu->uarch);
+    bool arm = tr_uarch_is_arm(cpu->uarch), known = *tr_uarch_cell(cpu->uarch, "uarch");
     for (int i = 0; i < TR_ISA_COUNT; i++) {
         struct tr_isa_state *level = &cpu->levels[i];
         level->available =
@@ -24,7 +24,7 @@ static void fill_levels(struct tr_cpu_facts *cpu) {
              (!cpu->uarch_efficiency || tr_uarch_computes(cpu->uarch_efficiency, columns[i])));
         level->reason = level->available ? NULL
                         : arm            ? "an Arm core"
-                        : cpu->uarch     ? "not in this micro-architecture"
+                        : known          ? "not in this micro-architecture"
                                          : "not known: the row has no micro-architecture that "
                                            "data/uarch.csv knows";
     }

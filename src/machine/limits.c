@@ -140,6 +140,26 @@ struct channels {
     bool soft; /* the memory's clock was read while the fabric may have been saving power */
 };
 
+/* Modules may share a channel, but none is in two: there are no more populated channels than this.
+ * A module is a whole channel even where firmware calls it 32 bits wide; soldered LPDDR need not
+ * be. NAN where modules or their widths are unknown, or a hypervisor's. */
+static double most_channels(const struct tr_machine *machine) {
+    const struct tr_memory *memory = &machine->memory;
+    double bits = 0;
+    if (!memory->basis || machine->environment.virtual_machine)
+        return NAN;
+    for (size_t i = 0; i < memory->n_modules; i++) {
+        const struct tr_memory_module *module = &memory->modules[i];
+        bool soldered = module->type && !strncmp(module->type, "LPDDR", strlen("LPDDR"));
+        if (module->size_bytes == 0)
+            continue;
+        if (module->data_width_bits <= 0)
+            return NAN;
+        bits += soldered ? module->data_width_bits : 8 * BYTES_PER_CHANNEL;
+    }
+    return bits > 0 ? bits / (8 * BYTES_PER_CHANNEL) : NAN;
+}
+
 static struct channels find_channels(const struct tr_machine *machine) {
     const struct tr_memory *memory = &machine->memory;
     const struct tr_platform *platform = machine->platform;
@@ -161,6 +181,13 @@ static struct channels find_channels(const struct tr_machine *machine) {
         found.populated = found.present = platform->mem_channels;
         found.per_package = true;
         found.channels_basis = tr_platform_basis(platform);
+        int packages = tr_package_count(machine);
+        double most = most_channels(machine);
+        if (packages > 0 && most < packages * found.present) {
+            found.populated = most;
+            found.present *= packages;
+            found.per_package = false;
+        }
     }
     if (given->mts > 0) {
         found.mts = given->mts;

@@ -85,14 +85,18 @@ static int check_rows(const struct tr_csv *csv, const char *path, const char *te
 int tr_platform_file_read(const char *path, struct tr_platform_file **ret_file,
                           struct tr_err *reterr) {
     struct tr_platform_file *file = calloc(1, sizeof(*file));
+    static const char mark[] = "\xef\xbb\xbf"; /* spreadsheets begin their tables with it */
     char *text = NULL;
     size_t length = 0;
     int code = file ? tr_file_read(path, MAX_FILE_BYTES, &text, &length, reterr) : TR_ENOMEM;
     if (!code && strlen(text) != length)
         code = tr_err_set(reterr, TR_EFORMAT, "%s: byte %zu is zero. Expected a table as text",
                           path, strlen(text));
+    const char *table = text;
+    if (!code && !strncmp(text, mark, strlen(mark)))
+        table += strlen(mark);
     if (!code)
-        code = tr_csv_parse(text, length, path, &file->set.csv, reterr);
+        code = tr_csv_parse(table, strlen(table), path, &file->set.csv, reterr);
     if (!code)
         code = check_rows(&file->set.csv, path, text, reterr);
     if (!code)

@@ -95,10 +95,16 @@ static char *explain(const struct tr_memory *memory, const char *type) {
     if (found->population_mts > 0)
         tr_strbuf_addf(&why, ", maximum with %d module%s a channel %d", found->modules_per_channel,
                        found->modules_per_channel == 1 ? "" : "s", found->population_mts);
-    if (memory->configured_mts < found->expected_mts - SAME_MTS)
-        tr_strbuf_add(&why, soldered(type) ? ": soldered memory, set by the maker"
-                                           : ": look for the memory speed or profile in the BIOS");
-    else if (memory->configured_mts > found->expected_mts + SAME_MTS)
+    if (memory->configured_mts < found->expected_mts - SAME_MTS) {
+        if (soldered(type))
+            tr_strbuf_add(&why, ": soldered memory, set by the maker");
+        else if (found->modules_per_channel > 1 && found->population_mts <= 0)
+            tr_strbuf_addf(&why,
+                           ": the maximum with %d modules a channel is not known, and may be this",
+                           found->modules_per_channel);
+        else
+            tr_strbuf_add(&why, ": look for the memory speed or profile in the BIOS");
+    } else if (memory->configured_mts > found->expected_mts + SAME_MTS)
         tr_strbuf_add(&why, ": an overclocking profile (EXPO, XMP)");
     return tr_strbuf_take(&why);
 }

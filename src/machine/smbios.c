@@ -263,6 +263,16 @@ static bool next_structure(const uint8_t *table, size_t length, size_t at,
 
 /* --- entry point ----------------------------------------------------------------------------- */
 
+#define NO_SIGNATURE "%s: no signature _SM_ or _SM3_ of an SMBIOS entry point at byte 0"
+
+static bool is_entry_3(const uint8_t *entry, size_t length) {
+    return length >= 0x18 && !memcmp(entry, "_SM3_", 5);
+}
+
+static bool is_entry_2(const uint8_t *entry, size_t length) {
+    return length >= 0x1f && !memcmp(entry, "_SM_", 4);
+}
+
 /* Shortens *length to what the entry point says; *count is its number of structures, where told.
  * Checksums are not examined: recordings with changed fields are read all the same. */
 static int read_entry(const uint8_t *entry, size_t entry_length, const char *name,
@@ -270,19 +280,17 @@ static int read_entry(const uint8_t *entry, size_t entry_length, const char *nam
                       struct tr_err *reterr) {
     struct structure s = {.bytes = entry, .length = entry_length};
     size_t told;
-    if (entry_length >= 0x18 && !memcmp(entry, "_SM3_", 5)) {
+    if (is_entry_3(entry, entry_length)) {
         smbios->major = entry[7];
         smbios->minor = entry[8];
         told = get32(&s, 0x0c);
-    } else if (entry_length >= 0x1f && !memcmp(entry, "_SM_", 4)) {
+    } else if (is_entry_2(entry, entry_length)) {
         smbios->major = entry[6];
         smbios->minor = entry[7];
         told = get16(&s, 0x16);
         *count = get16(&s, 0x1c);
     } else {
-        return tr_err_set(reterr, TR_EFORMAT,
-                          "%s: the SMBIOS entry point has no signature _SM_ or _SM3_ at byte 0",
-                          name);
+        return tr_err_set(reterr, TR_EFORMAT, NO_SIGNATURE, name);
     }
     if (told && told < *length)
         *length = told;
@@ -341,8 +349,12 @@ int tr_smbios_read(const char *folder, struct tr_smbios *ret_smbios, struct tr_e
         goto out;
     if (tr_file_read(entry_path, 4096, &entry, &entry_length, NULL))
         entry = NULL;
-    code = tr_smbios_parse((const uint8_t *)entry, entry_length, (const uint8_t *)table,
-                           table_length, table_path, ret_smbios, reterr);
+    const uint8_t *bytes = (const uint8_t *)entry;
+    if (entry && !is_entry_3(bytes, entry_length) && !is_entry_2(bytes, entry_length))
+        code = tr_err_set(reterr, TR_EFORMAT, NO_SIGNATURE, entry_path);
+    else
+        code = tr_smbios_parse(bytes, entry_length, (const uint8_t *)table, table_length,
+                               table_path, ret_smbios, reterr);
 out:
     free(table);
     free(entry);

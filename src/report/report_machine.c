@@ -169,7 +169,7 @@ static void catalogue_identity(struct tr_text *text, const struct tr_machine *ma
                          ? tr_format("%s, efficiency cores %s", cpu->uarch, cpu->uarch_efficiency)
                          : strdup(cpu->uarch));
     tr_text_fact(text, "instructions", levels(cpu));
-    tr_text_platform(text, machine->platform);
+    tr_text_platform(text, machine->platform, machine->catalogue_packages);
 }
 
 static void identity(struct tr_text *text, const struct tr_machine *machine) {

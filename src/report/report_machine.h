@@ -41,7 +41,7 @@ void tr_text_sensors(struct tr_text *text, const struct tr_machine *machine);
 void tr_text_machine_limits(struct tr_text *text, const struct tr_machine *machine);
 
 /* report_machine_platform.c: a catalogue row; GPUs and accelerators. */
-void tr_text_platform(struct tr_text *text, const struct tr_platform *platform);
+void tr_text_platform(struct tr_text *text, const struct tr_platform *platform, int packages);
 void tr_text_devices(struct tr_text *text, const struct tr_machine *machine);
 
 /* What a series of processors has in common: a table of its members, and the range of each limit.

@@ -23,6 +23,21 @@ static const struct tr_limit *machine_limit(const struct tr_machine *machine, co
 
 /* --- memory ---------------------------------------------------------------------------------- */
 
+/* Where nothing tells which modules share a channel: there can still be too few of them. */
+static void too_few_modules(struct tr_glance *glance, const struct tr_machine *machine,
+                            const struct tr_limit *now, const struct tr_limit *all) {
+    size_t slots = machine->memory.n_modules, empty = 0;
+    for (size_t i = 0; i < slots; i++)
+        empty += machine->memory.modules[i].size_bytes == 0;
+    if (!now || !all || !(now->value < all->value))
+        return;
+    add(glance, "memory channels", TR_TONE_BAD,
+        tr_format("%zu module%s too few for all channels: at most %.5g of %.5g GB/s; %zu of %zu "
+                  "slots are empty",
+                  slots - empty, slots - empty == 1 ? " is" : "s are", now->value, all->value,
+                  empty, slots));
+}
+
 static void channels(struct tr_glance *glance, const struct tr_machine *machine) {
     const struct tr_memory *memory = &machine->memory;
     const struct tr_limit *now = machine_limit(machine, "dram");
@@ -32,8 +47,11 @@ static void channels(struct tr_glance *glance, const struct tr_machine *machine)
     for (size_t i = 0; i < memory->n_modules; i++)
         empty += memory->modules[i].size_bytes == 0;
     bool complete = memory->channels_populated >= memory->channels_present;
-    if (!(memory->channels_populated > 0) || !(memory->channels_present > 0) ||
-        machine->environment.virtual_machine)
+    if (machine->environment.virtual_machine)
+        return;
+    if (memory->basis && !(memory->channels_populated > 0))
+        too_few_modules(glance, machine, now, all);
+    if (!(memory->channels_populated > 0) || !(memory->channels_present > 0))
         return;
     tr_strbuf_addf(&out, "%g of %g %s a module", memory->channels_populated,
                    memory->channels_present, memory->channels_populated == 1 ? "has" : "have");
@@ -96,9 +114,15 @@ static void binding(struct tr_glance *glance, const struct tr_machine *machine) 
                            other->value > 1.0001 * bound->value ? "below" : "as much as",
                            plain_name(other->name), other->value);
     }
-    if (machine->catalogue_packages == 0 && !machine->memory.basis &&
-        !strcmp(bound->basis, "catalogue"))
-        tr_strbuf_add(&out, ", by the catalogue: the modules are unknown");
+    if (machine->catalogue_packages == 0 && !strcmp(bound->basis, "catalogue")) {
+        const struct tr_limit *all = machine_limit(machine, "dram_all_channels");
+        if (!machine->memory.basis)
+            tr_strbuf_add(&out, ", by the catalogue: the modules are unknown");
+        else if (!strcmp(bound->name, "dram") && !(machine->memory.channels_populated > 0))
+            tr_strbuf_add(&out, all && all->value > bound->value
+                                    ? ", no more channels than modules"
+                                    : ", the channels by the catalogue");
+    }
     if (kind == TR_PLACE_PACKAGE)
         tr_strbuf_add(&out, " (one package)");
     /* Whoever buys memory wants to know that it cannot be used by these cores. */

@@ -22,6 +22,17 @@ static char *cores_of(const struct tr_platform *platform) {
     return tr_strbuf_take(&line);
 }
 
+/* What is told of cores and memory is told of one package. */
+static char *packages_of(const struct tr_platform *platform, int packages) {
+    struct tr_strbuf line = {0};
+    if (packages > 1)
+        tr_strbuf_addf(&line, "%d, each as told here", packages);
+    if (platform->sockets_max > 0)
+        tr_strbuf_addf(&line, "%sat most %d on a board", line.length ? "; " : "",
+                       platform->sockets_max);
+    return tr_strbuf_take(&line);
+}
+
 static char *memory_of(const struct tr_platform *platform) {
     struct tr_strbuf line = {0};
     if (platform->mem_channels > 0)
@@ -59,14 +70,14 @@ static char *printable(const char *text) {
     return text ? tr_printable(text) : NULL;
 }
 
-void tr_text_platform(struct tr_text *text, const struct tr_platform *platform) {
+void tr_text_platform(struct tr_text *text, const struct tr_platform *platform, int packages) {
     char *clocks = clocks_of(platform);
     if (platform->series)
         tr_text_fact(text, "series", printable(platform->series));
     if (platform->cores > 0)
         tr_text_fact(text, "cores", cores_of(platform));
-    if (platform->sockets_max > 0)
-        tr_text_fact(text, "packages", tr_format("at most %d on a board", platform->sockets_max));
+    if (packages > 1 || platform->sockets_max > 0)
+        tr_text_fact(text, "packages", packages_of(platform, packages));
     char *memory = memory_of(platform), *shown = printable(memory);
     free(memory);
     tr_text_fact(text, "memory", shown);

@@ -161,6 +161,9 @@ static void population_by_hand(void **state) {
         {"AMD EPYC 9755", 2, 2, 6400, 6000, 6000, "as specified", "6000"},
         {"AMD EPYC 9755", 2, 2, 6400, 5592, 6000, "below specification", "6000"},
         {"AMD EPYC 9755", 6, 2, 6400, 5200, -1, "below specification", "platform maximum 6000"},
+        {"AMD Ryzen 9 5950X", 4, 2, 3200, 2667, -1, "below specification",
+         "the maximum with 2 modules a channel is not known, and may be this"},
+        {"AMD Ryzen 9 5950X", 2, 2, 3200, 2667, -1, "below specification", "in the BIOS"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct tr_machine *machine = with_modules(rows[i].platform, rows[i].n, rows[i].rank,

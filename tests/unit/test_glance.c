@@ -42,6 +42,16 @@ static void memory(void **state) {
     machine->memory.population.why = strdup("runs at 4000 MT/s");
     expect(machine, "memory speed", TR_TONE_DOUBTFUL, "below specification: runs at 4000 MT/s");
     tr_machine_destroy(machine);
+    machine = machine_from_data("smbios/server-few-modules");
+    expect(machine, "memory channels", TR_TONE_BAD,
+           "4 modules are too few for all channels: at most 140.8 of 563.2 GB/s; 28 of 32 slots "
+           "are empty");
+    expect(machine, "memory reads", TR_TONE_PLAIN, "= 140.8 GB/s, no more channels than modules");
+    tr_machine_destroy(machine);
+    machine = machine_from_data("smbios/server-numbered-slots");
+    expect(machine, "memory channels", TR_TONE_BAD, NULL);
+    expect(machine, "memory reads", TR_TONE_PLAIN, "= 563.2 GB/s, the channels by the catalogue");
+    tr_machine_destroy(machine);
 }
 
 static struct tr_machine *by_name(const char *name, double fclk_mhz) {

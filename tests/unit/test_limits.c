@@ -438,6 +438,33 @@ static void recorded_tables(void **state) {
     free(list);
 }
 
+/* Names of the slots that tell no channels: still, four modules are in four channels at most. */
+static void modules_bound_the_channels(void **state) {
+    (void)state;
+    struct tr_machine *machine = machine_from_data("smbios/server-few-modules");
+    const struct tr_limit *limit = machine_limit(machine, "dram");
+    assert_near(limit->value, 4 * 8 * 4.4, 0.001);
+    assert_string_equal(limit->formula, "4 channels x 8 B x 4.4 GT/s");
+    assert_string_equal(limit->basis, "catalogue");
+    assert_false(limit->hard);
+    assert_near(machine_limit(machine, "dram_all_channels")->value, 16 * 8 * 4.4, 0.001);
+    assert_near(machine_limit(machine, "memory_read")->value, 4 * 8 * 4.4, 0.001);
+    machine->memory.modules[0].data_width_bits = 32; /* as some firmware has it for DDR5 */
+    assert_int_equal(tr_machine_update_limits(machine), 0);
+    assert_near(machine_limit(machine, "dram")->value, 4 * 8 * 4.4, 0.001);
+    machine->overrides.channels = 8; /* who gives the number knows it */
+    assert_int_equal(tr_machine_update_limits(machine), 0);
+    assert_near(machine_limit(machine, "dram")->value, 16 * 8 * 4.4, 0.001);
+    machine->overrides.channels = 0;
+    machine->memory.modules[0].data_width_bits = -1; /* a hypervisor's */
+    assert_int_equal(tr_machine_update_limits(machine), 0);
+    assert_near(machine_limit(machine, "dram")->value, 16 * 8 * 4.4, 0.001);
+    tr_machine_destroy(machine);
+    machine = machine_from_data("smbios/server-numbered-slots");
+    assert_near(machine_limit(machine, "dram")->value, 16 * 8 * 4.4, 0.001);
+    tr_machine_destroy(machine);
+}
+
 /* Caches: 2 x 64 B a cycle from L1 and 64 from L2 of a core of Zen 5, asked for by name alone. */
 static void caches_by_bytes_per_cycle(void **state) {
     (void)state;
@@ -492,6 +519,7 @@ static void one_ccd_bounds_the_fabric_clock(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(modules_bound_the_channels),
         cmocka_unit_test(caches_by_bytes_per_cycle),
         cmocka_unit_test(one_ccd_bounds_the_fabric_clock),
         cmocka_unit_test(dram_of_products),

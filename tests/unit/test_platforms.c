@@ -97,6 +97,7 @@ static void misses_help(void **state) {
     assert_refused("99999x EPYC 9755", TR_EUSAGE, "1 to 64");
     assert_refused("2x Ryzen 9 9950X", TR_EUNAVAILABLE, "at most 1");
     assert_refused("2x EPYC 9554P", TR_EUNAVAILABLE, "at most 1");
+    assert_refused("2x  EPYX 9755", TR_EUSAGE, "unknown platform 'EPYX 9755'");
     assert_refused("2x Ryzen 9000", TR_EUNAVAILABLE, "at most 1");
     assert_refused("tinybox red", TR_EUNAVAILABLE, "not in the catalogue");
     char longest[2000];
@@ -154,6 +155,9 @@ static void named_platforms_are_there(void **state) {
         {"EPYC9755", 576.0},
         {"ryzen9 9950x", 89.6},
         {"epyc-9554p", 460.8},
+        {"Xeon 8488C", 307.2},
+        {"Ryzen 9950X", 89.6},
+        {"Threadripper 7995WX", 332.8},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         double value = limit_by_name(rows[i].name, "dram");
@@ -248,6 +252,37 @@ static void arm_cores_have_neon(void **state) {
     assert_false(machine->cpu.levels[TR_ISA_AVX2].available);
     assert_string_equal(machine->cpu.levels[TR_ISA_AVX2].reason, "an Arm core");
     tr_machine_destroy(machine);
+    tr_platform_choice_finish(&choice);
+    tr_platform_file_destroy(file);
+}
+
+/* A name that data/uarch.csv does not have is no core without SSE2. */
+static void unknown_micro_architectures_say_so(void **state) {
+    (void)state;
+    struct tr_platform_file *file = NULL;
+    struct tr_machine *machine = NULL;
+    struct tr_err err = {0};
+    const char *text = "name,cores,uarch,boost_ghz\nBoard,2,zen 5,4\n";
+    assert_int_equal(tr_platform_file_read(temporary(text), &file, &err), 0);
+    struct tr_platform_choice choice = choose("Board", file);
+    assert_int_equal(tr_machine_of_choice(&choice, 0, NULL, &machine, &err), 0);
+    assert_false(machine->cpu.levels[TR_ISA_AVX2].available);
+    assert_non_null(strstr(machine->cpu.levels[TR_ISA_AVX2].reason, "not known"));
+    tr_machine_destroy(machine);
+    tr_platform_choice_finish(&choice);
+    tr_platform_file_destroy(file);
+}
+
+/* Spreadsheets begin a table of UTF-8 with a byte order mark. */
+static void tables_of_spreadsheets_are_read(void **state) {
+    (void)state;
+    struct tr_platform_file *file = NULL;
+    struct tr_err err = {0};
+    const char *text = "\xef\xbb\xbfname,mem_channels,max_mts\r\nBoard,2,5600\r\n";
+    if (tr_platform_file_read(temporary(text), &file, &err))
+        fail_msg("%s", err.text);
+    struct tr_platform_choice choice = choose("Board", file);
+    assert_near(limit_of(&choice, 0, NULL, "dram"), 89.6, 0.001);
     tr_platform_choice_finish(&choice);
     tr_platform_file_destroy(file);
 }
@@ -502,6 +537,8 @@ int main(void) {
         cmocka_unit_test(limits_of_rows),
         cmocka_unit_test(every_name_is_reachable),
         cmocka_unit_test(arm_cores_have_neon),
+        cmocka_unit_test(unknown_micro_architectures_say_so),
+        cmocka_unit_test(tables_of_spreadsheets_are_read),
         cmocka_unit_test(users_rows_win),
         cmocka_unit_test(users_row_for_a_machine_that_was_read),
         cmocka_unit_test(bad_files_name_the_line),

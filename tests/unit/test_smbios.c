@@ -109,7 +109,7 @@ static size_t check_folder(const char *folder) {
 static void made_tables(void **state) {
     (void)state;
     char *folder = test_data("smbios");
-    assert_int_equal(check_folder(folder), 14);
+    assert_int_equal(check_folder(folder), 15);
     free(folder);
 }
 

@@ -228,22 +228,40 @@ static void test_population_rules(void **state) {
     subject_finish(&subject);
 }
 
+/* Slots without names of channels: four modules for sixteen channels are too few all the same. */
+static void test_too_few_modules(void **state) {
+    (void)state;
+    struct subject subject;
+    subject_of(&subject, machine_from_data("smbios/server-few-modules"));
+    validate(&subject, false, NULL);
+    assert_outcome(&subject, "memory channels", TR_CHECK_FAIL,
+                   "4 modules are too few for all channels, expect at most 140.8 instead of 563.2");
+    subject_finish(&subject);
+    subject_of(&subject, machine_from_data("smbios/server-numbered-slots"));
+    validate(&subject, false, NULL);
+    assert_outcome(&subject, "memory channels", TR_CHECK_SKIP, "does not tell");
+    subject_finish(&subject);
+}
+
 /* Below what population and platform allow it fails, at what they allow it warns, above too. */
 static void test_speed_rules(void **state) {
     (void)state;
     static const struct {
         double runs, rated, platform, population;
+        int per_channel;
         enum tr_check_outcome outcome;
         const char *why;
     } cases[] = {
-        {4800, 4800, 4800, NAN, TR_CHECK_PASS, "as rated"},
-        {5592, 5600, 5600, NAN, TR_CHECK_PASS, "as rated"},
-        {4000, 4800, 4800, NAN, TR_CHECK_FAIL, "in the BIOS"},
-        {3600, 4800, 5200, 3600, TR_CHECK_WARN, "maximum with 2 modules a channel"},
-        {3200, 4800, 5200, 3600, TR_CHECK_FAIL, "may run at 3600"},
-        {5200, 5600, 5200, NAN, TR_CHECK_WARN, "the processor's maximum"},
-        {6400, 5600, 5200, NAN, TR_CHECK_WARN, "overclocking"},
-        {NAN, 5600, 5200, NAN, TR_CHECK_SKIP, "no speed"},
+        {4800, 4800, 4800, NAN, 2, TR_CHECK_PASS, "as rated"},
+        {5592, 5600, 5600, NAN, 2, TR_CHECK_PASS, "as rated"},
+        {4000, 4800, 4800, NAN, 1, TR_CHECK_FAIL, "in the BIOS"},
+        /* What two modules a channel may run at is not in the table. */
+        {4000, 4800, 4800, NAN, 2, TR_CHECK_WARN, "what it allows 2 modules a channel"},
+        {3600, 4800, 5200, 3600, 2, TR_CHECK_WARN, "maximum with 2 modules a channel"},
+        {3200, 4800, 5200, 3600, 2, TR_CHECK_FAIL, "may run at 3600"},
+        {5200, 5600, 5200, NAN, 2, TR_CHECK_WARN, "the processor's maximum"},
+        {6400, 5600, 5200, NAN, 2, TR_CHECK_WARN, "overclocking"},
+        {NAN, 5600, 5200, NAN, 2, TR_CHECK_SKIP, "no speed"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct subject subject;
@@ -254,7 +272,7 @@ static void test_speed_rules(void **state) {
         json_t *population = json_object_get(memory, "population");
         json_object_set_new(population, "platform_mts", tr_json_number(cases[i].platform));
         json_object_set_new(population, "population_mts", tr_json_number(cases[i].population));
-        json_object_set_new(population, "modules_per_channel", json_integer(2));
+        json_object_set_new(population, "modules_per_channel", json_integer(cases[i].per_channel));
         validate(&subject, false, NULL);
         assert_outcome(&subject, "memory speed", cases[i].outcome, cases[i].why);
         subject_finish(&subject);
@@ -907,6 +925,7 @@ int main(void) {
         cmocka_unit_test(test_recorded_machines),
         cmocka_unit_test(test_own_recordings),
         cmocka_unit_test(test_population_rules),
+        cmocka_unit_test(test_too_few_modules),
         cmocka_unit_test(test_speed_rules),
         cmocka_unit_test(test_settings),
         cmocka_unit_test(test_soak),

@@ -185,6 +185,19 @@ def server_numbered():
     return t
 
 
+def server_few():
+    """As before, with two modules a socket: fewer than there are channels."""
+    t = Table()
+    for socket in (1, 2):
+        t.processor(f"Proc {socket}", "Intel(R) Xeon(R) Gold 6430", 32)
+    a = t.array(32)
+    for socket in (1, 2):
+        for slot in range(1, 17):
+            t.device(a, f"PROC {socket} DIMM {slot}", "", 32 if slot in (1, 9) else 0, rated=4800,
+                     configured=4400, total=80)
+    return t
+
+
 def server_letters():
     """Slots A1..A16 of the first socket, B1..B16 of the second: letters are no channels here."""
     t = Table()
@@ -226,6 +239,7 @@ MACHINES = {
     "server-10-of-12": server,
     "server-2-sockets-16-of-24": server_2_sockets,
     "server-numbered-slots": server_numbered,
+    "server-few-modules": server_few,
     "server-lettered-sockets": server_letters,
     "old-ddr4-1-module": old_ddr4,
     "single-unnamed-module": single,
