@@ -20,14 +20,14 @@ struct tune_options {
     struct tr_output_options output;
     struct tr_progress_options progress;
     const char *label, *what_if, *model, *base;
-    double seconds, boots_sd_percent; /* NAN: not given */
+    double seconds, boots_sd_percent, soak_minutes; /* NAN: not given */
     int by;
     bool fresh, dry_run;
 };
 
 static const struct tune_options defaults = {
-    .seconds = NAN, .boots_sd_percent = NAN, .by = TR_TUNE_FIGURES};
-static const double default_seconds = 60;
+    .seconds = NAN, .boots_sd_percent = NAN, .soak_minutes = NAN, .by = TR_TUNE_FIGURES};
+static const double default_seconds = 60, default_soak_minutes = 10;
 
 #define MEMBER(name) offsetof(struct tune_options, name)
 static const struct tr_option rows[] = {
@@ -71,6 +71,13 @@ static const struct tr_option rows[] = {
      .store = tr_store_text,
      .offset = MEMBER(base),
      .help = "setting that the others are compared with; default: the first one"},
+    {.name = "soak-minutes",
+     .argument = "N",
+     .store = tr_store_double,
+     .offset = MEMBER(soak_minutes),
+     .min = 0,
+     .max = 100000,
+     .help = "a soak that passed counts from this length on; default: 10"},
     {.name = "new",
      .store = tr_store_true,
      .offset = MEMBER(fresh),
@@ -98,6 +105,7 @@ static int check_job(const struct tune_options *options, enum job job, struct tr
         {"by", options->by != TR_TUNE_FIGURES, job != START},
         {"boots-sd", !isnan(options->boots_sd_percent), job != START},
         {"base", options->base, job != START},
+        {"soak-minutes", !isnan(options->soak_minutes), job == SHOW || job == BEST},
         {"new", options->fresh, job == START},
         {"model", options->model, job == START},
         {"dry-run", options->dry_run, job == RECORD},
@@ -152,7 +160,9 @@ static struct tr_tune_options judging(const struct tune_options *options) {
     return (struct tr_tune_options){
         .by = options->by == TR_TUNE_FIGURES ? TR_TUNE_READ : (enum tr_tune_figure)options->by,
         .base = options->base,
-        .boots_sd = options->boots_sd_percent / 100};
+        .boots_sd = options->boots_sd_percent / 100,
+        .soak_minutes =
+            isnan(options->soak_minutes) ? default_soak_minutes : options->soak_minutes};
 }
 
 /* `before`: as in struct shown. *ret_best, if asked for: whether any passed its soak. */
