@@ -206,7 +206,7 @@ static int check_soak(const struct tr_validation *validation, struct tr_checks *
         return tr_checks_add(checks, TR_CHECK_STABILITY, TR_CHECK_SKIP,
                              &(struct tr_check_facts)TR_CHECK_OF("soak"),
                              "no soak of this machine is on record: run tokenroof soak");
-    char *reasons = soak_reasons(soak, verdict);
+    char *reasons = !strcmp(verdict, "pass") ? strdup("") : soak_reasons(soak, verdict);
     char *differences = tr_soak_differences(soak, validation->machine);
     char *otherwise =
         differences ? ran_otherwise(differences, tr_soak_of_another_boot(soak, validation->boot_id))
