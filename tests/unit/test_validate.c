@@ -13,6 +13,7 @@
 #include "machines.h"
 #include "prng.h"
 #include "simulated.h"
+#include "strbuf.h"
 #include "test.h"
 #include "tokenroof/platform.h"
 #include "validate.h"
@@ -707,6 +708,39 @@ static void test_expectation(void **state) {
     subject_finish(&subject);
 }
 
+/* The kernel has three words for SMT that is off; a buyer has one. */
+static void test_smt(void **state) {
+    (void)state;
+    static const struct {
+        const char *found, *wanted, *told;
+        enum tr_check_outcome outcome;
+    } rows[] = {
+        {"on", "on", "SMT on", TR_CHECK_PASS},
+        {"on", "off", "SMT on", TR_CHECK_FAIL},
+        {"off", "off", "SMT off", TR_CHECK_PASS},
+        {"forceoff", "off", "SMT off", TR_CHECK_PASS},
+        {"notsupported", "off", "no SMT (one hardware thread a core)", TR_CHECK_PASS},
+        {"notsupported", "on", "no SMT", TR_CHECK_FAIL},
+        {"off", "notsupported", "SMT off", TR_CHECK_PASS}, /* as was written by earlier versions */
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct subject subject;
+        struct tr_expectation bought;
+        char *text = tr_format("{\"schema\":\"tokenroof.expectation/1\",\"settings\":{\"smt\":"
+                               "\"%s\"}}",
+                               rows[i].wanted);
+        subject_named(&subject, "EPYC 9654", 2, NULL);
+        parse(text, &bought);
+        json_object_set_new(subject.facts, "settings", json_pack("{s:s}", "smt", rows[i].found));
+        validate(&subject, true, &bought);
+        assert_outcome(&subject, "SMT as bought", rows[i].outcome, NULL);
+        assert_outcome(&subject, "NUMA and SMT", TR_CHECK_PASS, rows[i].told);
+        tr_expectation_finish(&bought);
+        subject_finish(&subject);
+        free(text);
+    }
+}
+
 static void validate_speed(struct subject *subject, const struct tr_expectation *bought,
                            const struct tr_model_speed *speed) {
     struct tr_validation validation = {.machine = subject->facts,
@@ -909,6 +943,7 @@ int main(void) {
         cmocka_unit_test(test_population_rules),
         cmocka_unit_test(test_speed_rules),
         cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_smt),
         cmocka_unit_test(test_soak),
         cmocka_unit_test(test_soak_of_others),
         cmocka_unit_test(test_lasting_load),
