@@ -107,8 +107,8 @@ static void tame_environment(void) {
     setenv("HWLOC_HIDE_ERRORS", "2", 1);
 }
 
-/* Of devices, those that GPUs and accelerators are found by (devices.c); of caches also those on the
- * memory's side, which hwloc leaves out unless asked (topology_memory.c). */
+/* Of devices, those that GPUs and accelerators are found by (devices.c); of caches also those on
+ * the memory's side, which hwloc leaves out unless asked (topology_memory.c). */
 static void choose_objects(hwloc_topology_t topology) {
     hwloc_topology_set_type_filter(topology, HWLOC_OBJ_MEMCACHE, HWLOC_TYPE_FILTER_KEEP_ALL);
     hwloc_topology_set_type_filter(topology, HWLOC_OBJ_BRIDGE, HWLOC_TYPE_FILTER_KEEP_NONE);
