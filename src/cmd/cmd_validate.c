@@ -100,13 +100,17 @@ static void speeds_finish(struct speeds *speeds) {
 static int expected_speeds(const struct tr_expectation *expectation,
                            const struct tr_calibration *calibration, struct speeds *speeds,
                            struct tr_err *reterr) {
+    struct tr_err why = {0};
     int code = 0;
     for (size_t i = 0; !code && i < expectation->n_models; i++) {
         if (speeds->n == MAX_MODELS)
             return tr_err_set(reterr, TR_EFORMAT, "%.300s: models: more than %d", expectation->path,
                               MAX_MODELS);
         code = tr_err_of_input(
-            tr_model_load(expectation->models[i].model, &speeds->models[speeds->n], reterr));
+            tr_model_load(expectation->models[i].model, &speeds->models[speeds->n], &why));
+        if (code)
+            return tr_err_set(reterr, code == TR_EUSAGE ? TR_EFORMAT : code,
+                              "%.300s: models[%zu].model: %s", expectation->path, i, why.text);
         speeds->n += !code;
     }
     if (!code)

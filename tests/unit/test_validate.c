@@ -918,7 +918,7 @@ static void test_bad_expectations(void **state) {
         {HEAD ",\"socket\":2}", "socket: unknown field"},
         {HEAD ",\"memory\":{\"speed\":2}}", "memory.speed: unknown field"},
         {HEAD ",\"sockets\":\"two\"}", "sockets"},
-        {HEAD ",\"sockets\":-1}", "sockets"},
+        {HEAD ",\"sockets\":-1}", "sockets: expected a number from 0, found -1"},
         {HEAD ",\"figures\":[{\"unit\":\"GB/s\",\"least\":1}]}", "figures[0].name"},
         {HEAD ",\"figures\":[{\"name\":\"a\",\"unit\":\"GB/s\"}]}", "figures[0].least"},
         {HEAD ",\"figures\":[{\"name\":\"a\",\"unit\":\"ns\",\"least\":2,\"most\":1}]}",
