@@ -72,7 +72,7 @@ int tr_soak_record_read(const char *path, json_t **ret_document, struct tr_err *
 /* The machine went down before it ended, as far as the record tells. */
 static int set_crashed(json_t *document, const char *path) {
     char *why = tr_format("the machine was started anew before it ended: it crashed, hung, or was "
-                          "switched off; if its power was cut, remove %.300s",
+                          "switched off (its power was cut? remove %.300s)",
                           path);
     json_t *result = json_pack("{s:s, s:s, s:n, s:n, s:n, s:n, s:s}", "name", "end", "verdict",
                                "fail", "value", "unit", "low", "high", "why", why ? why : "");
