@@ -6,6 +6,7 @@
 
 #include "cmd.h"
 #include "predictions.h"
+#include "soak_conditions.h"
 #include "spec_platforms.h"
 #include "tune_announce.h"
 #include "tune_measure.h"
@@ -27,7 +28,7 @@ struct tune_options {
 
 static const struct tune_options defaults = {
     .seconds = NAN, .boots_sd_percent = NAN, .soak_minutes = NAN, .by = TR_TUNE_FIGURES};
-static const double default_seconds = 60, default_soak_minutes = 10;
+static const double default_seconds = 60;
 
 #define MEMBER(name) offsetof(struct tune_options, name)
 static const struct tr_option rows[] = {
@@ -162,7 +163,7 @@ static struct tr_tune_options judging(const struct tune_options *options) {
         .base = options->base,
         .boots_sd = options->boots_sd_percent / 100,
         .soak_minutes =
-            isnan(options->soak_minutes) ? default_soak_minutes : options->soak_minutes};
+            isnan(options->soak_minutes) ? tr_soak_least_minutes : options->soak_minutes};
 }
 
 /* `before`: as in struct shown. *ret_best, if asked for: whether any passed its soak. */

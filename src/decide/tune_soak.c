@@ -7,13 +7,12 @@
 
 #include "facts.h"
 #include "file.h"
+#include "soak_conditions.h"
 #include "strbuf.h"
 #include "tune_judge.h"
 
 #define SCHEMA "tokenroof.soak/1"
 enum { MAX_FILE_BYTES = 64 << 20 };
-/* A soak of ten minutes may have run for some seconds less by the clock. */
-static const double same_length = 0.01;
 
 const char *tr_soak_verdict_name(enum tr_soak_verdict verdict) {
     static const char *const names[] = {"not soaked",  "too little", "pass",
@@ -60,17 +59,6 @@ static double share_tested(const json_t *document) {
     return memory > 0 ? tested / memory : NAN;
 }
 
-static bool skipped_memory(const json_t *document) {
-    size_t i;
-    const json_t *result;
-    json_array_foreach(json_object_get(document, "results"), i, result) {
-        const char *name = tr_fact_text(result, "name"), *of = tr_fact_text(result, "verdict");
-        if (name && of && !strcmp(name, "memory") && !strcmp(of, "skip"))
-            return true;
-    }
-    return false;
-}
-
 int tr_soaks_add(struct tr_soaks *soaks, const json_t *document) {
     const char *schema = tr_fact_text(document, "schema");
     const char *created = tr_fact_text(document, "created");
@@ -83,12 +71,13 @@ int tr_soaks_add(struct tr_soaks *soaks, const json_t *document) {
         return TR_ENOMEM;
     soaks->items = items;
     struct tr_soak *soak = &items[soaks->n++];
-    *soak = (struct tr_soak){.created = strdup(created),
-                             .boot_id = strdup(boot_id),
-                             .verdict = verdict,
-                             .seconds = tr_fact_number(document, "seconds_run"),
-                             .share = skipped_memory(document) ? 0 : share_tested(document),
-                             .why = why_of(document)};
+    *soak =
+        (struct tr_soak){.created = strdup(created),
+                         .boot_id = strdup(boot_id),
+                         .verdict = verdict,
+                         .seconds = tr_fact_number(document, "seconds_run"),
+                         .share = tr_soak_left_memory_out(document) ? 0 : share_tested(document),
+                         .why = why_of(document)};
     return soak->created && soak->boot_id && soak->why ? 0 : TR_ENOMEM;
 }
 
@@ -168,7 +157,7 @@ static size_t owner_of(const struct tr_tune *tune, const struct tr_soak *soak) {
 /* Seconds without a fault, or cores alone, prove no memory to be stable. What a soak does not tell
  * is not held against it. */
 static enum tr_soak_verdict proof_of(const struct tr_soak *soak, double least_minutes) {
-    bool is_short = soak->seconds < 60 * least_minutes * (1 - same_length);
+    bool is_short = !tr_soak_is_long_enough(soak->seconds, least_minutes);
     return soak->verdict == TR_SOAK_PASS && (is_short || soak->share <= 0) ? TR_SOAK_LITTLE
                                                                            : soak->verdict;
 }

@@ -338,6 +338,34 @@ static void test_soak(void **state) {
     }
 }
 
+/* Seconds without a fault, or cores alone, prove no machine to be stable. */
+static void test_soak_that_proves_little(void **state) {
+    (void)state;
+    static const struct {
+        double seconds;
+        const char *memory, *told;
+        enum tr_check_outcome outcome;
+    } rows[] = {
+        {3600, "pass", "found no error", TR_CHECK_PASS},
+        {598, "pass", "found no error", TR_CHECK_PASS},
+        {3, "pass", "found no error, but is too short to tell; soak again, for 10 minutes or more",
+         TR_CHECK_WARN},
+        {3600, "skip", "found no error, but tested no memory; soak again", TR_CHECK_WARN},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct subject subject;
+        subject_of(&subject, machine_from_data("smbios/desktop-2-of-4-ddr5"));
+        json_t *soak = json_pack("{s:s, s:s, s:f, s:[{s:s, s:s}]}", "verdict", "pass", "created",
+                                 "2026-11-21T10:00:00Z", "seconds_run", rows[i].seconds, "results",
+                                 "name", "memory", "verdict", rows[i].memory);
+        struct tr_validation validation = {.machine = subject.facts, .soak = soak};
+        assert_int_equal(tr_validate(&validation, &subject.checks), 0);
+        assert_outcome(&subject, "soak", rows[i].outcome, rows[i].told);
+        json_decref(soak);
+        subject_finish(&subject);
+    }
+}
+
 /* A soak holds for the processor, the firmware and the memory that it ran with, whatever it found;
  * that it ran in another boot is told. */
 static void test_soak_of_others(void **state) {
@@ -945,6 +973,7 @@ int main(void) {
         cmocka_unit_test(test_settings),
         cmocka_unit_test(test_smt),
         cmocka_unit_test(test_soak),
+        cmocka_unit_test(test_soak_that_proves_little),
         cmocka_unit_test(test_soak_of_others),
         cmocka_unit_test(test_lasting_load),
         cmocka_unit_test(test_genoa),
