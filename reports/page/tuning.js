@@ -4,7 +4,7 @@
 
 var tuning = {
   names: { read: "read", copy: "copy", triad: "triad", latency: "latency", fma: "FMA", pp: "predicted PP", tg: "predicted TG" },
-  tones: { better: "good", worse: "bad", baseline: "plain", "no difference": "plain", pass: "good", fail: "bad", warn: "doubt", "ended early": "doubt",
+  tones: { better: "good", worse: "bad", baseline: "plain", "no difference": "plain", pass: "good", fail: "bad", warn: "doubt", "ended early": "doubt", "too little": "doubt",
     crashed: "bad", interrupted: "doubt", stopped: "doubt", measuring: "doubt", tried: "plain" },
 };
 

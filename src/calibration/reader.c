@@ -27,11 +27,16 @@ static const char *type_name(const json_t *value) {
 
 void tr_reader_complain(struct tr_reader *reader, const char *key, const char *expected,
                         const json_t *found) {
+    char number[32];
     if (reader->code)
         return;
-    reader->code =
-        tr_err_set(reader->reterr, TR_EFORMAT, "%s: %s%s%s: expected %s, found %s", reader->name,
-                   reader->path, *reader->path ? "." : "", key, expected, type_name(found));
+    /* A number of the wrong size is told, one in place of something else is only called so. */
+    bool wrong_size = json_is_number(found) && !strncmp(expected, "a number", strlen("a number"));
+    if (wrong_size)
+        snprintf(number, sizeof(number), "%.10g", json_number_value(found));
+    reader->code = tr_err_set(reader->reterr, TR_EFORMAT, "%s: %s%s%s: expected %s, found %s",
+                              reader->name, reader->path, *reader->path ? "." : "", key, expected,
+                              wrong_size ? number : type_name(found));
 }
 
 /* NULL where there is nothing to read: absent, null, or after a complaint. */

@@ -6,11 +6,12 @@
 
 #include "cmd.h"
 #include "predictions.h"
+#include "soak_conditions.h"
 #include "spec_platforms.h"
+#include "tune_announce.h"
 #include "tune_measure.h"
 #include "tune_plan.h"
 #include "tune_session.h"
-#include "tune_step.h"
 #include "tune_text.h"
 
 enum job { START, RECORD, SHOW, BEST, JOBS };
@@ -20,13 +21,13 @@ struct tune_options {
     struct tr_output_options output;
     struct tr_progress_options progress;
     const char *label, *what_if, *model, *base;
-    double seconds, boots_sd_percent; /* NAN: not given */
+    double seconds, boots_sd_percent, soak_minutes; /* NAN: not given */
     int by;
     bool fresh, dry_run;
 };
 
 static const struct tune_options defaults = {
-    .seconds = NAN, .boots_sd_percent = NAN, .by = TR_TUNE_FIGURES};
+    .seconds = NAN, .boots_sd_percent = NAN, .soak_minutes = NAN, .by = TR_TUNE_FIGURES};
 static const double default_seconds = 60;
 
 #define MEMBER(name) offsetof(struct tune_options, name)
@@ -71,6 +72,13 @@ static const struct tr_option rows[] = {
      .store = tr_store_text,
      .offset = MEMBER(base),
      .help = "setting that the others are compared with; default: the first one"},
+    {.name = "soak-minutes",
+     .argument = "N",
+     .store = tr_store_double,
+     .offset = MEMBER(soak_minutes),
+     .min = 0,
+     .max = 100000,
+     .help = "a soak that passed counts from this length on; default: 10"},
     {.name = "new",
      .store = tr_store_true,
      .offset = MEMBER(fresh),
@@ -98,6 +106,7 @@ static int check_job(const struct tune_options *options, enum job job, struct tr
         {"by", options->by != TR_TUNE_FIGURES, job != START},
         {"boots-sd", !isnan(options->boots_sd_percent), job != START},
         {"base", options->base, job != START},
+        {"soak-minutes", !isnan(options->soak_minutes), job == SHOW || job == BEST},
         {"new", options->fresh, job == START},
         {"model", options->model, job == START},
         {"dry-run", options->dry_run, job == RECORD},
@@ -152,7 +161,9 @@ static struct tr_tune_options judging(const struct tune_options *options) {
     return (struct tr_tune_options){
         .by = options->by == TR_TUNE_FIGURES ? TR_TUNE_READ : (enum tr_tune_figure)options->by,
         .base = options->base,
-        .boots_sd = options->boots_sd_percent / 100};
+        .boots_sd = options->boots_sd_percent / 100,
+        .soak_minutes =
+            isnan(options->soak_minutes) ? tr_soak_least_minutes : options->soak_minutes};
 }
 
 /* `before`: as in struct shown. *ret_best, if asked for: whether any passed its soak. */
@@ -170,75 +181,7 @@ static int show(const struct tune_options *options, const struct tr_tune_session
     return code;
 }
 
-/* --- what is tried next ---------------------------------------------------------------------- */
-
-static void add_ratio(struct tr_strbuf *text, const char *what, double change, const char *end) {
-    if (isnan(change))
-        tr_strbuf_addf(text, "%s unknown%s", what, end);
-    else
-        tr_strbuf_addf(text, "%s %+.1f%%%s", what, 100 * change, end);
-}
-
-static void add_clock(struct tr_strbuf *text, const char *name, double from, double to,
-                      const char *unit) {
-    if (isnan(to))
-        return;
-    tr_strbuf_addf(text, ", %s", name);
-    if (!isnan(from))
-        tr_strbuf_addf(text, "%.0f -> ", from);
-    tr_strbuf_addf(text, "%.0f %s", to, unit);
-}
-
-static void describe_step(const struct tr_tune_step *step, struct tr_strbuf *text) {
-    char *base = tr_printable(step->base);
-    tr_strbuf_add(text, "at most      ");
-    if (isnan(step->read) && isnan(step->tg)) {
-        tr_strbuf_add(text, "unknown, as the memory's limits are (see tokenroof topology)");
-    } else {
-        add_ratio(text, "read", step->read, ", ");
-        add_ratio(text, "TG", step->tg, ", ");
-        add_ratio(text, "PP", step->pp, "");
-        if (base && *base)
-            tr_strbuf_addf(text, " against '%s'", base);
-    }
-    add_clock(text, "", step->from.mts, step->to.mts, "MT/s");
-    add_clock(text, "FCLK ", step->from.fclk_mhz, step->to.fclk_mhz, "MHz");
-    tr_strbuf_add(text, "\n");
-    free(base);
-}
-
-/* The first setting that was measured; what a step is compared with. */
-static const struct tr_tune_setting *base_of(const struct tr_tune *tune, const char *label) {
-    for (size_t i = 0; i < tune->n_settings; i++)
-        if (tune->settings[i].recorded && strcmp(tune->settings[i].label, label) != 0)
-            return &tune->settings[i];
-    return NULL;
-}
-
-/* Writes down what is to be tried, and says in *text what it can bring. */
-static int announce(const struct tune_options *options, struct tr_tune_session *session,
-                    const char *label, struct tr_strbuf *text, struct tr_err *reterr) {
-    static const struct tr_machine_options machine = {0};
-    struct tr_tune_step step;
-    bool known = false;
-    int code = tr_tune_session_mark_given_up(session, label, reterr);
-    if (!code)
-        code = tr_tune_step_find(&machine, base_of(&session->tune, label), label, options->what_if,
-                                 session->tune.model, &step, &known, reterr);
-    if (code)
-        return code;
-    json_t *at_most = known ? tr_tune_step_to_json(&step) : NULL;
-    code = tr_tune_session_add(session,
-                               tr_tune_line_trying(tr_tune_now().text, label, session->boot_id,
-                                                   options->what_if, at_most,
-                                                   json_incref(session->facts)),
-                               reterr);
-    if (!code)
-        code = tr_tune_session_reread(session, reterr);
-    if (!code && known)
-        describe_step(&step, text);
-    return code;
-}
+/* --- sessions ------------------------------------------------------------------------------ */
 
 /* A new session takes its place: what was lost in it is marked before. Whatever else is wrong with
  * it is why a new one is begun. */
@@ -287,7 +230,7 @@ static int start(const struct tune_options *options, struct tr_err *reterr) {
         code = tr_err_set(reterr, TR_EUSAGE,
                           "--label is missing: what is to be tried? A new session: --new");
     if (!code && label)
-        code = announce(options, &session, label, &step, reterr);
+        code = tr_tune_announce(&session, label, options->what_if, &step, reterr);
     char *printable = tr_printable(label ? label : "");
     if (!code) {
         tr_strbuf_addf(&text, "trying       %s\n%srecord       %s\n", printable,
@@ -327,7 +270,7 @@ static int measure(const struct tune_options *options, struct tr_tune_session *s
     struct tr_strbuf step = {0};
     int code = label_of(options, &session->tune, &label, reterr);
     if (!code && (options->what_if || tr_tune_find(&session->tune, label) == SIZE_MAX))
-        code = announce(options, session, label, &step, reterr);
+        code = tr_tune_announce(session, label, options->what_if, &step, reterr);
     else if (!code)
         code = tr_tune_session_mark_given_up(session, label, reterr);
     if (!code && step.length)

@@ -7,13 +7,11 @@
 #include "facts.h"
 #include "figure_sets.h"
 #include "file.h"
-#include "machine_json.h"
 #include "predictions.h"
-#include "rates.h"
 #include "runs.h"
-#include "soak_record.h"
 #include "tokenroof/machine.h"
 #include "validate.h"
+#include "validate_subject.h"
 #include "validate_text.h"
 
 enum { MAX_MODELS = 16 };
@@ -68,143 +66,6 @@ static const struct tr_option rows[] = {
      .help = "models whose speed is written into it, or none"},
 };
 
-/* What is checked. `machine` and `limits` belong to one of the others. */
-struct subject {
-    struct tr_machine *looked_at; /* NULL: all is from the calibration */
-    struct tr_calibration *calibration;
-    json_t *machine;
-    const struct tr_limit *limits;
-    size_t n_limits;
-    struct tr_strings stale; /* what is no longer as it was when it was measured */
-    json_t *soak;            /* NULL: none */
-    char *soak_path;
-    bool is_now;   /* the machine is this one as it is */
-    char *boot_id; /* in which the machine is, or was when it was measured; NULL unknown */
-};
-
-static void subject_finish(struct subject *subject) {
-    tr_machine_destroy(subject->looked_at);
-    tr_calibration_destroy(subject->calibration);
-    json_decref(subject->machine);
-    tr_strings_finish(&subject->stale);
-    json_decref(subject->soak);
-    free(subject->soak_path);
-    free(subject->boot_id);
-}
-
-static bool has_overrides(const struct tr_overrides *overrides) {
-    return overrides->channels > 0 || overrides->mts > 0 || overrides->fclk_mhz > 0 ||
-           overrides->ccds > 0;
-}
-
-static int look_at(const struct validate_options *options, struct subject *subject,
-                   struct tr_err *reterr) {
-    int code = tr_machine_load(&options->machine, &subject->looked_at, reterr);
-    if (code)
-        return options->machine.source ? tr_err_of_input(code) : code;
-    subject->is_now = !options->machine.source;
-    subject->boot_id = tr_boot_id(subject->looked_at);
-    return tr_machine_to_json(subject->looked_at, &subject->machine);
-}
-
-static int find_calibration(const struct validate_options *options, struct subject *subject,
-                            struct tr_err *reterr) {
-    struct tr_err why = {0};
-    int code;
-    if (options->calibration)
-        return tr_err_of_input(
-            tr_calibration_read(options->calibration, &subject->calibration, reterr));
-    if (options->machine.source)
-        return 0; /* of another machine nothing was measured here */
-    code = tr_rates_find_calibration(&subject->calibration, &subject->stale, &why);
-    if (code == TR_EUNAVAILABLE) {
-        tr_note(&options->output, "%s", why.text);
-        return 0;
-    }
-    return code ? tr_err_set(reterr, code, "%s", why.text) : 0;
-}
-
-/* The named one, or the newest of the machine that is looked at, as it is set; recordings without
- * an id have none. */
-static int find_soak(const struct validate_options *options, struct subject *subject,
-                     struct tr_err *reterr) {
-    const char *host_id = tr_fact_text(subject->machine, "host_id");
-    /* In which boot the machine is now only it itself can tell. */
-    const char *boot_id = subject->is_now ? subject->boot_id : NULL;
-    json_t *soak = NULL;
-    char *path = options->soak ? strdup(options->soak) : NULL;
-    int code = options->soak && !path ? TR_ENOMEM : 0;
-    if (!code && options->soak)
-        code = tr_err_of_input(tr_soak_record_tell(options->soak, boot_id, &soak, reterr));
-    else if (!code && host_id)
-        code = tr_soak_record_find(host_id, subject->machine, boot_id, &options->output, &soak,
-                                   &path, reterr);
-    subject->soak = soak;
-    subject->soak_path = path;
-    const char *soaked = code ? NULL : tr_fact_text(soak, "host_id");
-    if (!code && options->soak && soaked && host_id && strcmp(soaked, host_id) != 0)
-        code = tr_err_set(reterr, TR_EFORMAT,
-                          "%.300s: host_id: expected %.60s, the machine that is checked, found "
-                          "%.60s: it is of another machine",
-                          options->soak, host_id, soaked);
-    return code;
-}
-
-/* A recording is held against figures of the same machine, as far as both tell: by its processor's
- * row of the catalogue before its name, which firmware may write otherwise. */
-static int check_same(const char *path, const struct subject *subject, struct tr_err *reterr) {
-    static const char *const facts[] = {"host_id", "platform_row.name", "cpu.model"};
-    bool same = false;
-    const json_t *measured = json_object_get(subject->calibration->document, "machine");
-    for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]) && !same; i++) {
-        const char *wanted = tr_fact_text(subject->machine, facts[i]);
-        const char *found = tr_fact_text(measured, facts[i]);
-        if (wanted && found && strcmp(wanted, found) != 0)
-            return tr_err_set(reterr, TR_EFORMAT,
-                              "%.300s: machine.%s: expected '%.60s', the machine that is checked, "
-                              "found '%.60s': it is of another machine",
-                              path, facts[i], wanted, found);
-        same = wanted && found;
-    }
-    return 0;
-}
-
-/* The machine as it was when the file was measured. */
-static int take_from_file(const char *path, struct subject *subject, struct tr_err *reterr) {
-    const json_t *document = subject->calibration->document;
-    const char *boot_id = tr_fact_text(document, "conditions.boot_id");
-    subject->machine = json_incref(json_object_get(document, "machine"));
-    if (!subject->machine)
-        return tr_err_set(reterr, TR_EFORMAT, "%.300s: machine: expected an object", path);
-    subject->boot_id = boot_id ? strdup(boot_id) : NULL;
-    return boot_id && !subject->boot_id ? TR_ENOMEM : 0;
-}
-
-static int subject_load(const struct validate_options *options, struct subject *subject,
-                        struct tr_err *reterr) {
-    bool overrides = has_overrides(&options->machine.overrides);
-    bool from_file = options->calibration && !options->machine.source;
-    int code = find_calibration(options, subject, reterr);
-    if (!code && from_file && overrides)
-        return tr_err_set(
-            reterr, TR_EUSAGE,
-            "--channels, --mts, --fclk and --ccds do not go with --calibration alone: "
-            "its limits were told when it was measured");
-    if (!code && from_file) {
-        code = take_from_file(options->calibration, subject, reterr);
-    } else if (!code) {
-        code = look_at(options, subject, reterr);
-        if (!code && options->calibration)
-            code = check_same(options->calibration, subject, reterr);
-    }
-    if (code)
-        return code;
-    bool own = subject->calibration && !overrides;
-    subject->limits = own ? subject->calibration->limits : subject->looked_at->limits;
-    subject->n_limits = own ? subject->calibration->n_limits : subject->looked_at->n_limits;
-    return 0;
-}
-
 /* --- speeds of models ------------------------------------------------------------------------ */
 
 struct speeds {
@@ -239,13 +100,17 @@ static void speeds_finish(struct speeds *speeds) {
 static int expected_speeds(const struct tr_expectation *expectation,
                            const struct tr_calibration *calibration, struct speeds *speeds,
                            struct tr_err *reterr) {
+    struct tr_err why = {0};
     int code = 0;
     for (size_t i = 0; !code && i < expectation->n_models; i++) {
         if (speeds->n == MAX_MODELS)
             return tr_err_set(reterr, TR_EFORMAT, "%.300s: models: more than %d", expectation->path,
                               MAX_MODELS);
         code = tr_err_of_input(
-            tr_model_load(expectation->models[i].model, &speeds->models[speeds->n], reterr));
+            tr_model_load(expectation->models[i].model, &speeds->models[speeds->n], &why));
+        if (code)
+            return tr_err_set(reterr, code == TR_EUSAGE ? TR_EFORMAT : code,
+                              "%.300s: models[%zu].model: %s", expectation->path, i, why.text);
         speeds->n += !code;
     }
     if (!code)
@@ -282,8 +147,8 @@ static int render(const char *format, const struct tr_term *term, const void *da
     return code;
 }
 
-static int write_expectation(const struct validate_options *options, const struct subject *subject,
-                             struct tr_err *reterr) {
+static int write_expectation(const struct validate_options *options,
+                             const struct tr_subject *subject, struct tr_err *reterr) {
     struct speeds speeds = {0};
     struct tr_strbuf text = {0};
     json_t *document = NULL;
@@ -311,7 +176,7 @@ static int write_expectation(const struct validate_options *options, const struc
     return code;
 }
 
-static int add_stale(const struct subject *subject, struct tr_checks *checks) {
+static int add_stale(const struct tr_subject *subject, struct tr_checks *checks) {
     struct tr_check_facts facts = TR_CHECK_OF("since it was measured");
     int code = 0;
     for (size_t i = 0; !code && i < subject->stale.n; i++)
@@ -320,7 +185,7 @@ static int add_stale(const struct subject *subject, struct tr_checks *checks) {
     return code;
 }
 
-static int check(const struct validate_options *options, const struct subject *subject,
+static int check(const struct validate_options *options, const struct tr_subject *subject,
                  const struct tr_expectation *expectation, struct tr_err *reterr) {
     struct speeds speeds = {0};
     struct shown shown = {.machine = tr_fact_text(subject->machine, "cpu.model"),
@@ -357,7 +222,11 @@ static int check(const struct validate_options *options, const struct subject *s
 
 static int run(void *data, char *const *arguments, size_t n, struct tr_err *reterr) {
     const struct validate_options *options = data;
-    struct subject subject = {0};
+    const struct tr_subject_sources from = {.machine = &options->machine,
+                                            .output = &options->output,
+                                            .calibration = options->calibration,
+                                            .soak = options->soak};
+    struct tr_subject subject = {0};
     struct tr_expectation expectation = {0};
     (void)arguments;
     (void)n;
@@ -365,14 +234,12 @@ static int run(void *data, char *const *arguments, size_t n, struct tr_err *rete
     if (options->expect)
         code = tr_err_of_input(tr_expectation_read(options->expect, &expectation, reterr));
     if (!code)
-        code = subject_load(options, &subject, reterr);
-    if (!code)
-        code = find_soak(options, &subject, reterr);
+        code = tr_subject_load(&from, &subject, reterr);
     if (!code && options->write)
         code = write_expectation(options, &subject, reterr);
     if (!code)
         code = check(options, &subject, options->expect ? &expectation : NULL, reterr);
-    subject_finish(&subject);
+    tr_subject_finish(&subject);
     tr_expectation_finish(&expectation);
     return code;
 }

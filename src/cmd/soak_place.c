@@ -41,13 +41,15 @@ static void tell_of_others(const struct tr_output_options *output, const char *f
 
 /* A second soak of the same second gets "_2". */
 int tr_soak_place_find(const struct tr_output_options *output, const char *host_id,
-                       struct tr_soak_place *place, struct tr_err *reterr) {
+                       const char *boot_id, struct tr_soak_place *place, struct tr_err *reterr) {
     char *folder = NULL;
     int code = tr_data_folder(NULL, host_id, "soak", &folder, reterr);
     if (!code)
         code = tr_make_folders(folder, reterr);
-    if (!code)
+    if (!code) {
+        tr_soak_record_mark_killed(folder, boot_id);
         tell_of_others(output, folder);
+    }
     tr_soak_now(place->created);
     for (int i = 1; !code && i < 10; i++) {
         char suffix[4] = "";

@@ -12,10 +12,11 @@ struct tr_soak_place {
     char *record, *document;
 };
 
-/* Names that are free, in a folder that is made; earlier soaks that left no document are noted.
+/* Names that are free, in a folder that is made; earlier soaks that left no document are noted, and
+ * marked as killed where they are of this boot.
  * TR_EIO, TR_ENOMEM. Finish it also after a failure. */
 int tr_soak_place_find(const struct tr_output_options *output, const char *host_id,
-                       struct tr_soak_place *place, struct tr_err *reterr);
+                       const char *boot_id, struct tr_soak_place *place, struct tr_err *reterr);
 /* The document takes the place of the record. TR_EIO, TR_ENOMEM. */
 int tr_soak_place_save(const json_t *document, const struct tr_soak_place *place,
                        struct tr_err *reterr);

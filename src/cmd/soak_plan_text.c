@@ -39,7 +39,7 @@ static void plan_text(const struct tr_soak_plan *plan, struct tr_strbuf *out) {
     enum { SHOWN = 24 };
     char *cpus = tr_cpulist_format(&plan->crew.place.cpus);
     struct tr_table table;
-    tr_strbuf_addf(out, "plan: %.4g s and a last check, CPUs %s\n", plan->seconds,
+    tr_strbuf_addf(out, "plan: %.10g s and a last check, CPUs %s\n", plan->seconds,
                    cpus ? cpus : "?");
     free(cpus);
     if (plan->memory_bytes)

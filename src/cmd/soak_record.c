@@ -1,6 +1,7 @@
 #include "soak_record.h"
 
 #include <dirent.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include "append.h"
 #include "cmd.h"
 #include "file.h"
+#include "soak.h"
 #include "soak_conditions.h"
 #include "storage.h"
 #include "strbuf.h"
@@ -67,13 +69,15 @@ int tr_soak_record_read(const char *path, json_t **ret_document, struct tr_err *
     return code;
 }
 
-/* The machine went down before it ended. */
-static int set_crashed(json_t *document) {
-    json_t *result = json_pack(
-        "{s:s, s:s, s:n, s:n, s:n, s:n, s:s}", "name", "end", "verdict", "fail", "value", "unit",
-        "low", "high", "why",
-        "the machine was started anew before it ended: it crashed, hung, or was switched off");
-    return json_array_append_new(json_object_get(document, "results"), result) ||
+/* The machine went down before it ended, as far as the record tells. */
+static int set_crashed(json_t *document, const char *path) {
+    char *why = tr_format("the machine was started anew before it ended: it crashed, hung, or was "
+                          "switched off (its power was cut? remove %.300s)",
+                          path);
+    json_t *result = json_pack("{s:s, s:s, s:n, s:n, s:n, s:n, s:s}", "name", "end", "verdict",
+                               "fail", "value", "unit", "low", "high", "why", why ? why : "");
+    free(why);
+    return !why || json_array_append_new(json_object_get(document, "results"), result) ||
                    json_object_set_new(document, "verdict", json_string("fail"))
                ? TR_ENOMEM
                : 0;
@@ -102,8 +106,8 @@ int tr_soak_record_tell(const char *path, const char *boot_id, json_t **ret_docu
     if (code)
         return code;
     code = tr_soak_document(&summary, &document);
-    if (!code && !summary.ended && tr_soak_of_another_boot(document, boot_id))
-        code = set_crashed(document);
+    if (!code && !summary.ended && !summary.killed && tr_soak_of_another_boot(document, boot_id))
+        code = set_crashed(document, path);
     tr_soak_summary_finish(&summary);
     if (code)
         json_decref(document);
@@ -124,6 +128,38 @@ bool tr_soak_record_is_left(const char *folder, const char *name) {
     bool left = document && access(document, F_OK);
     free(document);
     return left;
+}
+
+/* Locked by nobody, of this boot, without its end: its program is gone. */
+static void mark_killed(const char *path, const char *boot_id) {
+    struct tr_soak_summary summary;
+    struct tr_append file = {.fd = -1};
+    char line[96], now[TR_SOAK_TIME_BYTES];
+    if (tr_soak_summary_read(path, &summary, NULL))
+        return;
+    const char *then = json_string_value(json_object_get(summary.head, "boot_id"));
+    bool found = !summary.ended && !summary.killed && then && !strcmp(then, boot_id);
+    tr_soak_summary_finish(&summary);
+    if (!found || tr_append_open(path, false, &file, NULL, NULL))
+        return;
+    tr_soak_now(now);
+    snprintf(line, sizeof(line), "{\"record\":\"killed\",\"at\":\"%s\"}", now);
+    tr_append_line(&file, line, NULL);
+    tr_append_close(&file);
+}
+
+void tr_soak_record_mark_killed(const char *folder, const char *boot_id) {
+    DIR *entries = boot_id ? opendir(folder) : NULL;
+    for (struct dirent *entry; entries && (entry = readdir(entries)) != NULL;) {
+        char *path = tr_soak_record_is_left(folder, entry->d_name)
+                         ? tr_format("%s/%s", folder, entry->d_name)
+                         : NULL;
+        if (path && !tr_append_is_busy(path))
+            mark_killed(path, boot_id);
+        free(path);
+    }
+    if (entries)
+        closedir(entries);
 }
 
 static int is_of_soak(const struct dirent *entry) {
@@ -163,6 +199,8 @@ int tr_soak_record_find(const char *host_id, const json_t *machine, const char *
     json_t *document = NULL;
     bool done = false;
     int code = tr_data_folder(NULL, host_id, "soak", &folder, reterr);
+    if (!code)
+        tr_soak_record_mark_killed(folder, boot_id);
     int n = code ? 0 : scandir(folder, &entries, is_of_soak, later_first);
     for (int i = 0; i < n; i++) {
         json_t *read = NULL;

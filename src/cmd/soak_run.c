@@ -1,6 +1,7 @@
 #include "soak_run.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "predictions.h"
@@ -72,7 +73,9 @@ int tr_soak_run(const struct tr_soak_asked *asked, const struct tr_machine *mach
                                   .context = &display};
     json_t *document = NULL;
     struct tr_err problem = {0};
-    int code = tr_soak_place_find(&asked->output, machine->host_id, &place, reterr);
+    char *boot_id = tr_boot_id(machine);
+    int code = tr_soak_place_find(&asked->output, machine->host_id, boot_id, &place, reterr);
+    free(boot_id);
     if (code) {
         tr_soak_place_finish(&place);
         return code;

@@ -49,11 +49,7 @@ static void flush_samples(struct tr_tune_rounds *rounds) {
     rounds->flushed_s = tr_tune_now_s();
 }
 
-static void take_sample(void *context, const struct tr_step *step, double rate) {
-    struct tr_tune_rounds *rounds = context;
-    int figure = figure_of(step);
-    if (figure < 0 || rounds->write_code)
-        return;
+static void keep_sample(struct tr_tune_rounds *rounds, int figure, double rate) {
     size_t n = rounds->n_samples[figure];
     double *samples = realloc(rounds->samples[figure], (n + 1) * sizeof(*samples));
     if (!samples) {
@@ -63,7 +59,15 @@ static void take_sample(void *context, const struct tr_step *step, double rate) 
     rounds->samples[figure] = samples;
     samples[n] = rate;
     rounds->n_samples[figure]++;
-    if (tr_tune_now_s() - rounds->flushed_s >= flush_s)
+}
+
+/* Those of what predictions need are not kept, but time goes on while they come. */
+static void take_sample(void *context, const struct tr_step *step, double rate) {
+    struct tr_tune_rounds *rounds = context;
+    int figure = figure_of(step);
+    if (figure >= 0 && !rounds->write_code)
+        keep_sample(rounds, figure, rate);
+    if (!rounds->write_code && tr_tune_now_s() - rounds->flushed_s >= flush_s)
         flush_samples(rounds);
 }
 

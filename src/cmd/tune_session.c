@@ -86,6 +86,7 @@ int tr_tune_session_reread(struct tr_tune_session *session, struct tr_err *reter
 
 /* Those that did not end: if the machine went down under one it is no stable setting. */
 static int add_left_soaks(struct tr_tune_session *session, const char *folder) {
+    tr_soak_record_mark_killed(folder, session->boot_id);
     DIR *entries = opendir(folder);
     int code = 0;
     for (struct dirent *entry; !code && entries && (entry = readdir(entries)) != NULL;) {

@@ -11,12 +11,13 @@
 #include "series.h"
 #include "strbuf.h"
 
+static const char host[] = "host";
 /* Texts and whole numbers are compared as they are. */
 static const struct {
     const char *path, *what;
 } facts[] = {
     {"machine.fingerprint", "machine (board, CPU, memory layout, firmware)"},
-    {"machine.host_id", "host"},
+    {"machine.host_id", host},
     {"machine.cpu.model", "CPU"},
     {"machine.firmware.board", "board"},
     {"machine.firmware.bios", "BIOS"},
@@ -79,6 +80,14 @@ static char *read_page_bytes(const struct tr_calibration *run, const char *path,
         return NULL;
     char *text = tr_format("%" PRId64, read->page_bytes);
     *ret_failed |= !text;
+    return text;
+}
+
+/* The first digits of its id tell it from others. */
+static char *read_boot(const struct tr_calibration *run, const char *path, bool *ret_failed) {
+    const char *id = tr_fact_text(run->document, path);
+    char *text = id ? tr_format("%.8s", id) : NULL;
+    *ret_failed |= id && !text;
     return text;
 }
 
@@ -169,6 +178,16 @@ static int compare_level(struct tr_changes *changes, struct tr_calibration *cons
                   tr_format("%.3g", after));
 }
 
+/* Of one host: another one has other boots anyway. */
+static int compare_boots(struct tr_changes *changes, struct tr_calibration *const *const *runs,
+                         const size_t *n_runs, size_t set) {
+    for (size_t i = 0; i < changes->n; i++)
+        if (changes->items[i].set == set && !strcmp(changes->items[i].what, host))
+            return 0;
+    return compare_values(changes, runs, n_runs, set, read_boot, "conditions.boot_id",
+                          "boot (memory is trained anew in each)");
+}
+
 int tr_changes_find(struct tr_calibration *const *const *runs, const size_t *n_runs, size_t n_sets,
                     struct tr_changes *ret_changes) {
     struct tr_changes changes = {0};
@@ -182,6 +201,8 @@ int tr_changes_find(struct tr_calibration *const *const *runs, const size_t *n_r
         if (!code)
             code = compare_values(&changes, runs, n_runs, set, read_page_bytes, NULL,
                                   "page size of the read rate, bytes");
+        if (!code)
+            code = compare_boots(&changes, runs, n_runs, set);
     }
     if (code)
         tr_changes_finish(&changes);

@@ -236,7 +236,7 @@ static json_t *facts_json(const json_t *machine) {
             tr_json_number(tr_fact_number(machine, "memory.channels_populated"))) &&
         put(memory, "mts", tr_json_number(tr_fact_number(machine, "memory.configured_mts"))) &&
         put(settings, "nps", tr_json_text(tr_fact_text(machine, "settings.nps"))) &&
-        put(settings, "smt", tr_json_text(tr_fact_text(machine, "settings.smt"))) &&
+        put(settings, "smt", tr_json_text(tr_fact_smt(tr_fact_text(machine, "settings.smt")))) &&
         put(object, "schema", json_string(TR_EXPECTATION_SCHEMA)) &&
         put(object, "cpu_model", tr_json_text(tr_fact_text(machine, "cpu.model"))) &&
         put(object, "sockets", tr_json_number(tr_fact_number(machine, "packages"))) &&

@@ -25,6 +25,10 @@ double tr_fact_number(const json_t *object, const char *path) {
     return json_is_number(fact) ? json_number_value(fact) : NAN;
 }
 
+const char *tr_fact_smt(const char *word) {
+    return word && (!strcmp(word, "forceoff") || !strcmp(word, "notsupported")) ? "off" : word;
+}
+
 double tr_fact_modules(const json_t *memory) {
     const json_t *modules = tr_fact(memory, "modules"), *module;
     double n = 0;

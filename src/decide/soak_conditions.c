@@ -19,7 +19,7 @@ static const struct {
     {"machine.memory.configured_mts", "memory.configured_mts", "memory MT/s"},
     {"machine.clocks.fclk_ghz", "clocks.fclk_ghz", "FCLK GHz"},
 };
-/* Clocks that are read twice differ in their last digits. */
+/* Clocks that are read twice differ in their last digits, lengths by a second. */
 static const double same_fraction = 0.01;
 
 char *tr_soak_differences(const json_t *soak, const json_t *machine) {
@@ -37,6 +37,21 @@ char *tr_soak_differences(const json_t *soak, const json_t *machine) {
             tr_strbuf_addf(&text, "%s%s %.10g instead of %.10g", between, facts[i].what, was, is);
     }
     return tr_strbuf_take(&text);
+}
+
+bool tr_soak_is_long_enough(double seconds, double least_minutes) {
+    return !(seconds < 60 * least_minutes * (1 - same_fraction));
+}
+
+bool tr_soak_left_memory_out(const json_t *soak) {
+    size_t i;
+    const json_t *result;
+    json_array_foreach(json_object_get(soak, "results"), i, result) {
+        const char *name = tr_fact_text(result, "name"), *of = tr_fact_text(result, "verdict");
+        if (name && of && !strcmp(name, "memory") && !strcmp(of, "skip"))
+            return true;
+    }
+    return false;
 }
 
 bool tr_soak_of_another_boot(const json_t *soak, const char *boot_id) {

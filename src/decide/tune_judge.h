@@ -9,6 +9,7 @@
 /* A record that `tokenroof soak` left. */
 enum tr_soak_verdict {
     TR_SOAK_NONE,
+    TR_SOAK_LITTLE, /* no fault, but too short to tell, or without memory */
     TR_SOAK_PASS,
     TR_SOAK_ENDED_EARLY, /* no fault in a part of the time that was asked for */
     TR_SOAK_WARN,
@@ -20,6 +21,7 @@ struct tr_soak {
     char *created, *boot_id;
     enum tr_soak_verdict verdict;
     double seconds; /* how long it ran; NAN unknown */
+    double share;   /* of the machine's memory that was tested; NAN unknown */
     char *why;      /* of its worst result; NULL unknown */
 };
 struct tr_soaks {
@@ -61,8 +63,9 @@ struct tr_tune_outcome {
 
 struct tr_tune_options {
     enum tr_tune_figure by;
-    const char *base; /* label; NULL: the first setting that was measured */
-    double boots_sd;  /* relative; NAN unknown */
+    const char *base;    /* label; NULL: the first setting that was measured */
+    double boots_sd;     /* relative; NAN unknown */
+    double soak_minutes; /* a soak that found nothing in less proves nothing */
 };
 
 struct tr_tune_judgement {

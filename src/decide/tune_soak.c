@@ -1,11 +1,13 @@
 /* Whether settings are stable: records of tokenroof soak, and whose they are. */
 #include <dirent.h>
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "facts.h"
 #include "file.h"
+#include "soak_conditions.h"
 #include "strbuf.h"
 #include "tune_judge.h"
 
@@ -13,7 +15,8 @@
 enum { MAX_FILE_BYTES = 64 << 20 };
 
 const char *tr_soak_verdict_name(enum tr_soak_verdict verdict) {
-    static const char *const names[] = {"not soaked", "pass", "ended early", "warn", "fail"};
+    static const char *const names[] = {"not soaked",  "too little", "pass",
+                                        "ended early", "warn",       "fail"};
     return names[verdict];
 }
 
@@ -44,6 +47,18 @@ static char *why_of(const json_t *document) {
     return strdup("");
 }
 
+/* Of all nodes together. */
+static double share_tested(const json_t *document) {
+    double tested = 0, memory = 0;
+    size_t i;
+    const json_t *node;
+    json_array_foreach(json_object_get(document, "nodes"), i, node) {
+        tested += tr_fact_number(node, "tested_bytes");
+        memory += tr_fact_number(node, "memory_bytes");
+    }
+    return memory > 0 ? tested / memory : NAN;
+}
+
 int tr_soaks_add(struct tr_soaks *soaks, const json_t *document) {
     const char *schema = tr_fact_text(document, "schema");
     const char *created = tr_fact_text(document, "created");
@@ -56,11 +71,13 @@ int tr_soaks_add(struct tr_soaks *soaks, const json_t *document) {
         return TR_ENOMEM;
     soaks->items = items;
     struct tr_soak *soak = &items[soaks->n++];
-    *soak = (struct tr_soak){.created = strdup(created),
-                             .boot_id = strdup(boot_id),
-                             .verdict = verdict,
-                             .seconds = tr_fact_number(document, "seconds_run"),
-                             .why = why_of(document)};
+    *soak =
+        (struct tr_soak){.created = strdup(created),
+                         .boot_id = strdup(boot_id),
+                         .verdict = verdict,
+                         .seconds = tr_fact_number(document, "seconds_run"),
+                         .share = tr_soak_left_memory_out(document) ? 0 : share_tested(document),
+                         .why = why_of(document)};
     return soak->created && soak->boot_id && soak->why ? 0 : TR_ENOMEM;
 }
 
@@ -137,26 +154,51 @@ static size_t owner_of(const struct tr_tune *tune, const struct tr_soak *soak) {
     return owner;
 }
 
+/* Seconds without a fault, or cores alone, prove no memory to be stable. What a soak does not tell
+ * is not held against it. */
+static enum tr_soak_verdict proof_of(const struct tr_soak *soak, double least_minutes) {
+    bool is_short = !tr_soak_is_long_enough(soak->seconds, least_minutes);
+    return soak->verdict == TR_SOAK_PASS && (is_short || soak->share <= 0) ? TR_SOAK_LITTLE
+                                                                           : soak->verdict;
+}
+
 /* Whether a later soak of the same boot and setting takes its place. One that failed is not taken
  * back: a fault that shows once in an hour passes the next minute. */
-static bool is_replaced(const struct tr_tune *tune, const struct tr_soaks *soaks, size_t at) {
+static bool is_replaced(const struct tr_tune *tune, const struct tr_soaks *soaks, size_t at,
+                        double least_minutes) {
     for (size_t i = at + 1; soaks->items[at].verdict != TR_SOAK_FAIL && i < soaks->n; i++)
-        if (!strcmp(soaks->items[i].boot_id, soaks->items[at].boot_id) &&
+        if (proof_of(&soaks->items[i], least_minutes) != TR_SOAK_LITTLE &&
+            !strcmp(soaks->items[i].boot_id, soaks->items[at].boot_id) &&
             owner_of(tune, &soaks->items[i]) == owner_of(tune, &soaks->items[at]))
             return true;
     return false;
 }
 
+/* "passed 60 minutes, of 95% of memory, 2026-11-25T01:00:00Z" */
+static void tell_passed(const struct tr_soak *soak, struct tr_strbuf *text) {
+    tr_strbuf_add(text, "passed");
+    if (soak->seconds >= 0)
+        tr_strbuf_addf(text, " %.3g minutes", soak->seconds / 60);
+    if (soak->share > 0)
+        tr_strbuf_addf(text, ", of %.2g%% of memory", 100 * soak->share);
+    tr_strbuf_addf(text, ", %s", soak->created);
+}
+
 static char *soak_why(const struct tr_tune_outcome *outcome, const struct tr_soak *worst,
-                      bool crashed_since) {
+                      bool crashed_since, double least_minutes) {
+    struct tr_strbuf text = {0};
     if (!worst)
         return strdup("not soaked: run tokenroof soak under this setting");
     if (crashed_since)
         return tr_format("its machine crashed after the soak of %s", worst->created);
-    if (outcome->soak == TR_SOAK_PASS && worst->seconds >= 0)
-        return tr_format("passed %.3g minutes, %s", worst->seconds / 60, worst->created);
-    if (outcome->soak == TR_SOAK_PASS)
-        return tr_format("passed, %s", worst->created);
+    if (outcome->soak == TR_SOAK_PASS || outcome->soak == TR_SOAK_LITTLE) {
+        tell_passed(worst, &text);
+        if (outcome->soak == TR_SOAK_LITTLE && worst->share <= 0)
+            tr_strbuf_add(&text, ", but no memory was tested");
+        else if (outcome->soak == TR_SOAK_LITTLE)
+            tr_strbuf_addf(&text, ", too short: %.4g minutes or more count", least_minutes);
+        return tr_strbuf_take(&text);
+    }
     if (outcome->soak == TR_SOAK_ENDED_EARLY)
         return tr_format("the soak of %s was ended early, without a fault until then",
                          worst->created);
@@ -167,23 +209,27 @@ static char *soak_why(const struct tr_tune_outcome *outcome, const struct tr_soa
 
 int tr_tune_assign_soaks(const struct tr_tune *tune, const struct tr_soaks *soaks,
                          struct tr_tune_judgement *judgement) {
+    double least_minutes = judgement->options.soak_minutes;
     for (size_t s = 0; s < judgement->n; s++) {
         struct tr_tune_outcome *outcome = &judgement->outcomes[s];
         const struct tr_tune_setting *setting = &tune->settings[s];
         const struct tr_soak *worst = NULL;
+        enum tr_soak_verdict of_worst = TR_SOAK_NONE;
         for (size_t i = 0; i < soaks->n; i++) {
             const struct tr_soak *soak = &soaks->items[i];
-            if (owner_of(tune, soak) != s || is_replaced(tune, soaks, i))
-                continue;
+            enum tr_soak_verdict proof = proof_of(soak, least_minutes);
             /* Of equals the later one: it tells whether it was after a crash. */
-            if (!worst || soak->verdict >= worst->verdict)
+            if (owner_of(tune, soak) == s && !is_replaced(tune, soaks, i, least_minutes) &&
+                proof >= of_worst) {
                 worst = soak;
+                of_worst = proof;
+            }
         }
         bool crashed_since =
             worst && setting->crashed_at && strcmp(setting->crashed_at, worst->created) >= 0;
-        outcome->soak = worst ? worst->verdict : TR_SOAK_NONE;
+        outcome->soak = of_worst;
         outcome->passed = outcome->soak == TR_SOAK_PASS && !crashed_since;
-        outcome->soak_why = soak_why(outcome, worst, crashed_since);
+        outcome->soak_why = soak_why(outcome, worst, crashed_since, least_minutes);
         if (!outcome->soak_why)
             return TR_ENOMEM;
     }

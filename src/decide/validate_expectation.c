@@ -14,10 +14,9 @@
 /* Facts that the firmware rounds. */
 static const double mts_slack = 20;
 
-static int check_text(const struct tr_validation *validation, const char *path, const char *wanted,
+static int check_text(const struct tr_validation *validation, const char *found, const char *wanted,
                       enum tr_check_group group, const char *name, const char *advice,
                       struct tr_checks *checks) {
-    const char *found = tr_fact_text(validation->machine, path);
     struct tr_check_facts facts = TR_CHECK_OF(name);
     facts.from = validation->expectation->path;
     if (!wanted)
@@ -49,8 +48,9 @@ static int check_facts(const struct tr_validation *validation, struct tr_checks 
     const struct tr_expectation *wanted = validation->expectation;
     const json_t *machine = validation->machine;
     double cores = (double)json_array_size(tr_fact(machine, "cores"));
-    int code = check_text(validation, "cpu.model", wanted->cpu_model, TR_CHECK_IDENTITY,
-                          "processor as bought", "another part was delivered", checks);
+    int code =
+        check_text(validation, tr_fact_text(machine, "cpu.model"), wanted->cpu_model,
+                   TR_CHECK_IDENTITY, "processor as bought", "another part was delivered", checks);
     if (!code)
         code = check_number(validation, tr_fact_number(machine, "packages"), wanted->sockets, true,
                             "sockets", TR_CHECK_IDENTITY, "sockets as bought",
@@ -81,11 +81,13 @@ static int check_facts(const struct tr_validation *validation, struct tr_checks 
                             "memory speed as bought",
                             "slower modules, or a lower speed set in the BIOS", checks);
     if (!code)
-        code = check_text(validation, "settings.nps", wanted->nps, TR_CHECK_CONFIGURATION,
-                          "NUMA setting as bought", "set it in the BIOS", checks);
+        code = check_text(validation, tr_fact_text(machine, "settings.nps"), wanted->nps,
+                          TR_CHECK_CONFIGURATION, "NUMA setting as bought", "set it in the BIOS",
+                          checks);
     return code ? code
-                : check_text(validation, "settings.smt", wanted->smt, TR_CHECK_CONFIGURATION,
-                             "SMT as bought", "set it in the BIOS", checks);
+                : check_text(validation, tr_fact_smt(tr_fact_text(machine, "settings.smt")),
+                             tr_fact_smt(wanted->smt), TR_CHECK_CONFIGURATION, "SMT as bought",
+                             "set it in the BIOS", checks);
 }
 
 /* --- figures --------------------------------------------------------------------------------- */

@@ -141,6 +141,7 @@ int tr_validate_configuration(const struct tr_validation *validation, struct tr_
     const json_t *machine = validation->machine;
     const char *nps = tr_fact_text(machine, "settings.nps");
     const char *smt = tr_fact_text(machine, "settings.smt");
+    bool none = smt && !strcmp(smt, "notsupported");
     struct tr_check_facts facts = TR_CHECK_OF("virtual machine");
     size_t before = checks->n;
     int code = 0;
@@ -161,8 +162,11 @@ int tr_validate_configuration(const struct tr_validation *validation, struct tr_
     if (!code && (nps || smt)) {
         facts.name = "NUMA and SMT";
         code = tr_checks_add(checks, TR_CHECK_CONFIGURATION, TR_CHECK_PASS, &facts, "%s%s%s%s",
-                             nps ? nps : "", nps && smt ? ", " : "", smt ? "SMT " : "",
-                             smt ? smt : "");
+                             nps ? nps : "", nps && smt ? ", " : "",
+                             none  ? "no SMT (one hardware thread a core)"
+                             : smt ? "SMT "
+                                   : "",
+                             smt && !none ? tr_fact_smt(smt) : "");
     }
     if (!code)
         code = check_settings(machine, checks);

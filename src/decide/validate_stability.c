@@ -182,6 +182,16 @@ static int judge_soak(const json_t *soak, const char *reasons, const char *other
                              "the soak of %s failed: %s%s%s; take back overclocks, find the "
                              "module, and soak again",
                              when, reasons, but, otherwise);
+    if (!strcmp(verdict, "pass") && !partial && tr_soak_left_memory_out(soak))
+        return tr_checks_add(checks, TR_CHECK_STABILITY, TR_CHECK_WARN, facts,
+                             "the soak of %s found no error, but tested no memory; soak again",
+                             when);
+    if (!strcmp(verdict, "pass") && !partial &&
+        !tr_soak_is_long_enough(tr_fact_number(soak, "seconds_run"), tr_soak_least_minutes))
+        return tr_checks_add(checks, TR_CHECK_STABILITY, TR_CHECK_WARN, facts,
+                             "the soak of %s found no error, but is too short to tell; soak again, "
+                             "for %.0f minutes or more",
+                             when, tr_soak_least_minutes);
     if (!strcmp(verdict, "pass") && !partial)
         return tr_checks_add(checks, TR_CHECK_STABILITY, *but ? TR_CHECK_WARN : TR_CHECK_PASS,
                              facts, "the soak of %s found no error%s%s%s", when, but, otherwise,
@@ -206,7 +216,7 @@ static int check_soak(const struct tr_validation *validation, struct tr_checks *
         return tr_checks_add(checks, TR_CHECK_STABILITY, TR_CHECK_SKIP,
                              &(struct tr_check_facts)TR_CHECK_OF("soak"),
                              "no soak of this machine is on record: run tokenroof soak");
-    char *reasons = soak_reasons(soak, verdict);
+    char *reasons = !strcmp(verdict, "pass") ? strdup("") : soak_reasons(soak, verdict);
     char *differences = tr_soak_differences(soak, validation->machine);
     char *otherwise =
         differences ? ran_otherwise(differences, tr_soak_of_another_boot(soak, validation->boot_id))

@@ -194,6 +194,8 @@ int tr_soak_summary_add(struct tr_soak_summary *summary, const json_t *line,
         summary->ended = true;
         summary->stopped = json_is_true(json_object_get(line, "partial"));
     }
+    if (!strcmp(record, "killed"))
+        summary->killed = true;
     return 0; /* what a later version adds */
 }
 

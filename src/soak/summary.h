@@ -68,6 +68,7 @@ struct tr_soak_summary {
     } sums[TR_SOAK_STAGES];
     double t_s; /* end of the last second */
     bool ended, stopped;
+    bool killed; /* the program was found to be gone in the boot of the soak */
 };
 int tr_soak_summary_init(struct tr_soak_summary *summary);
 void tr_soak_summary_finish(struct tr_soak_summary *summary);

@@ -403,14 +403,73 @@ static void test_changes(void **state) {
     tr_calibration_destroy(laptop);
 }
 
+static void set_boots(struct tr_calibration *const *runs, size_t n, const char *const *boots) {
+    for (size_t i = 0; i < n; i++)
+        json_object_set_new(json_object_get(runs[i]->document, "conditions"), "boot_id",
+                            json_string(boots[i]));
+}
+
+/* Memory is trained anew in each boot: whether the sets share theirs is a condition. */
+static void test_boots(void **state) {
+    (void)state;
+    static const char what[] = "boot (memory is trained anew in each)";
+    static const char *const boots[] = {"11111111-a", "22222222-b", "33333333-c", "44444444-d",
+                                        "55555555-e"};
+    struct tr_calibration *runs[5];
+    for (size_t i = 0; i < 5; i++)
+        runs[i] = calibration_from("calibration/server.json");
+    struct tr_calibration *const one[] = {runs[0]}, *const other[] = {runs[1]};
+    struct tr_calibration *const both[] = {runs[1], runs[0]}, *const same[] = {runs[0], runs[1]};
+    const struct {
+        struct tr_calibration *const *runs[2];
+        size_t n[2];
+        const char *before, *after; /* NULL: no change */
+    } rows[] = {
+        {{one, other}, {1, 1}, "11111111", "22222222"},
+        {{one, one}, {1, 1}, NULL, NULL},
+        {{both, same}, {2, 2}, NULL, NULL},
+        {{one, both}, {1, 2}, "11111111", "11111111 | 22222222"},
+        {{both, runs + 2}, {2, 3}, "11111111 | 22222222", "33333333 | 44444444 | 55555555"},
+    };
+    set_boots(runs, 5, boots);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct tr_changes changes;
+        assert_int_equal(tr_changes_find(rows[i].runs, rows[i].n, 2, &changes), 0);
+        assert_int_equal(changes.n, rows[i].before ? 1 : 0);
+        if (changes.n) {
+            assert_string_equal(changes.items[0].what, what);
+            assert_string_equal(changes.items[0].before, rows[i].before);
+            assert_string_equal(changes.items[0].after, rows[i].after);
+        }
+        tr_changes_finish(&changes);
+    }
+    /* Another machine has another boot anyway. */
+    struct tr_changes changes;
+    json_object_set_new(json_object_get(runs[1]->document, "machine"), "host_id",
+                        json_string("ba9876543210"));
+    assert_int_equal(tr_changes_find(rows[0].runs, rows[0].n, 2, &changes), 0);
+    assert_int_equal(changes.n, 1);
+    assert_string_equal(changes.items[0].what, "host");
+    tr_changes_finish(&changes);
+    for (size_t i = 0; i < 5; i++)
+        tr_calibration_destroy(runs[i]);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_false_alarms),        cmocka_unit_test(test_one_percent),
-        cmocka_unit_test(test_known_deviation),     cmocka_unit_test(test_direction_and_threshold),
-        cmocka_unit_test(test_number_of_runs),      cmocka_unit_test(test_pair),
-        cmocka_unit_test(test_few_samples),         cmocka_unit_test(test_untrusted),
-        cmocka_unit_test(test_derived_and_missing), cmocka_unit_test(test_figures_of_run),
-        cmocka_unit_test(test_headlines_of_both),   cmocka_unit_test(test_changes),
+        cmocka_unit_test(test_false_alarms),
+        cmocka_unit_test(test_one_percent),
+        cmocka_unit_test(test_known_deviation),
+        cmocka_unit_test(test_direction_and_threshold),
+        cmocka_unit_test(test_number_of_runs),
+        cmocka_unit_test(test_pair),
+        cmocka_unit_test(test_few_samples),
+        cmocka_unit_test(test_untrusted),
+        cmocka_unit_test(test_derived_and_missing),
+        cmocka_unit_test(test_figures_of_run),
+        cmocka_unit_test(test_headlines_of_both),
+        cmocka_unit_test(test_changes),
+        cmocka_unit_test(test_boots),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -479,6 +479,57 @@ static void test_soaks_of_boots(void **state) {
     tr_strbuf_finish(&record.text);
 }
 
+/* Of `seconds`, with so much of a node's 1000 bytes tested; 0: none of it. */
+static void add_soak_of(struct judged *judged, const char *created, double seconds, int tested) {
+    json_t *document =
+        json_pack("{s:s, s:s, s:s, s:s, s:b, s:f, s:[{s:s, s:s}], s:[{s:i, s:i}]}", "schema",
+                  "tokenroof.soak/1", "created", created, "boot_id", "boot-1", "verdict", "pass",
+                  "partial", false, "seconds_run", seconds, "results", "name", "memory", "verdict",
+                  tested ? "pass" : "skip", "nodes", "memory_bytes", 1000, "tested_bytes", tested);
+    assert_non_null(document);
+    assert_int_equal(tr_soaks_add(&judged->soaks, document), 0);
+    json_decref(document);
+}
+
+/* Seconds without a fault, or cores alone, prove no memory to be stable; nor do they take the place
+ * of a soak that does. */
+static void test_soaks_that_prove_little(void **state) {
+    (void)state;
+    static const struct {
+        double seconds[2];
+        int tested[2];
+        enum tr_soak_verdict soak;
+        const char *why;
+    } rows[] = {
+        {{3600, 0}, {950, 0}, TR_SOAK_PASS, "passed 60 minutes, of 95% of memory, "},
+        {{599, 0}, {950, 0}, TR_SOAK_PASS, "passed 9.98 minutes"},
+        {{3, 0}, {950, 0}, TR_SOAK_LITTLE, "too short: 10 minutes or more count"},
+        {{3600, 0}, {0, 0}, TR_SOAK_LITTLE, "no memory was tested"},
+        {{3600, 3}, {950, 950}, TR_SOAK_PASS, "passed 60 minutes"},
+        {{3600, 3600}, {950, 0}, TR_SOAK_PASS, "of 95% of memory"},
+        {{3, 3600}, {950, 950}, TR_SOAK_PASS, "passed 60 minutes"},
+        {{3, 4}, {950, 950}, TR_SOAK_LITTLE, "02:00:00Z"},
+    };
+    const struct tr_tune_options options = {
+        .by = TR_TUNE_READ, .boots_sd = NAN, .soak_minutes = 10};
+    struct record record;
+    begin(&record);
+    add_recording(&record, "a", "boot-1", 100, 0.01);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct judged judged = {0};
+        add_soak_of(&judged, "2026-11-25T01:00:00Z", rows[i].seconds[0], rows[i].tested[0]);
+        if (rows[i].seconds[1] > 0)
+            add_soak_of(&judged, "2026-11-25T02:00:00Z", rows[i].seconds[1], rows[i].tested[1]);
+        judge_with(&judged, &record, &options);
+        const struct tr_tune_outcome *a = outcome(&judged, "a");
+        if (a->soak != rows[i].soak || a->passed != (rows[i].soak == TR_SOAK_PASS) ||
+            !strstr(a->soak_why, rows[i].why))
+            fail_msg("row %zu: %s: %s", i, tr_soak_verdict_name(a->soak), a->soak_why);
+        judged_finish(&judged);
+    }
+    tr_strbuf_finish(&record.text);
+}
+
 static void test_best(void **state) {
     (void)state;
     struct record record;
@@ -617,13 +668,21 @@ static void test_append(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lines),   cmocka_unit_test(test_bad_lines),
-        cmocka_unit_test(test_cut_off), cmocka_unit_test(test_given_up),
-        cmocka_unit_test(test_clocks),  cmocka_unit_test(test_verdicts),
-        cmocka_unit_test(test_tiers),   cmocka_unit_test(test_soaks),
-        cmocka_unit_test(test_best),    cmocka_unit_test(test_soaks_of_boots),
-        cmocka_unit_test(test_retries), cmocka_unit_test(test_no_false_retries),
-        cmocka_unit_test(test_append),  cmocka_unit_test(test_soak_that_failed),
+        cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_bad_lines),
+        cmocka_unit_test(test_cut_off),
+        cmocka_unit_test(test_given_up),
+        cmocka_unit_test(test_clocks),
+        cmocka_unit_test(test_verdicts),
+        cmocka_unit_test(test_tiers),
+        cmocka_unit_test(test_soaks),
+        cmocka_unit_test(test_best),
+        cmocka_unit_test(test_soaks_of_boots),
+        cmocka_unit_test(test_soaks_that_prove_little),
+        cmocka_unit_test(test_retries),
+        cmocka_unit_test(test_no_false_retries),
+        cmocka_unit_test(test_append),
+        cmocka_unit_test(test_soak_that_failed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,6 +13,7 @@
 #include "machines.h"
 #include "prng.h"
 #include "simulated.h"
+#include "strbuf.h"
 #include "test.h"
 #include "tokenroof/platform.h"
 #include "validate.h"
@@ -351,6 +352,34 @@ static void test_soak(void **state) {
         assert_outcome(&subject, "memory errors", TR_CHECK_SKIP, "EDAC");
         assert_outcome(&subject, "CPU temperature", TR_CHECK_SKIP, "no sensor");
         assert_outcome(&subject, "measurement", TR_CHECK_SKIP, "run tokenroof first");
+        subject_finish(&subject);
+    }
+}
+
+/* Seconds without a fault, or cores alone, prove no machine to be stable. */
+static void test_soak_that_proves_little(void **state) {
+    (void)state;
+    static const struct {
+        double seconds;
+        const char *memory, *told;
+        enum tr_check_outcome outcome;
+    } rows[] = {
+        {3600, "pass", "found no error", TR_CHECK_PASS},
+        {598, "pass", "found no error", TR_CHECK_PASS},
+        {3, "pass", "found no error, but is too short to tell; soak again, for 10 minutes or more",
+         TR_CHECK_WARN},
+        {3600, "skip", "found no error, but tested no memory; soak again", TR_CHECK_WARN},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct subject subject;
+        subject_of(&subject, machine_from_data("smbios/desktop-2-of-4-ddr5"));
+        json_t *soak = json_pack("{s:s, s:s, s:f, s:[{s:s, s:s}]}", "verdict", "pass", "created",
+                                 "2026-11-21T10:00:00Z", "seconds_run", rows[i].seconds, "results",
+                                 "name", "memory", "verdict", rows[i].memory);
+        struct tr_validation validation = {.machine = subject.facts, .soak = soak};
+        assert_int_equal(tr_validate(&validation, &subject.checks), 0);
+        assert_outcome(&subject, "soak", rows[i].outcome, rows[i].told);
+        json_decref(soak);
         subject_finish(&subject);
     }
 }
@@ -725,6 +754,39 @@ static void test_expectation(void **state) {
     subject_finish(&subject);
 }
 
+/* The kernel has three words for SMT that is off; a buyer has one. */
+static void test_smt(void **state) {
+    (void)state;
+    static const struct {
+        const char *found, *wanted, *told;
+        enum tr_check_outcome outcome;
+    } rows[] = {
+        {"on", "on", "SMT on", TR_CHECK_PASS},
+        {"on", "off", "SMT on", TR_CHECK_FAIL},
+        {"off", "off", "SMT off", TR_CHECK_PASS},
+        {"forceoff", "off", "SMT off", TR_CHECK_PASS},
+        {"notsupported", "off", "no SMT (one hardware thread a core)", TR_CHECK_PASS},
+        {"notsupported", "on", "no SMT", TR_CHECK_FAIL},
+        {"off", "notsupported", "SMT off", TR_CHECK_PASS}, /* as was written by earlier versions */
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct subject subject;
+        struct tr_expectation bought;
+        char *text = tr_format("{\"schema\":\"tokenroof.expectation/1\",\"settings\":{\"smt\":"
+                               "\"%s\"}}",
+                               rows[i].wanted);
+        subject_named(&subject, "EPYC 9654", 2, NULL);
+        parse(text, &bought);
+        json_object_set_new(subject.facts, "settings", json_pack("{s:s}", "smt", rows[i].found));
+        validate(&subject, true, &bought);
+        assert_outcome(&subject, "SMT as bought", rows[i].outcome, NULL);
+        assert_outcome(&subject, "NUMA and SMT", TR_CHECK_PASS, rows[i].told);
+        tr_expectation_finish(&bought);
+        subject_finish(&subject);
+        free(text);
+    }
+}
+
 static void validate_speed(struct subject *subject, const struct tr_expectation *bought,
                            const struct tr_model_speed *speed) {
     struct tr_validation validation = {.machine = subject->facts,
@@ -902,7 +964,7 @@ static void test_bad_expectations(void **state) {
         {HEAD ",\"socket\":2}", "socket: unknown field"},
         {HEAD ",\"memory\":{\"speed\":2}}", "memory.speed: unknown field"},
         {HEAD ",\"sockets\":\"two\"}", "sockets"},
-        {HEAD ",\"sockets\":-1}", "sockets"},
+        {HEAD ",\"sockets\":-1}", "sockets: expected a number from 0, found -1"},
         {HEAD ",\"figures\":[{\"unit\":\"GB/s\",\"least\":1}]}", "figures[0].name"},
         {HEAD ",\"figures\":[{\"name\":\"a\",\"unit\":\"GB/s\"}]}", "figures[0].least"},
         {HEAD ",\"figures\":[{\"name\":\"a\",\"unit\":\"ns\",\"least\":2,\"most\":1}]}",
@@ -928,7 +990,9 @@ int main(void) {
         cmocka_unit_test(test_too_few_modules),
         cmocka_unit_test(test_speed_rules),
         cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_smt),
         cmocka_unit_test(test_soak),
+        cmocka_unit_test(test_soak_that_proves_little),
         cmocka_unit_test(test_soak_of_others),
         cmocka_unit_test(test_lasting_load),
         cmocka_unit_test(test_genoa),
