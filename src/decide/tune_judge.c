@@ -212,14 +212,18 @@ static char *best_why(const struct tr_tune *tune, const struct tr_tune_judgement
     struct tr_strbuf text = {0};
     if (judgement->fastest == SIZE_MAX)
         return strdup("nothing was measured yet: tokenroof tune record --label TEXT");
-    if (judgement->best == SIZE_MAX)
+    if (judgement->best == SIZE_MAX) {
         tr_strbuf_add(&text, "no setting passed a soak");
-    else
-        tr_strbuf_addf(&text, "%s against '%s'; its soak %s",
-                       tr_tune_verdict_name(
-                           judgement->outcomes[judgement->best].verdicts[judgement->options.by]),
-                       tune->settings[judgement->base].label,
-                       judgement->outcomes[judgement->best].soak_why);
+    } else {
+        const struct tr_tune_outcome *best = &judgement->outcomes[judgement->best];
+        if (judgement->best == judgement->base)
+            tr_strbuf_add(&text, "the setting that the others are compared with");
+        else
+            tr_strbuf_addf(&text, "%s against '%s'",
+                           tr_tune_verdict_name(best->verdicts[judgement->options.by]),
+                           tune->settings[judgement->base].label);
+        tr_strbuf_addf(&text, "; its soak %s", best->soak_why);
+    }
     for (size_t i = 0; i < judgement->n; i++) {
         const struct tr_tune_outcome *outcome = &judgement->outcomes[i];
         bool ahead = judgement->best == SIZE_MAX ? i == judgement->fastest
