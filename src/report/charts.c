@@ -8,47 +8,6 @@
 #include "plot.h"
 #include "text.h"
 
-/* ---- pieces ---- */
-
-static char *copy(struct tr_plot *plot, const char *text) {
-    char *made = strdup(text ? text : "");
-    plot->failed = plot->failed || !made;
-    return made;
-}
-
-static struct tr_plot_series *add_series(struct tr_plot *plot, char *name, bool line, size_t n) {
-    struct tr_plot_series *grown = realloc(plot->series, (plot->n_series + 1) * sizeof(*grown));
-    struct tr_plot_point *points = calloc(n + 1, sizeof(*points));
-    if (grown)
-        plot->series = grown;
-    if (!grown || !points || !name) {
-        plot->failed = true;
-        free(points);
-        free(name);
-        return NULL;
-    }
-    grown[plot->n_series] = (struct tr_plot_series){.name = name, .line = line, .points = points};
-    return &grown[plot->n_series++];
-}
-
-static void add_bar(struct tr_plot *plot, struct tr_plot_bar bar) {
-    struct tr_plot_bar *grown = realloc(plot->bars, (plot->n_bars + 1) * sizeof(*grown));
-    if (!grown || !bar.name || !bar.text) {
-        plot->failed = true;
-        free(bar.name);
-        free(bar.text);
-    }
-    if (grown)
-        plot->bars = grown;
-    if (!plot->failed)
-        grown[plot->n_bars++] = bar;
-}
-
-static void set_axes(struct tr_plot *plot, const char *x, const char *y) {
-    plot->x.label = copy(plot, x);
-    plot->y.label = copy(plot, y);
-}
-
 /* ---- percent of the limits ---- */
 
 static bool is_rated(const struct tr_calibration *calibration, const struct tr_figure *figure) {
@@ -95,21 +54,21 @@ static size_t make_efficiency(const struct tr_report_input *input, struct tr_plo
         if (!plot)
             continue;
         double scale = at->efficiency / at->median;
-        add_bar(plot, (struct tr_plot_bar){
-                          .name = bar_name(&figures[i]),
-                          .text = bar_text(at),
-                          .value = at->efficiency,
-                          .low = at->ci95[0] * scale,
-                          .high = at->ci95[1] * scale,
-                      });
+        tr_plot_add_bar(plot, (struct tr_plot_bar){
+                                  .name = bar_name(&figures[i]),
+                                  .text = bar_text(at),
+                                  .value = at->efficiency,
+                                  .low = at->ci95[0] * scale,
+                                  .high = at->ci95[1] * scale,
+                              });
     }
     free(figures);
     if (plot) {
         plot->kind = TR_PLOT_BARS;
-        plot->title = copy(plot, "Percent of the limit");
-        plot->note = copy(plot, "all threads, with the 95 % interval; memory in bus bytes; "
-                                "dashed: the limit");
-        set_axes(plot, "", "");
+        plot->title = tr_plot_text(plot, "Percent of the limit");
+        plot->note = tr_plot_text(plot, "all threads, with the 95 % interval; memory in bus bytes; "
+                                        "dashed: the limit");
+        tr_plot_set_axes(plot, "", "");
     }
     return found;
 }
@@ -171,11 +130,12 @@ static bool same(const char *a, const char *b) {
 }
 
 static void add_curve(struct tr_plot *plot, const struct tr_curve *curve) {
-    struct tr_plot_series *series = add_series(plot, curve_name(curve), true, curve->n_points);
+    struct tr_plot_series *series =
+        tr_plot_add_series(plot, curve_name(curve), true, curve->n_points);
     for (size_t i = 0; series && i < curve->n_points; i++)
         series->points[series->n++] =
             (struct tr_plot_point){curve->points[i].x, curve->points[i].median,
-                                   curve->points[i].ci95[0], curve->points[i].ci95[1]};
+                                   curve->points[i].ci95[0], curve->points[i].ci95[1], NULL};
 }
 
 /* Values over more than a factor of 20 are told apart on a logarithmic axis only. */
@@ -211,18 +171,31 @@ static size_t make_curves(const struct tr_report_input *input, const char *name,
     if (!plot || !first)
         return n;
     bool bytes = same(first->x_unit, "bytes"), intensity = same(first->x, "flop_per_byte");
-    plot->title = copy(plot, title_of(name));
+    plot->title = tr_plot_text(plot, title_of(name));
     plot->note = tr_format("%s, 95 %% intervals%s", first->unit ? first->unit : "",
                            first->n_marks ? "; marked: what was found on the curve" : "");
     plot->failed = plot->failed || !plot->note;
-    set_axes(plot, axis_label(first), first->unit);
+    tr_plot_set_axes(plot, axis_label(first), first->unit);
     plot->x.bytes = bytes;
     plot->x.log = bytes || intensity;
     plot->x.zero = plot->y.zero = true;
+    plot->x.whole = same(first->x, "threads");
     plot->y.log = intensity || (is_wide(plot) && !same(first->x, "threads"));
     plot->marks = first->marks;
     plot->n_marks = first->n_marks;
     return n;
+}
+
+/* The measured curves, if there are any, below what was measured at its ends. */
+static size_t make_roofline(const struct tr_report_input *input, const json_t *documents,
+                            struct tr_plot *plot) {
+    size_t n = make_curves(input, "roofline", plot);
+    if (plot && !n) {
+        plot->title = tr_plot_text(plot, title_of("roofline"));
+        tr_plot_set_axes(plot, "FLOP / byte", "GFLOP/s");
+        plot->x.log = plot->y.log = true;
+    }
+    return n + tr_plot_roofline(input->calibration, documents, plot);
 }
 
 /* ---- predictions ---- */
@@ -254,12 +227,13 @@ static size_t make_predictions(const json_t *documents, bool generation, struct 
             const json_t *rate = json_object_get(result, generation ? "tg_tok_s" : "pp_tok_s");
             struct tr_plot_point point = {
                 context_of(result, generation), tr_json_number_of(rate, "value"),
-                tr_json_number_of(rate, "low"), tr_json_number_of(rate, "high")};
+                tr_json_number_of(rate, "low"), tr_json_number_of(rate, "high"), NULL};
             if (!(point.x > 0) || !isfinite(point.y))
                 continue;
             found++;
             if (plot && !series)
-                series = add_series(plot, copy(plot, model), true, json_array_size(results));
+                series = tr_plot_add_series(plot, tr_plot_text(plot, model), true,
+                                            json_array_size(results));
             if (series)
                 series->points[series->n++] = point;
         }
@@ -267,12 +241,13 @@ static size_t make_predictions(const json_t *documents, bool generation, struct 
             qsort(series->points, series->n, sizeof(*series->points), by_x);
     }
     if (plot) {
-        plot->title = copy(plot, generation ? "Generation against depth"
-                                            : "Prompt processing against prompt length");
-        plot->note = copy(plot, "predicted tok/s, with the 80 % interval where there is one");
-        set_axes(plot,
-                 generation ? "tokens in the context when generation starts" : "prompt tokens",
-                 "tok/s");
+        plot->title = tr_plot_text(plot, generation ? "Generation against depth"
+                                                    : "Prompt processing against prompt length");
+        plot->note =
+            tr_plot_text(plot, "predicted tok/s, with the 80 % interval where there is one");
+        tr_plot_set_axes(
+            plot, generation ? "tokens in the context when generation starts" : "prompt tokens",
+            "tok/s");
         plot->x.log = plot->y.log = true;
     }
     return found;
@@ -290,6 +265,8 @@ static size_t make(const struct tr_report_input *input, const json_t *documents,
         return 0;
     if (!strcmp(name, "efficiency"))
         return make_efficiency(input, plot);
+    if (!strcmp(name, "roofline"))
+        return make_roofline(input, documents, plot);
     for (size_t i = 0; i < calibration->n_matrices; i++) {
         const struct tr_matrix *matrix = &calibration->matrices[i];
         if (strcmp(matrix->name, name) || !matrix->n_rows || !matrix->n_columns)
@@ -297,7 +274,7 @@ static size_t make(const struct tr_report_input *input, const json_t *documents,
         if (plot) {
             plot->kind = TR_PLOT_HEAT;
             plot->matrix = matrix;
-            plot->title = copy(plot, title_of(name));
+            plot->title = tr_plot_text(plot, title_of(name));
             plot->note = same(matrix->rows, "node")
                              ? tr_format("%s; rows: where the threads are, columns: where the "
                                          "memory is",
@@ -305,7 +282,7 @@ static size_t make(const struct tr_report_input *input, const json_t *documents,
                              : tr_format("%s; rows to columns: %s to %s", matrix->unit,
                                          matrix->rows ? matrix->rows : "?",
                                          matrix->columns ? matrix->columns : "?");
-            set_axes(plot, "", "");
+            tr_plot_set_axes(plot, "", "");
             plot->failed = plot->failed || !plot->note;
         }
         return matrix->n_rows;
@@ -331,6 +308,8 @@ int tr_plot_names(const struct tr_report_input *input, struct tr_strings *ret_na
         code = add_name(input, documents, input->calibration->curves[i].name, &names);
     for (size_t i = 0; !code && input->calibration && i < input->calibration->n_matrices; i++)
         code = add_name(input, documents, input->calibration->matrices[i].name, &names);
+    if (!code)
+        code = add_name(input, documents, "roofline", &names);
     json_decref(documents);
     if (code)
         tr_strings_finish(&names);
@@ -355,22 +334,4 @@ int tr_plot_make(const struct tr_report_input *input, const char *name, struct t
     else
         *ret_plot = plot;
     return code;
-}
-
-void tr_plot_finish(struct tr_plot *plot) {
-    for (size_t i = 0; i < plot->n_series; i++) {
-        free(plot->series[i].name);
-        free(plot->series[i].points);
-    }
-    for (size_t i = 0; i < plot->n_bars; i++) {
-        free(plot->bars[i].name);
-        free(plot->bars[i].text);
-    }
-    free(plot->series);
-    free(plot->bars);
-    free(plot->title);
-    free(plot->note);
-    free(plot->x.label);
-    free(plot->y.label);
-    *plot = (struct tr_plot){0};
 }

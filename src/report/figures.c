@@ -132,6 +132,19 @@ char *tr_figure_passed_over_text(const struct tr_figure *figure) {
         at->unit ? at->unit : "", best->isa ? best->isa : "a narrower one");
 }
 
+double tr_figure_flop_per_byte(const struct tr_measurement *measurement) {
+    /* Operations on an element, and elements of 8 bytes read and written. */
+    static const struct {
+        const char *kernel;
+        double flop, elements;
+    } streams[] = {{"triad", 2, 3}, {"scale", 1, 2}, {"add", 1, 3}};
+    for (size_t i = 0; i < sizeof(streams) / sizeof(streams[0]); i++)
+        if (!strcmp(measurement->metric, "bandwidth") &&
+            !strcmp(measurement->kernel, streams[i].kernel))
+            return streams[i].flop / (8 * streams[i].elements);
+    return NAN;
+}
+
 const char *tr_figure_head(int metric) {
     return metrics[metric].head;
 }

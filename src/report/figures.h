@@ -20,6 +20,9 @@ struct tr_figure *tr_figures_choose(const struct tr_calibration *calibration, si
 /* "fma f32, 32 threads: avx512 was disturbed (1120 GFLOP/s), avx2 stands for it; ...", raw text of
  * the file; NULL where nothing was passed over, or out of memory. Heap. */
 char *tr_figure_passed_over_text(const struct tr_figure *figure);
+/* FLOP for each byte that a streaming kernel was asked to move; NAN for one that computes nothing.
+ */
+double tr_figure_flop_per_byte(const struct tr_measurement *measurement);
 /* "bandwidth GB/s" */
 const char *tr_figure_head(int metric);
 

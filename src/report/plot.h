@@ -10,6 +10,7 @@
 
 struct tr_plot_point {
     double x, y, low, high; /* low and high NAN: no interval */
+    char *title;            /* heap; NULL: the series' name */
 };
 
 /* A line with marks, or marks alone. */
@@ -31,6 +32,7 @@ struct tr_plot_axis {
     bool log;
     bool bytes; /* capacities: ticks at powers of 4, KiB and MiB */
     bool zero;  /* begins at 0, unless it is logarithmic */
+    bool whole; /* counts something: ticks at whole numbers, room beyond the last one */
 };
 
 enum tr_plot_kind { TR_PLOT_XY, TR_PLOT_BARS, TR_PLOT_HEAT };
@@ -46,6 +48,7 @@ struct tr_plot {
     const struct tr_mark *marks; /* borrowed */
     size_t n_marks;
     const struct tr_matrix *matrix; /* borrowed */
+    double roof_slope, roof_top;    /* dashed: the least of slope * x and top; 0: none */
     bool failed;                    /* out of memory */
 };
 
@@ -54,6 +57,19 @@ int tr_plot_names(const struct tr_report_input *input, struct tr_strings *ret_na
 /* One of them. TR_ENOMEM; TR_EUNAVAILABLE if there is none of that name. */
 int tr_plot_make(const struct tr_report_input *input, const char *name, struct tr_plot *ret_plot);
 void tr_plot_finish(struct tr_plot *plot);
+
+/* plot.c: pieces. What runs out of memory sets `failed`. `name` and a bar's texts are taken over.
+ */
+char *tr_plot_text(struct tr_plot *plot, const char *text);
+struct tr_plot_series *tr_plot_add_series(struct tr_plot *plot, char *name, bool line, size_t n);
+void tr_plot_add_bar(struct tr_plot *plot, struct tr_plot_bar bar);
+void tr_plot_set_axes(struct tr_plot *plot, const char *x, const char *y);
+
+/* roofline.c: kernels that move and compute, the phases of a token, and the roof over them; returns
+ * how many points there are. With `plot` they are added to it, with its note; without a roof they
+ * are none. */
+size_t tr_plot_roofline(const struct tr_calibration *calibration, const json_t *documents,
+                        struct tr_plot *plot);
 
 /* svg_plot.c: the whole picture. */
 void tr_plot_svg(const struct tr_plot *plot, struct tr_strbuf *out);

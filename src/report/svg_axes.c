@@ -37,7 +37,7 @@ void tr_svg_scale_fit(struct tr_svg_scale *scale, const struct tr_plot_axis *axi
     } else {
         double step = round_step((high - low) / 4);
         low = floor(low / step + 1e-9) * step;
-        high = ceil(high / step - 1e-9) * step;
+        high = axis->whole ? high + 0.03 * (high - low) : ceil(high / step - 1e-9) * step;
     }
     scale->low = low;
     scale->high = high;
@@ -78,6 +78,8 @@ size_t tr_svg_ticks(const struct tr_svg_scale *scale, const struct tr_plot_axis 
             round_step((scale->high - scale->low) / (double)(wanted > 1 ? wanted - 1 : 1));
         while ((scale->high - scale->low) / step > (double)wanted)
             step *= 2;
+        if (axis->whole)
+            step = fmax(1, ceil(step));
         for (double at = ceil(scale->low / step - 1e-9); n < TR_SVG_TICKS; at++) {
             if (at * step > scale->high + step * 1e-6)
                 break;

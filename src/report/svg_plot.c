@@ -20,11 +20,13 @@ static const char style[] =
     ".line{fill:none;stroke-width:2}.track{fill:#e1e6ea}.good{fill:#18713a}.doubt{fill:#8a5a00}"
     ".bad{fill:#b3261e}.whisker{stroke-width:1.5;fill:none}.ink{stroke:#1b1f24}\n"
     ".s0{stroke:#0b6bcb}.s1{stroke:#c4480e}.s2{stroke:#1a7f37}.s3{stroke:#8a3ffc}"
-    ".s4{stroke:#b0208a}.s5{stroke:#7a5c00}.s6{stroke:#00798c}.s7{stroke:#5c6670}\n"
+    ".s4{stroke:#b0208a}.s5{stroke:#7a5c00}.s6{stroke:#00798c}.s7{stroke:#5c6670}.roof{stroke:#"
+    "55606b;stroke-width:1.5;"
+    "stroke-dasharray:6 4;fill:none}\n"
     ".f0{fill:#0b6bcb}.f1{fill:#c4480e}.f2{fill:#1a7f37}.f3{fill:#8a3ffc}.f4{fill:#b0208a}"
     ".f5{fill:#7a5c00}.f6{fill:#00798c}.f7{fill:#5c6670}\n"
     "@media (prefers-color-scheme:dark){text{fill:#e8ebee}.back{fill:#14171a}.soft{fill:#a9b3bd}"
-    ".grid{stroke:#2a3137}.axis{stroke:#6b757f}.band{fill:#fff}.found{stroke:#a9b3bd}"
+    ".grid{stroke:#2a3137}.axis{stroke:#6b757f}.band{fill:#fff}.found,.roof{stroke:#a9b3bd}"
     ".track{fill:#2a3137}.good{fill:#6fd692}.doubt{fill:#f0c35a}.bad{fill:#ff9b92}"
     ".ink{stroke:#e8ebee}\n"
     ".s0{stroke:#6db3ff}.s1{stroke:#ff9d5c}.s2{stroke:#5fd38a}.s3{stroke:#c59bff}"
@@ -61,7 +63,7 @@ static void add_shape(struct tr_strbuf *out, size_t index, double x, double y) {
 /* Names of the series, in rows; returns the y below them. */
 static double legend(const struct tr_plot *plot, struct tr_strbuf *out, double y) {
     double x = 16;
-    if (plot->n_series < 2)
+    if (!plot->n_series || (plot->n_series == 1 && plot->series[0].line))
         return y;
     for (size_t i = 0; i < plot->n_series; i++) {
         double width = 34 + 6.9 * (double)tr_display_width(plot->series[i].name);
@@ -82,18 +84,27 @@ static void fit_scales(const struct tr_plot *plot, struct tr_svg_scale *x, struc
     size_t n = 0, most = 0;
     for (size_t i = 0; i < plot->n_series; i++)
         most += plot->series[i].n;
-    double *xs = calloc(most + 1, sizeof(double)), *ys = calloc(3 * most + 1, sizeof(double));
+    double *xs = calloc(most + 2, sizeof(double)), *ys = calloc(3 * most + 2, sizeof(double));
     for (size_t i = 0; xs && ys && i < plot->n_series; i++) {
         for (size_t k = 0; k < plot->series[i].n; k++, n++) {
             const struct tr_plot_point *point = &plot->series[i].points[k];
             xs[n] = point->x;
             ys[3 * n] = point->y;
-            ys[3 * n + 1] = point->low;
+            /* What cannot be negative is not drawn so, however wide its interval is. */
+            ys[3 * n + 1] = point->low < 0 && point->y >= 0 ? 0 : point->low;
             ys[3 * n + 2] = point->high;
         }
     }
-    tr_svg_scale_fit(x, &plot->x, xs, n);
-    tr_svg_scale_fit(y, &plot->y, ys, 3 * n);
+    size_t n_x = n, n_y = 3 * n;
+    if (xs && ys && plot->roof_slope > 0) { /* both sides of its corner */
+        double corner = plot->roof_top / plot->roof_slope, left = fmin(0.03, corner / 4);
+        xs[n_x++] = left;
+        xs[n_x++] = 8 * corner;
+        ys[n_y++] = left * plot->roof_slope;
+        ys[n_y++] = 1.15 * plot->roof_top;
+    }
+    tr_svg_scale_fit(x, &plot->x, xs, n_x);
+    tr_svg_scale_fit(y, &plot->y, ys, n_y);
     free(xs);
     free(ys);
 }
@@ -142,6 +153,17 @@ static void draw_marks(const struct tr_plot *plot, const struct tr_svg_scale *x,
     }
 }
 
+static void draw_roof(const struct tr_plot *plot, const struct tr_svg_scale *x,
+                      const struct tr_svg_scale *y, struct tr_strbuf *out) {
+    if (!(plot->roof_slope > 0))
+        return;
+    double left = fmax(x->low, y->low / plot->roof_slope);
+    tr_strbuf_addf(out, "<path d=\"M%.1f,%.1fL%.1f,%.1fH%.1f\" class=\"roof\"/>\n",
+                   tr_svg_at(x, left), tr_svg_at(y, left * plot->roof_slope),
+                   tr_svg_at(x, plot->roof_top / plot->roof_slope), tr_svg_at(y, plot->roof_top),
+                   x->to);
+}
+
 static void draw_point(const struct tr_plot *plot, size_t index, const struct tr_plot_point *point,
                        const struct tr_svg_scale *x, const struct tr_svg_scale *y,
                        struct tr_strbuf *out) {
@@ -152,7 +174,7 @@ static void draw_point(const struct tr_plot *plot, size_t index, const struct tr
     tr_strbuf_add(out, "<path d=\"");
     add_shape(out, index, px, py);
     tr_strbuf_addf(out, "\" class=\"mark f%zu\"><title>", index % COLOURS);
-    tr_markup_text(out, plot->series[index].name);
+    tr_markup_text(out, point->title ? point->title : plot->series[index].name);
     tr_strbuf_addf(out, ": %s, %s</title></path>\n", tr_svg_label(&plot->x, point->x).text,
                    tr_text_number(point->y).text);
 }
@@ -163,6 +185,7 @@ static void draw_xy(const struct tr_plot *plot, struct tr_strbuf *out, double to
     fit_scales(plot, &x, &y);
     draw_axes(plot, &x, &y, out);
     draw_marks(plot, &x, &y, out);
+    draw_roof(plot, &x, &y, out);
     for (size_t i = 0; i < plot->n_series; i++) {
         const struct tr_plot_series *series = &plot->series[i];
         bool begun = false;

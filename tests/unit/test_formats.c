@@ -301,6 +301,59 @@ static void pictures(void **state) {
     json_decref(predictions);
 }
 
+/* Kernels that move and compute and the phases of a token stand below the roof; server.json reads
+ * 402.1 GB/s, does 3732 GFLOP/s, and its triad 380.6 GB/s are 31.7 GFLOP/s at 1/12 FLOP per byte.
+ */
+static void roofline(void **state) {
+    (void)state;
+    struct tr_calibration *calibration = load("server");
+    json_t *term = json_pack("{s:[{s:f, s:f, s:f}, {s:n, s:f, s:f}], s:[{s:f, s:f, s:f}]}",
+                             "generation", "bytes", 4e9, "flop", 1.2e10, "ns", 1e7, "bytes", "flop",
+                             4e9, "ns", 1e6, "prompt", "bytes", 4e9, "flop", 4e12, "ns", 2e9);
+    json_t *predictions = documents();
+    json_object_set_new(
+        json_array_get(json_object_get(json_array_get(predictions, 0), "results"), 0), "terms",
+        term);
+    struct tr_report_input input = {
+        .calibration = calibration, .documents = predictions, .chart = "roofline"};
+    char *text = render("svg", &input, 1);
+    assert_int_equal(count(text, "class=\"mark f"), 3);
+    assert_int_equal(count(text, "class=\"roof\""), 1);
+    assert_non_null(strstr(text, "dashed: what was measured, 402.1 GB/s and 3732 GFLOP/s f32"));
+    assert_non_null(strstr(text, ">kernels: triad</text>"));
+    assert_non_null(strstr(text, ">predicted: generation</text>"));
+    assert_non_null(strstr(text, ">predicted: prompt</text>"));
+    assert_non_null(strstr(text, "<title>triad: 0.08333, 31.7"));
+    assert_non_null(strstr(text, "<title>llama_3*8b, generation: 4, 1455</title>"));
+    assert_non_null(strstr(text, "<title>llama_3*8b, prompt: 1000, 2000</title>"));
+    free(text);
+    /* The name of the only series of points stands there too: what is the dot? */
+    json_decref(predictions);
+    input.documents = NULL;
+    text = render("svg", &input, 1);
+    assert_int_equal(count(text, "class=\"mark f"), 1);
+    assert_non_null(strstr(text, ">kernels: triad</text>"));
+    free(text);
+    tr_calibration_destroy(calibration);
+}
+
+/* There is no half a thread. */
+static void whole_numbers(void **state) {
+    (void)state;
+    const struct tr_plot_axis axis = {.zero = true, .whole = true};
+    static const double most[] = {1, 2, 3, 7, 16, 192};
+    for (size_t i = 0; i < sizeof(most) / sizeof(most[0]); i++) {
+        struct tr_svg_scale scale = {.from = 0, .to = 100};
+        double ticks[TR_SVG_TICKS];
+        tr_svg_scale_fit(&scale, &axis, &most[i], 1);
+        size_t n = tr_svg_ticks(&scale, &axis, 9, ticks);
+        assert_true(n >= 2);
+        assert_true(tr_svg_at(&scale, most[i]) < 99); /* no mark on the frame */
+        for (size_t k = 0; k < n; k++)
+            assert_true(ticks[k] == floor(ticks[k]));
+    }
+}
+
 static void charts_by_name(void **state) {
     (void)state;
     struct tr_calibration *calibration = load("vm");
@@ -364,7 +417,8 @@ int main(void) {
         cmocka_unit_test(as_recorded),     cmocka_unit_test(markdown_says_all),
         cmocka_unit_test(lines_of_json),   cmocka_unit_test(no_series_twice),
         cmocka_unit_test(verdict_lists),   cmocka_unit_test(base_units),
-        cmocka_unit_test(pictures),        cmocka_unit_test(charts_by_name),
+        cmocka_unit_test(pictures),        cmocka_unit_test(roofline),
+        cmocka_unit_test(whole_numbers),   cmocka_unit_test(charts_by_name),
         cmocka_unit_test(ticks_of_scales), cmocka_unit_test(one_file_at_a_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
