@@ -180,7 +180,7 @@ page.how = function (m, limit) {
   if (m.traffic) rows.push(["bytes", m.traffic + (m.bus_per_nominal ? ", bus: x " + page.number(m.bus_per_nominal) : "")]);
   if (page.known(m.core_ghz)) rows.push(["clock", page.number(m.core_ghz) + " GHz"]);
   if (limit) rows.push(["limit", page.number(limit.value) + " " + limit.unit + " = " + (limit.formula || limit.basis)]);
-  if (m.flags && m.flags.length) rows.push(["doubts", m.flags.join(", ")]);
+  if (m.flags && m.flags.length) rows.push(["doubts", m.flags.map(report.flag).join(", ")]);
   if (m.measured_at) rows.push(["at", m.measured_at]);
   return rows.filter(function (row) { return row[1]; });
 };

@@ -153,6 +153,7 @@ chart.legend = function (names) {
 /* ---- x and y ---- */
 
 chart.ticks = function (axis, scale, options, room) {
+  if (options.whole) return axis.tickValues(scale.ticks(Math.max(2, Math.floor(room / 70))).filter(function (value) { return value % 1 === 0; })).tickFormat(options.format);
   if (!options.log) return axis.ticks(Math.max(2, Math.floor(room / 70))).tickFormat(options.format);
   var domain = scale.domain(), base = options.base || 10, most = Math.max(2, room / 62), values = [];
   function collect(digits) {
@@ -180,14 +181,17 @@ chart.scale = function (options, values, range) {
   }
   low = options.zero === false ? low : Math.min(0, low);
   if (low === high) high = low + 1;
-  if (options.whole) return d3.scale.linear().domain([low - 0.03 * (high - low), high + 0.03 * (high - low)]).range(range);
+  if (options.whole) {
+    room = 0.03 * (high - low);
+    return d3.scale.linear().domain([options.zero === false ? low - room : low, high + room]).range(range);
+  }
   return d3.scale.linear().domain([low, high]).range(range).nice(5);
 };
 
 /* options: name, title, note, x and y {label, log, base, format, zero, whole: of numbers that count places}, series [{name, points [{x, y,
- * low, high, title, rows, path}], line, quiet}], bands [{from, to, value, name, series}], table(). */
+ * low, high, title, rows, path}], line, quiet}], named: the only series is named too, bands [{from, to, value, name, series}], table(). */
 chart.xy = function (host, options) {
-  options.legend = options.series.length > 1 ? chart.legend(options.series.map(function (s) { return s.name; })) : null;
+  options.legend = options.series.length > 1 || options.named ? chart.legend(options.series.map(function (s) { return s.name; })) : null;
   options.draw = function (svg, width) { chart.drawXY(svg, width, options); };
   return chart.figure(host, options);
 };
@@ -226,13 +230,16 @@ chart.drawBands = function (svg, frame, bands) {
   });
 };
 
+/* An end of an interval: what cannot be negative is not drawn so, however much it scatters. */
+chart.above = function (end, value) { return value >= 0 && end < 0 ? 0 : end; };
+
 chart.drawXY = function (svg, width, options) {
   var xs = [], ys = [], marks = [], bands = options.bands || [];
   options.series.forEach(function (series) {
     series.points.forEach(function (point) {
       xs.push(point.x);
       [point.y, point.low, point.high].forEach(function (value) {
-        if (page.known(value) && (!options.y.log || value > 0)) ys.push(value);
+        if (page.known(value) && (!options.y.log || value > 0)) ys.push(chart.above(value, point.y));
       });
     });
   });
@@ -250,7 +257,7 @@ chart.drawXY = function (svg, width, options) {
       var px = frame.x(point.x), py = frame.y(point.y);
       if (page.known(point.low) && page.known(point.high) && (!options.y.log || point.low > 0))
         group.append("line").attr("class", "whisker").attr("x1", px).attr("x2", px)
-          .attr("y1", frame.y(point.low)).attr("y2", frame.y(point.high));
+          .attr("y1", frame.y(chart.above(point.low, point.y))).attr("y2", frame.y(point.high));
       group.append("path").attr("class", "mark").attr("transform", "translate(" + px + "," + py + ")")
         .attr("d", chart.symbol(index, points.length > 60 ? 18 : 42)).attr("data-value", point.y)
         .attr("data-path", point.path || null);
@@ -263,7 +270,7 @@ chart.drawXY = function (svg, width, options) {
 /* ---- bars ---- */
 
 /* options: name, title, note, unit, max, bars [{label, value, low, high, tone, title, rows, path,
- * text}], rule: a line at this value, from: where bars begin. */
+ * text}], rule: a line at this value, least: of differences the width of each side, at least. */
 chart.bars = function (host, options) {
   options.draw = function (svg, width) { chart.drawBars(svg, width, options); };
   return chart.figure(host, options);
@@ -272,11 +279,12 @@ chart.bars = function (host, options) {
 chart.drawBars = function (svg, width, options) {
   var row = 38, top = 4, height = top + row * options.bars.length + 24, marks = [];
   var values = [0];
-  options.bars.forEach(function (bar) { values.push(bar.value, bar.low || 0, bar.high || 0); });
+  function low(bar) { return options.least ? bar.low : chart.above(bar.low, bar.value); }
+  options.bars.forEach(function (bar) { values.push(bar.value, low(bar) || 0, bar.high || 0); });
   if (options.rule) values.push(options.rule);
   var least = d3.min(values), most = d3.max(values) * (options.rule ? 1 : 1.02);
-  if (least < 0) { /* differences: nothing in the middle */
-    most = 1.05 * Math.max(-least, most);
+  if (least < 0 || options.least) { /* differences: nothing in the middle */
+    most = 1.05 * Math.max(-least, most, options.least || 0);
     least = -most;
   }
   var x = d3.scale.linear().domain([least, most]).range([0, width]);
@@ -291,15 +299,16 @@ chart.drawBars = function (svg, width, options) {
       .style("fill", tone).attr("data-value", bar.value).attr("data-path", bar.path || null);
     if (page.known(bar.low) && page.known(bar.high))
       svg.append("path").attr("class", "whisker").style("stroke", "var(--ink)").style("fill", "none")
-        .attr("d", "M" + x(bar.low) + "," + (y + 20.5) + "v8M" + x(bar.high) + "," + (y + 20.5) + "v8M" +
-          x(bar.low) + "," + (y + 24.5) + "H" + x(bar.high));
+        .attr("d", "M" + x(low(bar)) + "," + (y + 20.5) + "v8M" + x(bar.high) + "," + (y + 20.5) + "v8M" +
+          x(low(bar)) + "," + (y + 24.5) + "H" + x(bar.high));
     if (options.rule || least < 0)
       svg.append("line").attr("class", "roof").attr("x1", x(options.rule || 0) - 1).attr("x2", x(options.rule || 0) - 1)
         .attr("y1", y + 17).attr("y2", y + 32);
     marks.push({ px: Math.max(8, x(bar.value)), py: y + 24, title: bar.title || bar.label, rows: bar.rows || [] });
   });
-  if (options.axis)
-    svg.append("text").attr("class", "faint").attr("x", width).attr("y", height - 4).attr("text-anchor", "end").text(options.axis);
+  if (options.axis || options.least)
+    svg.append("text").attr("class", "faint").attr("x", width).attr("y", height - 4).attr("text-anchor", "end")
+      .text(options.axis || "each side: " + Number((100 * most).toPrecision(2)) + " %");
   chart.reach(svg, marks.length, function (index) { return marks[index]; }, null, function (px, py) {
     var index = Math.floor((py - top) / row);
     return index >= 0 && index < marks.length ? index : -1;
@@ -369,7 +378,9 @@ chart.drawHeat = function (svg, width, options) {
 };
 
 chart.heatLabels = function (svg, matrix, at) {
-  var everyColumn = Math.ceil(26 / at.cell), everyRow = Math.ceil(15 / at.cell);
+  /* Cores come in groups of powers of two. */
+  function every(room) { return Math.pow(2, Math.max(0, Math.ceil(Math.log(room / at.cell) / Math.LN2 - 1e-9))); }
+  var everyColumn = every(26), everyRow = every(15);
   matrix.column_ids.forEach(function (id, k) {
     if (k % everyColumn === 0)
       svg.append("text").attr("class", "faint").attr("x", at.left + (k + 0.5) * at.cell).attr("y", at.top - 5).attr("text-anchor", "middle").text(id);

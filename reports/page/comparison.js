@@ -94,7 +94,7 @@ comparison.differences = function (items) {
     var shown = pairs.filter(function (pair) { return pair.item === item && pair.a.place.kind === "machine"; });
     shown.sort(function (x, y) { return Math.abs(y.d.value) - Math.abs(x.d.value); });
     if (shown.length)
-      chart.bars(grid, { name: "difference-" + item.index, title: item.short + " against " + items[0].short, wide: items.length === 2,
+      chart.bars(grid, { name: "difference-" + item.index, title: item.short + " against " + items[0].short, wide: items.length === 2, least: 0.05,
         note: "the 15 largest differences on the whole machine, with the interval; green: better, red: worse, grey: within the interval", bars: shown.slice(0, 15).map(function (pair) {
           return { label: comparison.name(pair.a), value: pair.d.value, low: pair.d.low, high: pair.d.high, text: comparison.percent(pair.d),
             tone: comparison.tone(pair.a, pair.d), rows: [[items[0].short, page.number(pair.a.median) + " " + pair.a.unit], [item.short, page.number(pair.b.median) + " " + pair.b.unit],
@@ -145,7 +145,7 @@ comparison.lead = function (items) {
     [["read", null, "memory reads"], ["fma", "f32", "FP32 arithmetic"]].forEach(function (want) {
       var a = first.calibration && report.headline(first, want[0], want[1]), b = item.calibration && report.headline(item, want[0], want[1]);
       if (!a || !b) return;
-      var d = comparison.difference(a.m, b.m), doubtful = report.standing(a.m) || report.standing(b.m);
+      var d = comparison.difference(a.m, b.m), doubtful = a.doubtful || b.doubtful;
       words.push(want[2] + " " + comparison.percent(d) + (d.sure ? "" : ", within the interval") + (doubtful ? ", in doubt" : "") + (a.m.isa !== b.m.isa && want[1] ? ", " + b.m.isa + " against " + a.m.isa : ""));
     });
     var ratios = comparison.predicted([first, item]).map(function (row) { return row.tg[1] / row.tg[0]; }).filter(page.known);
@@ -183,7 +183,7 @@ comparison.predictions = function (items) {
         path: function (row) { return page.known(row[rate[0]][i]) ? row.paths[i] + rate[0] + "_tok_s.value" : null; },
         cell: function (row) {
           var value = row[rate[0]][i], change = value / row[rate[0]][0] - 1;
-          return page.known(value) ? [page.number(value), i && page.known(change) ? page.el("span.range", {}, " (" + comparison.sign(change) + " %)") : null] : "–";
+          return page.known(value) ? [report.rate({ value: value }), i && page.known(change) ? page.el("span.range", {}, " (" + comparison.sign(change) + " %)") : null] : "–";
         } });
     });
   });

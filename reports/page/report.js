@@ -9,20 +9,13 @@ report.limitOf = function (calibration, m) {
   });
 };
 
-/* As src/calibration/choice.h: 0 sound, 1 slowed, 2 flattered by caches, 3 refused. */
-report.standing = function (m) {
-  var flags = m.flags || [];
-  function has(flag) { return flags.indexOf(flag) >= 0; }
-  return has("above_ceiling") ? 3 : has("small_working_set") ? 2
-    : ["unsteady", "throttled", "migrated", "not_pinned", "misplaced", "disturbed"].some(has) ? 1 : 0;
-};
-
 /* For each kernel the best way of doing it on all threads, as src/report/figures.h chooses; index of
- * the measurement in the file. `over` is a doubtful one of a wider instruction set. */
+ * the measurement in the file. `over` is a doubtful one of a wider instruction set, `flop` what it
+ * computes for each byte it was asked to move. */
 report.headlines = function (item) {
   var all = (item.calibration || {}).measurements || [];
   return (item.headlines || []).map(function (one) {
-    return { m: all[one.best], index: one.best, over: one.passed_over === null ? null : { m: all[one.passed_over], index: one.passed_over } };
+    return { m: all[one.best], index: one.best, doubtful: one.doubtful, flop: one.flop_per_byte, over: one.passed_over === null ? null : { m: all[one.passed_over], index: one.passed_over } };
   });
 };
 
@@ -86,7 +79,7 @@ report.machineFacts = function (machine) {
       memory.channels_populated ? memory.channels_populated + (memory.channels_present ? " of " + memory.channels_present : "") + " channels" : null,
       total ? page.bytes(total) : null].filter(Boolean).join(" · ")],
     ["settings", [settings.governor ? "governor " + settings.governor : null, settings.smt ? "SMT " + report.smt(settings.smt) : null,
-      settings.nps ? "NPS" + settings.nps : null].filter(Boolean).join(" · ")],
+      page.text(settings.nps)].filter(Boolean).join(" · ")],
     ["software", [os.kernel ? "kernel " + os.kernel : null, firmware.bios ? "BIOS " + firmware.bios : null,
       firmware.microcode ? "microcode " + firmware.microcode : null].filter(Boolean).join(" · ")],
   ];
@@ -135,8 +128,8 @@ report.means = function (predictions, base) {
   predictions.forEach(function (prediction, index) {
     var first = (prediction.results || [])[0], tg = first && first.tg_tok_s;
     if (tg && page.known(tg.value) && tiles.length < 5)
-      tiles.push({ name: prediction.model.name, text: page.number(tg.value), unit: "tok/s", path: base + "predictions." + index + ".results.0.tg_tok_s.value",
-        note: page.known(tg.low) ? page.number(tg.low, tg.value) + " to " + page.number(tg.high, tg.value) : first["class"] + " in " + first.use_case });
+      tiles.push({ name: prediction.model.name, text: report.rate(tg), unit: "tok/s", path: base + "predictions." + index + ".results.0.tg_tok_s.value",
+        note: page.known(tg.low) ? report.rate(tg, tg.low) + " to " + report.rate(tg, tg.high) : first["class"] + " in " + first.use_case });
   });
   return tiles;
 };
@@ -177,17 +170,22 @@ report.lead = function (item) {
 
 /* ---- predictions ---- */
 
+/* What is estimated, or another value with the same places: digits as of a figure with this interval. */
+report.rate = function (estimate, value) {
+  return page.figure({ median: estimate.value, ci95: page.known(estimate.low) && page.known(estimate.high) ? [estimate.low, estimate.high] : null }, value);
+};
+
 report.range = function (estimate) {
-  return page.known(estimate.low) && page.known(estimate.high) ? " (" + page.number(estimate.low, estimate.value) + "–" + page.number(estimate.high, estimate.value) + ")" : "";
+  return page.known(estimate.low) && page.known(estimate.high) ? " (" + report.rate(estimate, estimate.low) + "–" + report.rate(estimate, estimate.high) + ")" : "";
 };
 
 report.estimate = function (estimate) {
-  return !estimate || !page.known(estimate.value) ? "–" : page.number(estimate.value) + report.range(estimate);
+  return !estimate || !page.known(estimate.value) ? "–" : report.rate(estimate) + report.range(estimate);
 };
 
 /* The same in a cell, where the interval may stand below. */
 report.estimateCell = function (estimate) {
-  return !estimate || !page.known(estimate.value) ? "–" : [page.number(estimate.value), page.el("span.range", {}, report.range(estimate))];
+  return !estimate || !page.known(estimate.value) ? "–" : [report.rate(estimate), page.el("span.range", {}, report.range(estimate))];
 };
 
 report.classTone = function (name) {
@@ -375,7 +373,7 @@ report.placeChart = function (grid, calibration, list, rated, base, key) {
   if (rated) marks.forEach(function (mark) { mark.low *= 100; mark.high *= 100; mark.path = null; });
   options.note += "; the axis does not begin at 0";
   chart.xy(grid, Object.assign(options, { series: [{ name: first.kernel, line: false, points: marks }],
-    x: { label: page.placeKind(first.place.kind), format: function (v) { return v % 1 ? "" : String(v); }, zero: false, whole: true },
+    x: { label: page.placeKind(first.place.kind), format: String, zero: false, whole: true },
     y: { label: rated ? "%" : first.unit, format: report.short, zero: false } }));
 };
 
@@ -394,7 +392,7 @@ report.curveName = function (curve) {
 /* Which axes a quantity gets. */
 report.axis = function (x, unit) {
   if (unit === "bytes") return { label: "working set", log: true, base: 4, format: page.bytes };
-  if (x === "threads") return { label: "threads", log: false, format: function (v) { return v % 1 ? "" : String(v); } };
+  if (x === "threads") return { label: "threads", log: false, whole: true, format: String };
   if (x === "flop_per_byte") return { label: "FLOP / byte", log: true, format: report.short };
   if (x === "injected_gb_s") return { label: "bandwidth of the other threads, GB/s", log: false, format: report.short };
   return { label: (x || "").replace(/_/g, " ") + (unit && unit !== "1" ? ", " + unit : ""), log: false, format: report.short };
@@ -403,8 +401,8 @@ report.axis = function (x, unit) {
 report.curvePoints = function (curve, path) {
   return (curve.points || []).map(function (point, k) {
     var rows = [[curve.x === "working_set_bytes" ? "working set" : (curve.x || "x").replace(/_/g, " "),
-      curve.x_unit === "bytes" ? page.bytes(point.x) : page.number(point.x)], ["median", page.number(point.median) + " " + curve.unit]];
-    if (point.ci95) rows.push(["95 %", page.number(point.ci95[0], point.median) + " to " + page.number(point.ci95[1], point.median)]);
+      curve.x_unit === "bytes" ? page.bytes(point.x) : page.number(point.x)], ["median", page.figure(point) + " " + curve.unit]];
+    if (point.ci95) rows.push(["95 %", page.figure(point, point.ci95[0]) + " to " + page.figure(point, point.ci95[1])]);
     if (point.n) rows.push(["repeats", String(point.n)]);
     if (page.known(point.core_ghz)) rows.push(["clock", page.number(point.core_ghz) + " GHz"]);
     return { x: point.x, y: point.median, low: (point.ci95 || [])[0], high: (point.ci95 || [])[1], title: report.curveName(curve), rows: rows,
@@ -420,8 +418,8 @@ report.curveTable = function (curves) {
   return page.table("points of " + curves[0].curve.name + ", " + curves[0].curve.unit, [
     { head: "curve", cell: function (row) { return report.curveName(row.c); } },
     { head: rows[0].c.x || "x", n: true, value: function (row) { return row.p.x; }, cell: function (row) { return row.c.x_unit === "bytes" ? page.bytes(row.p.x) : page.number(row.p.x); } },
-    { head: "median, " + rows[0].c.unit, n: true, value: function (row) { return row.p.median; }, cell: function (row) { return page.number(row.p.median); }, path: function (row) { return row.path + ".median"; } },
-    { head: "95 %", n: true, value: function (row) { return (row.p.ci95 || [])[0]; }, cell: function (row) { return row.p.ci95 ? page.number(row.p.ci95[0], row.p.median) + " to " + page.number(row.p.ci95[1], row.p.median) : "–"; } },
+    { head: "median, " + rows[0].c.unit, n: true, value: function (row) { return row.p.median; }, cell: function (row) { return page.figure(row.p); }, path: function (row) { return row.path + ".median"; } },
+    { head: "95 %", n: true, value: function (row) { return (row.p.ci95 || [])[0]; }, cell: function (row) { return row.p.ci95 ? page.figure(row.p, row.p.ci95[0]) + " to " + page.figure(row.p, row.p.ci95[1]) : "–"; } },
     { head: "n", n: true, value: function (row) { return row.p.n; }, cell: function (row) { return String(row.p.n || "–"); } },
   ], rows);
 };
@@ -467,7 +465,7 @@ report.singlePoints = function (grid, group, prefix) {
     note: first.unit + ", with the 95 % interval; a single point was measured", bars: group.map(function (one) {
       var point = report.curvePoints(one.curve, one.path)[0], at = one.curve.points[0];
       return { label: (prefix ? one.item.short + ": " : "") + report.curveName(one.curve) + ", " + what.format(at.x) + " " + what.label, value: point.y, low: point.low, high: point.high,
-        text: page.number(point.y) + " " + one.curve.unit, path: point.path, rows: point.rows };
+        text: page.figure(at) + " " + one.curve.unit, path: point.path, rows: point.rows };
     }) });
 };
 

@@ -4,9 +4,6 @@
 
 var roofline = {};
 
-/* FLOP for each nominal byte of the streaming kernels, elements of 8 bytes. */
-roofline.intensity = { triad: 2 / 24, scale: 1 / 16, add: 1 / 24 };
-
 roofline.best = function (item, kernel, dtype) {
   var all = report.headlines(item).filter(function (one) { return one.m.kernel === kernel && (!dtype || one.m.dtype === dtype); });
   return all.length ? all[0] : null;
@@ -14,9 +11,9 @@ roofline.best = function (item, kernel, dtype) {
 
 /* Points of kernels that both move and compute. */
 roofline.kernels = function (item) {
-  return report.headlines(item).filter(function (one) { return roofline.intensity[one.m.kernel] && one.m.metric === "bandwidth"; })
+  return report.headlines(item).filter(function (one) { return one.flop > 0; })
     .map(function (one) {
-      var m = one.m, x = roofline.intensity[m.kernel];
+      var m = one.m, x = one.flop;
       return { x: x, y: m.median * x, low: m.ci95 ? m.ci95[0] * x : NaN, high: m.ci95 ? m.ci95[1] * x : NaN, title: m.kernel,
         rows: [["FLOP / byte", page.number(x)], ["GFLOP/s", page.number(m.median * x)]].concat(page.how(m, report.limitOf(item.calibration, m))) };
     });
@@ -44,9 +41,9 @@ roofline.draw = function (grid, item, base) {
       series.push({ name: "measured: " + report.curveName(curve), points: report.curvePoints(curve, base + "calibration.curves." + k) });
   });
   if (read && fma)
-    roofs.push({ bandwidth: read.m.median, peak: fma.m.median, text: "measured: " + page.number(read.m.median) + " GB/s, " + page.number(fma.m.median) + " GFLOP/s " + fma.m.dtype });
+    roofs.push({ bandwidth: read.m.median, peak: fma.m.median, text: page.figure(read.m) + " GB/s and " + page.figure(fma.m) + " GFLOP/s " + fma.m.dtype });
   var kernels = roofline.kernels(item);
-  if (kernels.length) series.push({ name: "kernels", line: false, points: kernels });
+  if (kernels.length) series.push({ name: "kernels: " + kernels.map(function (point) { return point.title; }).join(", "), line: false, points: kernels });
   [["generation", "generation"], ["prompt", "prompt"]].forEach(function (phase) {
     var points = (item.predictions || []).map(function (p) { return roofline.phase(p, phase[0], phase[1]); }).filter(Boolean);
     if (points.length) series.push({ name: "predicted: " + phase[1], line: false, points: points });
@@ -56,8 +53,8 @@ roofline.draw = function (grid, item, base) {
   roofs.forEach(function (roof) {
     include.push([Math.min(0.03, roof.peak / roof.bandwidth / 4), roof.bandwidth * 0.03], [roof.peak / roof.bandwidth * 8, roof.peak * 1.15]);
   });
-  chart.xy(grid, { name: "roofline", title: "Roofline", series: series, include: include,
-    note: roofs.length ? "dashed: what was measured, " + roofs[0].text.replace("measured: ", "") : "",
+  chart.xy(grid, { name: "roofline", title: "Roofline", named: true, series: series, include: include,
+    note: roofs.length ? "dashed: what was measured, " + roofs[0].text : "",
     x: { label: "FLOP / byte", log: true, format: report.short }, y: { label: "GFLOP/s", log: true, format: report.short },
     under: function (svg, frame) {
       roofs.forEach(function (roof) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "calibration_json.h"
+#include "choice.h"
 #include "figures.h"
 #include "markup.h"
 #include "page.h"
@@ -93,9 +94,11 @@ static json_t *headlines_to_json(const struct tr_calibration *calibration) {
         if (!figures[i].all || !strcmp(best->metric, "clock"))
             continue;
         json_array_append_new(
-            array, json_pack("{s:I, s:o}", "best", (json_int_t)(best - calibration->measurements),
-                             "passed_over",
-                             over ? json_integer(over - calibration->measurements) : json_null()));
+            array, json_pack("{s:I, s:o, s:b, s:o}", "best",
+                             (json_int_t)(best - calibration->measurements), "passed_over",
+                             over ? json_integer(over - calibration->measurements) : json_null(),
+                             "doubtful", tr_standing_of(best) != TR_STANDING_SOUND, "flop_per_byte",
+                             tr_json_number(tr_figure_flop_per_byte(best))));
     }
     free(figures);
     return array;

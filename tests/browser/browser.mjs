@@ -93,6 +93,22 @@ function tune(name, change) {
   return { path, document: read(json) };
 }
 
+/* What only real machines have: a division of the nodes, a barrier of two threads that scatters beyond
+ * zero, a figure that changed by little, but surely. */
+function odd() {
+  const before = read(small), after = read(small), paths = ["before", "after"].map((name) => join(folder, name + ".json"));
+  [before, after].forEach((document) => {
+    const calibration = document.calibration || document;
+    calibration.machine.settings.nps = "NPS4";
+    calibration.curves.filter((curve) => curve.name === "barrier").forEach((curve) => { curve.points = [{ ...curve.points[0], median: 408, ci95: [-576, 1392] }]; });
+    calibration.curves.filter((curve) => curve.name === "scaling").forEach((curve) => { curve.points[3].ci95 = [-50, curve.points[3].median * 2]; });
+    calibration.measurements.forEach((m) => { if (m.ci95) m.ci95 = [m.median * 0.9999, m.median * 1.0001]; });
+  });
+  (after.calibration || after).measurements.forEach((m) => { m.median *= 1.002; m.ci95 = m.ci95 && m.ci95.map((value) => 1.002 * value); });
+  [before, after].forEach((document, i) => writeFileSync(paths[i], JSON.stringify(document)));
+  return { path: render("odd", paths[0]), files: [paths[0]], compared: render("odd-compared", ...paths) };
+}
+
 const pages = {
   small: { path: render("small", small), files: [small] },
   large: { path: render("large", large), files: [large] },
@@ -102,6 +118,7 @@ const pages = {
   tuning: tune("tuning", (text) => text),
   hostileTuning: tune("hostile-tuning", (text, key) => ["event", "schema", "at", "host_id", "tier"].includes(key) ? text : HOSTILE + text),
   disturbed: { path: render("disturbed", join(source, "data/calibration/disturbed.json")), files: [join(source, "data/calibration/disturbed.json")] },
+  odd: odd(),
   virtual: { path: render("virtual", join(source, "data/calibration/vm.json")), files: [join(source, "data/calibration/vm.json")] },
 };
 
@@ -438,6 +455,41 @@ async function withoutLibrary() {
   return null;
 }
 
+async function oddities() {
+  let tab = await open(pages.odd.path);
+  const facts = await tab.locator("dl.facts").first().textContent();
+  check(facts.includes(" NPS4") && !facts.includes("NPSNPS"), facts);
+  const bar = await tab.evaluate(() => ["rect.track", "rect.mark"].map((name) => document.querySelector("figure[data-chart^=curve-barrier] " + name).getBoundingClientRect().x));
+  check(bar[0] === bar[1], "a bar does not begin at the left: " + bar.join());
+  const axis = (name, side) => tab.evaluate(([chart, k]) => Array.from(document.querySelectorAll(`figure[data-chart=${chart}] svg .axis`)[k].querySelectorAll("text")).map((text) => text.textContent), [name, side]);
+  const threads = await axis("curve-scaling-bandwidth", 0), rates = await axis("curve-scaling-bandwidth", 1);
+  check(threads.length > 2 && threads.every((text) => text && Number.isInteger(Number(text)) && Number(text) <= 16), "threads: " + threads.join());
+  check(rates.every((text) => Number(text) >= 0), "rates: " + rates.join());
+  await close(tab);
+  tab = await open(pages.odd.compared);
+  const widest = await tab.evaluate(() => Math.max(...Array.from(document.querySelectorAll("figure[data-chart^=difference] rect.mark")).map((bar) => bar.getBoundingClientRect().width / bar.closest("svg").getBoundingClientRect().width)));
+  check(widest > 0 && widest < 0.1, `a change of 0.2 % takes ${widest} of the width`);
+  await close(tab);
+  tab = await open(pages.virtual.path);
+  check((await tab.locator("figure[data-chart=roofline] .legend").textContent()).includes("kernels: triad"), "what the dot is remains open");
+  check((await tab.locator("figure[data-chart=roofline] .note").textContent()).includes("19.8 GB/s and 168.0 GFLOP/s"), "more digits than the interval supports");
+  await close(tab);
+  tab = await open(pages.large.path);
+  const ids = await tab.evaluate(() => Array.from(document.querySelectorAll("figure[data-chart=matrix-core_to_core] text")).filter((text) => /^[0-9]+$/.test(text.textContent)).map((text) => Number(text.textContent)));
+  const steps = new Set(ids.slice(1).map((id, i) => id - ids[i]).filter((step) => step > 0));
+  check(steps.size > 0 && Array.from(steps).every((step) => Number.isInteger(Math.log2(step))), "steps of the cores: " + Array.from(steps).join());
+  await close(tab);
+}
+
+/* As many digits as the interval supports, as in the terminal. */
+async function digits() {
+  const tab = await open(pages.small.path), tile = tab.locator(".tile", { hasText: "llama-3.1-8b" });
+  check((await tile.textContent()).includes("65.3 tok/s57.5 to 71.8"), await tile.textContent());
+  const row = tab.getByRole("region", { name: "Table: Models and use cases" }).locator("tr", { hasText: "llama-3.1-8b" });
+  check((await row.textContent()).includes("65.3 (57.5–71.8)"), await row.textContent());
+  await close(tab);
+}
+
 const tests = {
   "every chart of a full report is drawn": async () => {
     const names = await drawn("small");
@@ -461,6 +513,8 @@ const tests = {
   "marks stand where their values are": positions,
   ...Object.fromEntries(["small", "comparison", "hosts", "tuning"].flatMap((name) => [400, 1600].flatMap((width) => ["light", "dark"].map((scheme) =>
     [`${name} fits ${width} pixels, ${scheme}, axe finds nothing`, () => fits(name, width, scheme)])))),
+  "what only real machines have": oddities,
+  "digits of predictions": digits,
   "keyboard": keyboard,
   "how a figure was measured, on hover": hover,
   "colours can be chosen": theme,
