@@ -1,5 +1,6 @@
 #include "table.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,34 +39,55 @@ void tr_table_addf(struct tr_table *table, const char *format, ...) {
     add_owned(table, tr_strbuf_take(&cell));
 }
 
-void tr_table_write(const struct tr_table *table, size_t indent, struct tr_strbuf *out) {
+static size_t width_of(const struct tr_table *table, const size_t *widths, const bool *left_out) {
+    size_t sum = 0;
+    for (size_t i = 0; i < table->n_columns; i++)
+        sum += left_out[i] ? 0 : widths[i] + 2;
+    return sum > 2 ? sum - 2 : 0;
+}
+
+static void write_row(const struct tr_table *table, size_t first, const size_t *widths,
+                      const bool *left_out, size_t indent, struct tr_strbuf *out) {
+    /* Blanks are owed until something follows them, so that no line ends in one. */
+    size_t owed = indent;
+    for (size_t i = 0; i < table->n_columns && first + i < table->n_cells; i++) {
+        const char *cell = table->cells[first + i];
+        if (left_out[i])
+            continue;
+        size_t padding = widths[i] - tr_display_width(cell);
+        if (table->right[i])
+            owed += padding;
+        if (*cell) {
+            tr_strbuf_repeat(out, " ", owed);
+            tr_strbuf_add(out, cell);
+            owed = 0;
+        }
+        if (!table->right[i])
+            owed += padding;
+        owed += 2;
+    }
+    tr_strbuf_add(out, "\n");
+}
+
+void tr_table_write_fitting(const struct tr_table *table, size_t indent, size_t width,
+                            const char *spare, struct tr_strbuf *out) {
     size_t widths[TR_TABLE_MAX_COLUMNS] = {0};
+    bool left_out[TR_TABLE_MAX_COLUMNS] = {0};
     if (table->failed)
         out->failed = true;
     for (size_t i = 0; i < table->n_cells; i++) {
-        size_t width = tr_display_width(table->cells[i]);
-        if (width > widths[i % table->n_columns])
-            widths[i % table->n_columns] = width;
+        size_t cell = tr_display_width(table->cells[i]);
+        if (cell > widths[i % table->n_columns])
+            widths[i % table->n_columns] = cell;
     }
-    for (size_t first = 0; first < table->n_cells; first += table->n_columns) {
-        /* Blanks are owed until something follows them, so that no line ends in one. */
-        size_t owed = indent;
-        for (size_t i = 0; i < table->n_columns && first + i < table->n_cells; i++) {
-            const char *cell = table->cells[first + i];
-            size_t padding = widths[i] - tr_display_width(cell);
-            if (table->right[i])
-                owed += padding;
-            if (*cell) {
-                tr_strbuf_repeat(out, " ", owed);
-                tr_strbuf_add(out, cell);
-                owed = 0;
-            }
-            if (!table->right[i])
-                owed += padding;
-            owed += 2;
-        }
-        tr_strbuf_add(out, "\n");
-    }
+    while (*spare && indent + width_of(table, widths, left_out) > width)
+        left_out[*spare++ - '0'] = true;
+    for (size_t first = 0; first < table->n_cells; first += table->n_columns)
+        write_row(table, first, widths, left_out, indent, out);
+}
+
+void tr_table_write(const struct tr_table *table, size_t indent, struct tr_strbuf *out) {
+    tr_table_write_fitting(table, indent, SIZE_MAX, "", out);
 }
 
 void tr_table_finish(struct tr_table *table) {

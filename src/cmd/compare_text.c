@@ -5,8 +5,10 @@
 #include "table.h"
 #include "text.h"
 
-/* Width below which the least detectable change has no column. */
-enum { WIDE = 100, NAME_COLUMNS = 40 };
+/* Of names, as far as the window has room. */
+static size_t name_columns(const struct tr_text *text) {
+    return text->term.width < 80 ? 18 : text->term.width < 110 ? 28 : 40;
+}
 
 static void add_percent(struct tr_table *table, double fraction, bool sign) {
     if (isnan(fraction))
@@ -15,9 +17,8 @@ static void add_percent(struct tr_table *table, double fraction, bool sign) {
         tr_table_addf(table, sign ? "%+.2f%%" : "%.2f%%", 100 * fraction);
 }
 
-static void add_row(struct tr_text *text, const struct tr_difference *at, bool wide,
-                    struct tr_table *table) {
-    tr_text_cell(text, table, at->figure->name, NAME_COLUMNS);
+static void add_row(struct tr_text *text, const struct tr_difference *at, struct tr_table *table) {
+    tr_text_cell(text, table, at->figure->name, name_columns(text));
     tr_table_add(table, tr_text_number(at->before).text);
     tr_table_add(table,
                  tr_text_number_like(at->after, isnan(at->before) ? at->after : at->before).text);
@@ -27,29 +28,28 @@ static void add_row(struct tr_text *text, const struct tr_difference *at, bool w
         tr_table_add(table, "-");
     else
         tr_table_addf(table, "%+.2f to %+.2f%%", 100 * at->low, 100 * at->high);
-    if (wide)
-        add_percent(table, at->least_detectable, false);
+    add_percent(table, at->least_detectable, false);
     tr_table_add(table, at->verdict == TR_CHANGED && at->worse ? "changed: worse"
                         : at->verdict == TR_CHANGED            ? "changed: better"
                         : at->verdict == TR_REGRESSION         ? "REGRESSION"
-                                                               : tr_difference_name(at->verdict));
+                        : at->verdict == TR_SAME && text->term.width < 110
+                            ? "no change seen"
+                            : tr_difference_name(at->verdict));
 }
 
 static void add_table(struct tr_text *text, const struct tr_compared *compared, size_t set) {
     const struct tr_comparison *comparison = &compared->comparison;
-    bool wide = text->term.width >= WIDE;
     struct tr_table table;
-    tr_table_init(&table, wide ? "lrrlrrrl" : "lrrlrrl");
-    static const char *const heads[] = {"figure", "before", "after", "", "change", "95% interval"};
+    tr_table_init(&table, "lrrlrrrl");
+    static const char *const heads[] = {"figure", "before",       "after",      "",
+                                        "change", "95% interval", "detectable", "verdict"};
     for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
         tr_table_add(&table, heads[i]);
-    if (wide)
-        tr_table_add(&table, "detectable");
-    tr_table_add(&table, "verdict");
     for (size_t i = 0; i < comparison->n; i++)
         if (comparison->items[i].set == set)
-            add_row(text, &comparison->items[i], wide, &table);
-    tr_table_write(&table, 2, text->out);
+            add_row(text, &comparison->items[i], &table);
+    /* First the least detectable change, then the interval, the value before, the unit. */
+    tr_table_write_fitting(&table, 2, text->term.width, "6513", text->out);
     tr_table_finish(&table);
 }
 
@@ -92,8 +92,8 @@ static void add_changes(struct tr_text *text, const struct tr_compared *compared
         tr_strbuf_finish(&line);
     }
     if (!any)
-        tr_strbuf_add(text->out, "no changed conditions: firmware, kernel, memory and settings are "
-                                 "the same\n");
+        tr_text_wrap(
+            text, "no changed conditions: firmware, kernel, memory and settings are the same", 2);
 }
 
 static void add_set(struct tr_text *text, const struct tr_compared *compared, size_t set) {

@@ -27,20 +27,20 @@ static void add_safe(struct tr_strbuf *out, const char *text) {
     free(safe);
 }
 
-/* Paragraph: lines of at most `width` columns, the second and later ones indented by `indent`. */
-static void add_wrapped(struct tr_strbuf *out, const char *text, size_t width, size_t indent) {
+/* Lines of at most `width` columns, the first from `column` on, later ones indented by `indent`. */
+static void add_wrapped_from(struct tr_strbuf *out, const char *text, size_t width, size_t indent,
+                             size_t column) {
     struct tr_strbuf word = {0};
     char *safe = tr_printable(text ? text : "-");
-    size_t column = 0;
     for (const char *at = safe; at && *at;) {
         size_t n = strcspn(at, " ");
         tr_strbuf_add_bytes(&word, at, n);
         size_t columns = word.failed ? 0 : tr_display_width(word.text);
-        if (column && column + 1 + columns > width) {
+        if (at != safe && column + 1 + columns > width) {
             tr_strbuf_add(out, "\n");
             tr_strbuf_repeat(out, " ", indent);
             column = indent;
-        } else if (column) {
+        } else if (at != safe) {
             tr_strbuf_add(out, " ");
             column++;
         }
@@ -52,6 +52,10 @@ static void add_wrapped(struct tr_strbuf *out, const char *text, size_t width, s
     out->failed = out->failed || !safe;
     tr_strbuf_add(out, "\n");
     free(safe);
+}
+
+static void add_wrapped(struct tr_strbuf *out, const char *text, size_t width, size_t indent) {
+    add_wrapped_from(out, text, width, indent, 0);
 }
 
 static void cell_safe(struct tr_table *table, const char *text) {
@@ -373,19 +377,8 @@ static void add_profile(struct tr_strbuf *out, const char *profile) {
                       : "'s kernels were slower in a comparison");
 }
 
-static void add_basis(struct tr_strbuf *out, const json_t *document) {
+static void add_fidelity(struct tr_strbuf *out, const json_t *document) {
     const char *fidelity = tr_json_text_of(document, "fidelity");
-    const char *calibration = tr_json_text_of(json_object_get(document, "calibration"), "path");
-    tr_strbuf_add(out, "platform     ");
-    add_safe(out, tr_json_text_of(document, "platform"));
-    if (tr_json_number_of(document, "threads") > 0)
-        tr_strbuf_addf(out, ", %.0f thread%s", tr_json_number_of(document, "threads"),
-                       tr_json_number_of(document, "threads") == 1 ? "" : "s");
-    if (calibration) {
-        tr_strbuf_add(out, "\ncalibration  ");
-        add_safe(out, calibration);
-    }
-    tr_strbuf_add(out, "\nfidelity     ");
     add_safe(out, fidelity);
     if (fidelity && !strcmp(fidelity, "engine")) {
         const char *rates = tr_json_text_of(document, "rates");
@@ -399,12 +392,34 @@ static void add_basis(struct tr_strbuf *out, const json_t *document) {
         add_profile(out, tr_json_text_of(document, "rates"));
     else if (fidelity && !strcmp(fidelity, "spec"))
         tr_strbuf_add(out, ": the catalogue's limits x what published results reach of them");
-    tr_strbuf_add(out, "\n");
-    if (tr_json_text_of(document, "interval_note")) {
-        tr_strbuf_add(out, "interval     ");
-        add_safe(out, tr_json_text_of(document, "interval_note"));
-        tr_strbuf_add(out, "\n");
+}
+
+/* "fidelity     text", wrapped beside its name. */
+static void add_fact(struct tr_strbuf *out, const char *name, const char *text, size_t width) {
+    enum { INDENT = 13 };
+    tr_strbuf_addf(out, "%-13s", name);
+    add_wrapped_from(out, text, width, INDENT, INDENT);
+}
+
+static void add_basis(struct tr_strbuf *out, const json_t *document, size_t width) {
+    struct tr_strbuf fidelity = {0};
+    const char *calibration = tr_json_text_of(json_object_get(document, "calibration"), "path");
+    tr_strbuf_add(out, "platform     ");
+    add_safe(out, tr_json_text_of(document, "platform"));
+    if (tr_json_number_of(document, "threads") > 0)
+        tr_strbuf_addf(out, ", %.0f thread%s", tr_json_number_of(document, "threads"),
+                       tr_json_number_of(document, "threads") == 1 ? "" : "s");
+    if (calibration) {
+        tr_strbuf_add(out, "\ncalibration  ");
+        add_safe(out, calibration);
     }
+    tr_strbuf_add(out, "\n");
+    add_fidelity(&fidelity, document);
+    add_fact(out, "fidelity", fidelity.failed ? "" : fidelity.text, width);
+    out->failed |= fidelity.failed;
+    tr_strbuf_finish(&fidelity);
+    if (tr_json_text_of(document, "interval_note"))
+        add_fact(out, "interval", tr_json_text_of(document, "interval_note"), width);
 }
 
 /* Models on the same platform share one head. */
@@ -428,7 +443,7 @@ void tr_predictions_text(const json_t *predictions, const struct tr_term *term, 
         if (i)
             tr_strbuf_add(out, "\n");
         if (i == 0 || !same_basis(document, json_array_get(predictions, i - 1))) {
-            add_basis(out, document);
+            add_basis(out, document, term->width);
             tr_strbuf_add(out, "\n");
         }
         add_heading(out, document, term);

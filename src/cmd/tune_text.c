@@ -6,7 +6,12 @@
 
 #include "text.h"
 
-enum { LABEL_COLUMNS = 32, CHART_COLUMNS = 40 };
+enum { CHART_COLUMNS = 40 };
+
+/* Of a setting's name, as far as the window has room. */
+static size_t label_columns(const struct tr_text *text) {
+    return text->term.width < 80 ? 15 : text->term.width < 120 ? 18 : 32;
+}
 
 static void add_percent(struct tr_table *table, double fraction) {
     if (isnan(fraction))
@@ -20,8 +25,10 @@ static void add_value(struct tr_table *table, double value) {
 }
 
 /* "measured", or what else happened last; crashes are never forgotten. */
-static void add_state(struct tr_table *table, const struct tr_tune_setting *setting) {
-    if (setting->n_crashes && setting->state != TR_TUNE_CRASHED)
+static void add_state(struct tr_table *table, const struct tr_tune_setting *setting, bool narrow) {
+    if (setting->n_crashes && setting->state == TR_TUNE_MEASURED && narrow)
+        tr_table_add(table, "crashed before");
+    else if (setting->n_crashes && setting->state != TR_TUNE_CRASHED)
         tr_table_addf(table, "%s, crashed before", tr_tune_state_name(setting->state));
     else if (setting->n_crashes > 1)
         tr_table_addf(table, "crashed %zu times", setting->n_crashes);
@@ -44,7 +51,7 @@ static void add_verdicts(struct tr_text *text, const struct tr_tune *tune,
     for (size_t i = 0; i < judgement->n; i++) {
         const struct tr_tune_outcome *outcome = &judgement->outcomes[i];
         const struct tr_tune_result *result = &outcome->results[by];
-        tr_text_cell(text, &table, tune->settings[i].label, LABEL_COLUMNS);
+        tr_text_cell(text, &table, tune->settings[i].label, label_columns(text));
         add_value(&table, result->value);
         add_percent(&table, result->change);
         if (isnan(result->change_low))
@@ -56,10 +63,11 @@ static void add_verdicts(struct tr_text *text, const struct tr_tune *tune,
         tr_table_addf(&table, "%s%s", tr_tune_verdict_name(outcome->verdicts[by]),
                       result->scope == TR_TUNE_ONE_BOOT ? " (one boot)" : "");
         tr_table_add(&table, tr_soak_verdict_name(outcome->soak));
-        add_state(&table, &tune->settings[i]);
+        add_state(&table, &tune->settings[i], text->term.width < 80);
         tr_table_add(&table, outcome->retries ? "retries?" : outcome->doubtful ? "unsteady" : "");
     }
-    tr_table_write(&table, 2, text->out);
+    /* First the boots, then the interval (the chart shows it), the value, the change. */
+    tr_table_write_fitting(&table, 2, text->term.width, "4312", text->out);
     tr_table_finish(&table);
 }
 
@@ -72,11 +80,11 @@ static void add_figures(struct tr_text *text, const struct tr_tune *tune,
     for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
         tr_table_add(&table, heads[i]);
     for (size_t i = 0; i < judgement->n; i++) {
-        tr_text_cell(text, &table, tune->settings[i].label, LABEL_COLUMNS);
+        tr_text_cell(text, &table, tune->settings[i].label, label_columns(text));
         for (size_t f = 0; f < TR_TUNE_FIGURES; f++)
             add_value(&table, judgement->outcomes[i].results[f].value);
     }
-    tr_table_write(&table, 2, text->out);
+    tr_table_write_fitting(&table, 2, text->term.width, "5324", text->out);
     tr_table_finish(&table);
 }
 
@@ -84,6 +92,7 @@ static void add_figures(struct tr_text *text, const struct tr_tune *tune,
 
 struct scale {
     double from, to;
+    size_t columns;
 };
 
 static double ends(const struct tr_tune_result *result, bool high) {
@@ -92,7 +101,7 @@ static double ends(const struct tr_tune_result *result, bool high) {
 }
 
 static struct scale scale_of(const struct tr_tune_judgement *judgement) {
-    struct scale scale = {INFINITY, -INFINITY};
+    struct scale scale = {.from = INFINITY, .to = -INFINITY, .columns = CHART_COLUMNS};
     for (size_t i = 0; i < judgement->n; i++) {
         const struct tr_tune_result *result =
             &judgement->outcomes[i].results[judgement->options.by];
@@ -111,8 +120,10 @@ static struct scale scale_of(const struct tr_tune_judgement *judgement) {
 }
 
 static size_t column_of(const struct scale *scale, double value) {
-    double at = (value - scale->from) / (scale->to - scale->from) * (CHART_COLUMNS - 1);
-    return at <= 0 ? 0 : at >= CHART_COLUMNS - 1 ? CHART_COLUMNS - 1 : (size_t)lround(at);
+    double at = (value - scale->from) / (scale->to - scale->from) * (double)(scale->columns - 1);
+    return at <= 0                              ? 0
+           : at >= (double)(scale->columns - 1) ? scale->columns - 1
+                                                : (size_t)lround(at);
 }
 
 static void add_bar(struct tr_table *table, const struct scale *scale,
@@ -121,7 +132,7 @@ static void add_bar(struct tr_table *table, const struct scale *scale,
     size_t low = column_of(scale, ends(result, false)), high = column_of(scale, ends(result, true));
     size_t middle = column_of(scale, result->value);
     tr_strbuf_add(&bar, unicode ? "│" : "|");
-    for (size_t i = 0; i < CHART_COLUMNS; i++) {
+    for (size_t i = 0; i < scale->columns; i++) {
         if (i == middle)
             tr_strbuf_add(&bar, unicode ? "●" : "o");
         else
@@ -137,6 +148,10 @@ static void add_chart(struct tr_text *text, const struct tr_tune *tune,
     const struct tr_tune_figure_facts *facts = tr_tune_figure_facts(judgement->options.by);
     struct scale scale = scale_of(judgement);
     struct tr_table table;
+    /* Beside the labels and "108.1 (within one boot)". */
+    size_t taken = label_columns(text) + 33, least = 8;
+    if (text->term.width < taken + CHART_COLUMNS)
+        scale.columns = text->term.width < taken + least ? least : text->term.width - taken;
     if (judgement->base == SIZE_MAX || !(scale.to > scale.from))
         return;
     tr_strbuf_addf(text->out, "\n%s, 95%% intervals from %s to %s %s%s\n", facts->what,
@@ -148,7 +163,7 @@ static void add_chart(struct tr_text *text, const struct tr_tune *tune,
             &judgement->outcomes[i].results[judgement->options.by];
         if (isnan(result->value))
             continue;
-        tr_text_cell(text, &table, tune->settings[i].label, LABEL_COLUMNS);
+        tr_text_cell(text, &table, tune->settings[i].label, label_columns(text));
         add_bar(&table, &scale, result, text->term.unicode);
         tr_table_addf(&table, "%s%s", tr_text_number(result->value).text,
                       result->within_boot ? " (within one boot)" : "");

@@ -100,21 +100,28 @@ static void write_table(struct tr_text *text, const struct layout *layout, struc
     tr_table_finish(&table);
 }
 
-/* With all columns, else without the seconds, else without the size of the file. */
+/* With all columns, else without the seconds, else without the size of the file, else without the
+ * last use cases. */
 static void write_fitting(struct tr_text *text, struct layout *layout) {
-    for (int form = 0; form < 3; form++) {
+    size_t all = layout->n;
+    for (int form = 0;; form++) {
         struct tr_strbuf trial = {0};
         layout->seconds = form == 0;
         layout->size = form < 2;
+        layout->n -= form > 2;
         write_table(text, layout, &trial);
         bool narrow = tr_text_columns(trial.text) <= text->term.width;
-        if (narrow || form == 2)
+        bool last = narrow || trial.failed || (form >= 2 && layout->n < 2);
+        if (last)
             tr_strbuf_add(text->out, trial.failed ? "" : trial.text);
         text->out->failed |= trial.failed;
         tr_strbuf_finish(&trial);
-        if (narrow)
+        if (last)
             break;
     }
+    if (layout->n < all)
+        tr_text_wrapf(text, 2, "  %zu more use case%s in a wider window.", all - layout->n,
+                      all - layout->n == 1 ? "" : "s");
 }
 
 static void models_without_room(struct tr_text *text, const json_t *documents) {

@@ -157,7 +157,8 @@ def main():
     for m in document["measurements"]:
         for key in ("best", "median", "mad", "span_rate"):
             m[key] = m[key] and m[key] * factor
-        m["ci95"] = m["ci95"] and [end * factor for end in m["ci95"]]
+        for key in ("ci95", "samples"):
+            m[key] = m.get(key) and [value * factor for value in m[key]]
         m["efficiency"] = m["efficiency"] and m["efficiency"] * factor
     extra = document["measurements"]
     for core in range(cores):

@@ -383,6 +383,19 @@ static void table(void **state) {
     tr_table_write(&table, 2, &out);
     assert_string_equal(out.text, expected);
     tr_strbuf_finish(&out);
+    /* Columns are left out in the order that is given, and no more of them than must be. */
+    tr_table_write_fitting(&table, 2, 24, "12", &out);
+    assert_string_equal(out.text, "  name       note\n"
+                                  "  é          x\n"
+                                  "  \033[1mlong\033[0m name\n"
+                                  "\n");
+    tr_strbuf_finish(&out);
+    tr_table_write_fitting(&table, 2, 25, "12", &out);
+    assert_string_equal(out.text, expected);
+    tr_strbuf_finish(&out);
+    tr_table_write_fitting(&table, 2, 3, "1", &out); /* the rest is wide all the same */
+    assert_non_null(strstr(out.text, "note"));
+    tr_strbuf_finish(&out);
     /* Out of memory is handed on. */
     table.failed = true;
     tr_table_write(&table, 0, &out);
