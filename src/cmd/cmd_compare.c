@@ -194,7 +194,8 @@ const struct tr_command tr_command_compare = {
              "runs a side or --runs-sd: samples within a run are not independent.\n",
     .examples = "  tokenroof compare monday.json friday.json\n"
                 "  tokenroof compare runs-before/ runs-after/ --threshold 2\n"
-                "  tokenroof compare before/ after/ --model llama-3.1-8b-q4_k_m -f junit:ci.xml\n",
+                "  tokenroof compare before/ after/ --model llama-3.1-8b-q4_k_m -f junit:ci.xml\n"
+                "  tokenroof report monday.json friday.json -f html:page.html   # as a page\n",
     .groups = groups,
     .formats = formats,
     .options_bytes = sizeof(struct compare_options),

@@ -185,13 +185,21 @@ static int check_csv(const struct items *items, struct tr_err *reterr) {
     return 0;
 }
 
+static int check_chart(const struct report_options *options, struct tr_err *reterr) {
+    bool any = !options->chart;
+    for (size_t i = 0; i < options->output.n; i++)
+        any = any || !strcmp(options->output.items[i].format, "svg");
+    return any ? 0
+               : tr_err_set(reterr, TR_EUSAGE, "--chart: only a picture is one chart: add -f svg");
+}
+
 static int run(void *data, char *const *arguments, size_t n, struct tr_err *reterr) {
     struct report_options *options = data;
     struct items items = {.items = calloc(n, sizeof(struct item)),
                           .n = n,
                           .chart = options->chart,
                           .explain = options->output.verbose > 0};
-    int code = items.items ? 0 : TR_ENOMEM;
+    int code = items.items ? check_chart(options, reterr) : TR_ENOMEM;
     for (size_t i = 0; !code && i < n; i++)
         code = read_item(arguments[i], &items.items[i], reterr);
     for (size_t i = 0; !code && i < options->output.n; i++)
@@ -213,7 +221,7 @@ static const struct tr_option rows[] = {
      .store = tr_store_text,
      .offset = offsetof(struct report_options, chart),
      .brief = true,
-     .help = "for svg: efficiency, generation, prompt, or a curve or matrix of the file"},
+     .help = "for svg: efficiency, roofline, generation, prompt, or a curve or matrix of the file"},
 };
 static const struct tr_option_group groups[] = {
     {"charts", TR_ROWS(rows), 0, NULL},

@@ -47,8 +47,8 @@ int tr_session_grade(struct tr_session *session, int *ret_code, struct tr_err *r
                                m->threads == 1 ? "" : "s", reason);
         if (!untrusted)
             untrusted =
-                tr_err_set(reterr, TR_EUNTRUSTED, "%s %s, %d threads, is not to be trusted: %s",
-                           m->kernel, m->dtype, m->threads, reason);
+                tr_err_set(reterr, TR_EUNTRUSTED, "%s %s, %d thread%s, is not to be trusted: %s",
+                           m->kernel, m->dtype, m->threads, m->threads == 1 ? "" : "s", reason);
     }
     const struct tr_machine *machine = session->machine;
     const struct tr_limit *limit =
