@@ -341,7 +341,7 @@ chart.drawHeat = function (svg, width, options) {
   var matrix = options.matrix, rows = matrix.row_ids.length, columns = matrix.column_ids.length;
   var left = 34, top = 30, cell = Math.min((width - left - 4) / columns, 56, Math.max(820 / rows, 3)), shades = 48;
   var height = top + cell * rows + 46, values = [].concat.apply([], matrix.values).filter(page.known).sort(d3.ascending);
-  var low = values[0], high = d3.quantile(values, 0.995), groups = {}, colour = chart.heatScale(low, high > low ? high : low + 1);
+  var low = values[0], most = values[values.length - 1], high = values.length < 400 ? most : d3.quantile(values, 0.995), groups = {}, colour = chart.heatScale(low, high > low ? high : low + 1);
   svg.attr("height", height).attr("viewBox", "0 0 " + width + " " + height).style("height", height + "px");
   matrix.values.forEach(function (row, i) {
     row.forEach(function (value, k) {
@@ -356,7 +356,7 @@ chart.drawHeat = function (svg, width, options) {
       .style("fill", colour(low + (high - low) * (Number(shade) + 0.5) / shades));
   });
   chart.heatLabels(svg, matrix, { left: left, top: top, cell: cell, colour: colour, rows: rows, columns: columns });
-  chart.heatKey(svg, { x: left, y: top + cell * rows + 14, width: Math.min(220, width - left - 4), low: low, high: high, unit: matrix.unit });
+  chart.heatKey(svg, { x: left, y: top + cell * rows + 14, width: Math.min(220, width - left - 4), low: low, high: high, more: most > high, unit: matrix.unit });
   function mark(index) {
     var i = Math.floor(index / columns), k = index % columns;
     var value = matrix.values[i][k], half = (matrix.half_widths || [])[i];
@@ -409,5 +409,5 @@ chart.heatKey = function (svg, key) {
       .style("fill", colour((i + 0.5) / n));
   svg.append("text").attr("class", "faint").attr("x", key.x).attr("y", key.y + 23).text(page.number(key.low));
   svg.append("text").attr("class", "faint").attr("x", key.x + key.width).attr("y", key.y + 23).attr("text-anchor", "end")
-    .text(page.number(key.high) + " " + key.unit);
+    .text((key.more ? "≥ " : "") + page.number(key.high) + " " + key.unit);
 };

@@ -476,6 +476,8 @@ async function oddities() {
   await close(tab);
   tab = await open(pages.large.path);
   const ids = await tab.evaluate(() => Array.from(document.querySelectorAll("figure[data-chart=matrix-core_to_core] text")).filter((text) => /^[0-9]+$/.test(text.textContent)).map((text) => Number(text.textContent)));
+  const keys = await tab.evaluate(() => ["core_to_core", "node_read"].map((name) => Array.from(document.querySelectorAll(`figure[data-chart=matrix-${name}] text`)).map((text) => text.textContent).find((text) => / (ns|GB\/s)$/.test(text))));
+  check(keys[0].startsWith("≥ ") && !keys[1].startsWith("≥"), "where the scale of shades ends: " + keys.join());
   const steps = new Set(ids.slice(1).map((id, i) => id - ids[i]).filter((step) => step > 0));
   check(steps.size > 0 && Array.from(steps).every((step) => Number.isInteger(Math.log2(step))), "steps of the cores: " + Array.from(steps).join());
   await close(tab);
