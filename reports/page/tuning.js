@@ -56,7 +56,7 @@ tuning.head = function (session) {
       session.model ? "PP and TG of " + session.model + (session.tier ? ", tier " + session.tier : "") : null].filter(Boolean).join(" · "))), page.themeButton()));
   head.append(page.el("p.lead", {}, best ? [page.el("span.badge.good", {}, "best that passed its soak"), " ", page.el("strong", {}, best.name), ": " +
     tuning.name(session.by) + " " + page.number(best.value) + " " + best.unit + "."] : [page.el("span.badge.doubt", {}, "no setting passed its soak"), " Nothing here is known to be stable."]),
-    session.best_why ? page.el("p", {}, session.best_why + ".") : null);
+    session.best_why ? page.el("p", {}, session.best_why.charAt(0).toUpperCase() + session.best_why.slice(1) + ".") : null);
 };
 
 /* A line a setting: dot and interval in percent of the base's value. Filled: it was told apart from the base. */
