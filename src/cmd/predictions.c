@@ -153,8 +153,10 @@ static void cell_estimate(struct tr_table *table, const json_t *value, bool with
     tr_table_addf(table, "%s (%s-%s)", middle, low, high);
 }
 
-static void add_results(struct tr_strbuf *out, const json_t *results, bool wide, bool intervals) {
+static void add_results(struct tr_strbuf *out, const json_t *results, size_t width,
+                        bool intervals) {
     struct tr_table table;
+    const bool wide = width >= 90;
     tr_table_init(&table, wide ? "lrrrrrrll" : "lrrrrl");
     static const char *const heads[] = {"use case", "prompt",   "output",
                                         "PP tok/s", "TG tok/s", "first token s",
@@ -180,7 +182,8 @@ static void add_results(struct tr_strbuf *out, const json_t *results, bool wide,
             cell_safe(&table, tr_json_text_of(result, "bound"));
     }
     out->failed = out->failed || table.failed;
-    tr_table_write(&table, 2, out);
+    /* What binds is told below as well, lengths are those of the use case. */
+    tr_table_write_fitting(&table, 2, width, wide ? "821" : "", out);
     tr_table_finish(&table);
 }
 
@@ -447,8 +450,7 @@ void tr_predictions_text(const json_t *predictions, const struct tr_term *term, 
             tr_strbuf_add(out, "\n");
         }
         add_heading(out, document, term);
-        add_results(out, results, term->width >= 90,
-                    tr_json_text_of(document, "interval_note") != NULL);
+        add_results(out, results, term->width, tr_json_text_of(document, "interval_note") != NULL);
         add_reasons(out, results, term->width);
         add_answers(out, document, term->width);
         add_learned(out, results, term->width);

@@ -45,9 +45,10 @@ static int ascending(const void *a, const void *b) {
     return (*x > *y) - (*x < *y);
 }
 
-/* Straight line between the order statistics. */
+/* The value below which one more result lies with this probability, whatever the distribution: the
+ * i-th of n ordered results has i / (n + 1) of it below. Straight line between them. */
 static double quantile(const double *sorted, size_t n, double share) {
-    double at = share * (double)(n - 1);
+    double at = fmin(fmax(share * (double)(n + 1) - 1, 0), (double)(n - 1));
     size_t below = (size_t)at;
     return below + 1 < n
                ? sorted[below] + (at - (double)below) * (sorted[below + 1] - sorted[below])
