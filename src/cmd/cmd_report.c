@@ -110,20 +110,25 @@ static int read_item(const char *path, struct item *item, struct tr_err *reterr)
 static int render_item(const char *format, const struct tr_term *term, const struct item *item,
                        bool explain, struct tr_strbuf *out, struct tr_err *reterr) {
     bool csv = !strcmp(format, "csv");
+    struct tr_strbuf predictions = {0};
     int code = 0;
+    if (item->predictions && csv)
+        tr_predictions_csv(item->predictions, &predictions);
+    else if (item->predictions && (explain || !item->calibration))
+        tr_predictions_text(item->predictions, term, explain, &predictions);
+    char *details = tr_strbuf_take(&predictions);
+    if (!details)
+        return TR_ENOMEM;
     if (item->calibration) {
         struct tr_report_input input = {.calibration = item->calibration,
                                         .documents = csv ? NULL : item->predictions,
+                                        .details = csv || !*details ? NULL : details,
                                         .term = *term,
                                         .verbose = explain};
         code = tr_report_render(format, &input, out, reterr);
-        if (!code && item->predictions && (csv || explain))
-            tr_strbuf_add(out, csv ? "\r\n" : "\n");
-    }
-    if (!code && item->predictions && csv)
-        tr_predictions_csv(item->predictions, out);
-    else if (!code && item->predictions && (explain || !item->calibration))
-        tr_predictions_text(item->predictions, term, explain, out);
+    } else
+        tr_strbuf_add(out, details);
+    free(details);
     return code;
 }
 

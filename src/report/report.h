@@ -20,8 +20,9 @@ struct tr_report_input {
     /* Predictions as a file has them (an array of documents), in place of `predictions`. Not read
      * by csv. */
     const json_t *documents;
-    const char *name;  /* of the file, where several are in one report; NULL unknown */
-    const char *chart; /* svg: which one; NULL: it was not said */
+    const char *details; /* text: lines about the predictions, ahead of the warnings; NULL: none */
+    const char *name;    /* of the file, where several are in one report; NULL unknown */
+    const char *chart;   /* svg: which one; NULL: it was not said */
     /* html, in the first input: the kind of page, a file reports/page/<page>.js, where it does not
      * follow from the inputs; what it needs beside them (member "extra" of its data); and what
      * readers without scripts get in place of the inputs' Markdown, NULL: that. */

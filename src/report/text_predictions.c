@@ -195,5 +195,7 @@ void tr_text_predictions(struct tr_text *text) {
         tr_strbuf_finish(&first);
     }
     models_without_room(text, documents);
+    if (text->input->details)
+        tr_strbuf_addf(text->out, "\n%s", text->input->details);
     json_decref(documents);
 }
