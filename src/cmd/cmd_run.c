@@ -51,7 +51,8 @@ static int predict(const struct tr_calibration *calibration, struct predicted *p
                                    .memory_bytes = rates.memory_bytes,
                                    .storage_gb_per_s = rates.storage_gb_per_s,
                                    .rates = &rates,
-                                   .measured = &measured};
+                                   .measured = &measured,
+                                   .machine = tr_checked_on_from(calibration)};
     for (size_t i = 0; !code && names[i] && i < MAX_MODELS; i++) {
         struct tr_model *model = NULL;
         struct tr_prediction *prediction = NULL;

@@ -203,6 +203,15 @@ struct tr_sustained tr_sustained_from(const struct tr_calibration *calibration) 
     return found;
 }
 
+struct tr_checked_on tr_checked_on_from(const struct tr_calibration *calibration) {
+    const json_t *machine = json_object_get(calibration->document, "machine");
+    return (struct tr_checked_on){
+        .uarch = tr_calibration_text(calibration, "cpu.uarch"),
+        .cores = (int)json_array_size(json_object_get(machine, "cores")),
+        .nodes = (int)json_array_size(json_object_get(machine, "numa_nodes")),
+    };
+}
+
 int tr_predict_finest(const struct tr_model *model, const struct tr_basis *basis,
                       const struct tr_use_case *use_cases, size_t n_use_cases,
                       struct tr_prediction **ret_prediction, struct tr_err *reterr) {

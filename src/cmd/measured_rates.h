@@ -24,6 +24,9 @@ double tr_placement_fraction(const struct tr_calibration *calibration, enum tr_p
 /* What a long load leaves of the rates; after_s 0 where that was not measured. */
 struct tr_sustained tr_sustained_from(const struct tr_calibration *calibration);
 
+/* The machine that the file is of: ratios of engines' kernels and intervals go by it. Borrowed. */
+struct tr_checked_on tr_checked_on_from(const struct tr_calibration *calibration);
+
 /* Predicts by the finest tier that the basis allows: measured, else formula. */
 int tr_predict_finest(const struct tr_model *model, const struct tr_basis *basis,
                       const struct tr_use_case *use_cases, size_t n_use_cases,

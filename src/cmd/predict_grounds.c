@@ -99,11 +99,8 @@ struct tr_basis tr_grounds_basis(const struct tr_grounds *grounds, const struct 
         .interleaved_fraction = grounds->placements[TR_PLACED_INTERLEAVED],
         .one_node_fraction = grounds->placements[TR_PLACED_ONE_NODE],
         .sustained = spec ? (struct tr_sustained){0} : grounds->sustained,
-        .machine = {.uarch = grounds->calibration
-                                 ? tr_calibration_text(grounds->calibration, "cpu.uarch")
-                                 : NULL,
-                    .cores = grounds->machine.cores,
-                    .nodes = grounds->machine.nodes},
+        .machine = grounds->calibration ? tr_checked_on_from(grounds->calibration)
+                                        : (struct tr_checked_on){0},
     };
 }
 

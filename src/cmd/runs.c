@@ -114,7 +114,8 @@ static int predict(const struct tr_calibration *run, const struct tr_model *mode
                                        .storage_gb_per_s = NAN,
                                        .rates = &rates,
                                        .measured =
-                                           tr_measured_has_products(&measured) ? &measured : NULL};
+                                           tr_measured_has_products(&measured) ? &measured : NULL,
+                                       .machine = tr_checked_on_from(run)};
         /* A tier that is not possible leaves its reason there, which is none of ours. */
         struct tr_err why = {0};
         code = tr_predict_finest(model, &basis, tests, N_TESTS, &prediction, &why);
