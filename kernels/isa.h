@@ -12,9 +12,6 @@
 
 #include TR_VEC_HEADER
 
-/* Between passes over the same operands: keeps the compiler from doing only one of them. */
-#define NEXT_PASS() __asm__ volatile("" ::: "memory")
-
 /* Lanes of doubles and 64-bit words. */
 #define VD (VB / 8)
 

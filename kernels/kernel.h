@@ -59,6 +59,9 @@ struct tr_kargs {
 
 typedef void tr_kernel_fn(struct tr_kargs *args);
 
+/* Between passes over the same operands: keeps the compiler from doing only one of them. */
+#define TR_NEXT_PASS() __asm__ volatile("" ::: "memory")
+
 static inline size_t tr_passes_of(const struct tr_kargs *args) {
     return args->passes ? args->passes : 1;
 }

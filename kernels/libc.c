@@ -12,7 +12,7 @@
 void tr_k_copy_libc_scalar(struct tr_kargs *args) {
     for (size_t pass = 0; pass < tr_passes_of(args); pass++) {
         memcpy(args->a, args->b, args->n * 8);
-        __asm__ volatile("" ::: "memory"); /* every pass is done */
+        TR_NEXT_PASS();
     }
 }
 
@@ -28,7 +28,7 @@ void tr_k_copy_rep_scalar(struct tr_kargs *args) {
 void tr_k_fill_libc_scalar(struct tr_kargs *args) {
     for (size_t pass = 0; pass < tr_passes_of(args); pass++) {
         memset(args->a, tr_fill_byte(args->scalar), args->n * 8);
-        __asm__ volatile("" ::: "memory");
+        TR_NEXT_PASS();
     }
 }
 

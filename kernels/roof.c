@@ -46,7 +46,7 @@ void TR_NAME(roof_1_16)(struct tr_kargs *args) {
                 tail += b[i + j] * b[i + LINE + j];
         for (; i < args->n; i++)
             tail += b[i];
-        NEXT_PASS();
+        TR_NEXT_PASS();
     }
     args->sum = sum_of(sums, tail);
 }
@@ -73,7 +73,7 @@ static inline __attribute__((always_inline)) void roof(struct tr_kargs *args, co
         for (; i < args->n; i++)
             for (int j = 0; j < each; j++)
                 tail += b[i] * factors[j % TR_ROOF_N_FACTORS];
-        NEXT_PASS();
+        TR_NEXT_PASS();
     }
     args->sum = sum_of(sums, tail);
 }

@@ -22,7 +22,7 @@ TR_INLINE void gather_template(struct tr_kargs *args) {
     vu sums[UNROLL];
     for (int u = 0; u < UNROLL; u++)
         sums[u] = vu_zero();
-    for (size_t pass = 0; pass < (args->passes ? args->passes : 1); pass++) {
+    for (size_t pass = 0; pass < tr_passes_of(args); pass++) {
         vu at = vu_add(vu_set1(args->first), vu_iota());
         for (size_t i = 0; i < bulk; i += UNROLL * VD) {
 #pragma GCC unroll 4
@@ -33,7 +33,7 @@ TR_INLINE void gather_template(struct tr_kargs *args) {
         }
         for (size_t i = bulk; i < args->n; i++)
             total += base[tr_gather_index(args->first + i, args->range)];
-        __asm__ volatile("" ::: "memory"); /* every pass is done */
+        TR_NEXT_PASS();
     }
     for (int u = 0; u < UNROLL; u++)
         total += vu_sum(sums[u]);
@@ -45,7 +45,7 @@ TR_INLINE void stride_template(struct tr_kargs *args, const size_t distance) {
     const char *base = args->b;
     const size_t end = args->n * 8;
     uint64_t sums[4] = {0};
-    for (size_t pass = 0; pass < (args->passes ? args->passes : 1); pass++) {
+    for (size_t pass = 0; pass < tr_passes_of(args); pass++) {
         size_t at = 0;
         for (; at + 3 * distance < end; at += 4 * distance)
 #pragma GCC unroll 4
@@ -53,7 +53,7 @@ TR_INLINE void stride_template(struct tr_kargs *args, const size_t distance) {
                 sums[u] += *(const uint64_t *)(const void *)(base + at + u * distance);
         for (; at < end; at += distance)
             sums[0] += *(const uint64_t *)(const void *)(base + at);
-        __asm__ volatile("" ::: "memory");
+        TR_NEXT_PASS();
     }
     args->sum = sums[0] + sums[1] + sums[2] + sums[3];
 }

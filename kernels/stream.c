@@ -7,25 +7,11 @@
 
 #include <stdint.h>
 
+#include "prefetch.h"
+
 #define TR_INLINE static inline __attribute__((always_inline))
 
 enum store_kind { STORES_NONE, STORES_REGULAR, STORES_NT };
-
-/* Prefetches the lines that `bytes` bytes at `p` will be `distance` bytes later. Past the end of
- * the buffer this is harmless: a prefetch never faults. */
-TR_INLINE void prefetch(const void *p, size_t bytes, int distance, enum tr_hint hint) {
-    for (size_t at = 0; distance && at < bytes; at += 64) {
-        const char *line = (const char *)p + at + distance;
-        if (hint == TR_HINT_t0)
-            _mm_prefetch(line, _MM_HINT_T0);
-        else if (hint == TR_HINT_t1)
-            _mm_prefetch(line, _MM_HINT_T1);
-        else if (hint == TR_HINT_w) /* does nothing on processors that lack it */
-            __asm__ volatile("prefetchw %0" : : "m"(*line));
-        else
-            _mm_prefetch(line, _MM_HINT_NTA);
-    }
-}
 
 TR_INLINE void put(double *p, vd value, enum store_kind kind) {
     if (kind == STORES_NT)
@@ -70,7 +56,7 @@ TR_INLINE void read_template(struct tr_kargs *args, const int streams, const int
             for (int s = 0; s < streams; s++) {
                 for (size_t in = 0; in < step; in += block) {
                     const char *p = base + (size_t)s * stride + at + in;
-                    prefetch(p, block, distance, hint);
+                    tr_prefetch(p, block, distance, hint);
 #pragma GCC unroll 16
                     for (int u = 0; u < unroll; u++) {
                         const int k = (s * unroll + u) % n_sums;
@@ -83,7 +69,7 @@ TR_INLINE void read_template(struct tr_kargs *args, const int streams, const int
         for (int s = 0; s < streams; s++)
             for (size_t at = bulk; at < end; at += 8)
                 total += *(const uint64_t *)(const void *)(base + (size_t)s * stride + at);
-        NEXT_PASS();
+        TR_NEXT_PASS();
     }
 #pragma GCC unroll 16
     for (int i = 1; i < n_sums; i++)
@@ -101,8 +87,8 @@ TR_INLINE void dot_template(struct tr_kargs *args, const int distance, const enu
         for (int u = 0; u < TR_DOT_VECTORS; u++)
             sums[u] = vd_set1(0);
         for (size_t i = 0; i < bulk; i += step) {
-            prefetch(b + i, step * 8, distance, hint);
-            prefetch(c + i, step * 8, distance, hint);
+            tr_prefetch(b + i, step * 8, distance, hint);
+            tr_prefetch(c + i, step * 8, distance, hint);
 #pragma GCC unroll 16
             for (int u = 0; u < TR_DOT_VECTORS; u++)
                 sums[u] = vd_muladd(vd_load(b + i + u * VD), vd_load(c + i + u * VD), sums[u]);
@@ -116,7 +102,7 @@ TR_INLINE void dot_template(struct tr_kargs *args, const int distance, const enu
             vu_store(lanes, vd_bits(rest));
             args->sum += lanes[0];
         }
-        NEXT_PASS();
+        TR_NEXT_PASS();
     }
     args->sum += vu_sum(bits);
 }
@@ -195,11 +181,11 @@ TR_INLINE void store_template(struct tr_kargs *args, const enum operation operat
                 for (size_t in = 0; in < step; in += block) {
                     const size_t at = i + in + (size_t)s * stride;
                     if (operation >= UPDATE || hint == TR_HINT_w)
-                        prefetch(a + at, block * 8, distance, hint);
+                        tr_prefetch(a + at, block * 8, distance, hint);
                     if (has_b && hint != TR_HINT_w)
-                        prefetch(b + at, block * 8, distance, hint);
+                        tr_prefetch(b + at, block * 8, distance, hint);
                     if (has_c && hint != TR_HINT_w)
-                        prefetch(c + at, block * 8, distance, hint);
+                        tr_prefetch(c + at, block * 8, distance, hint);
 #pragma GCC unroll 16
                     for (int u = 0; u < unroll; u++)
                         put(a + at + u * VD,
@@ -212,7 +198,7 @@ TR_INLINE void store_template(struct tr_kargs *args, const enum operation operat
         for (int s = 0; s < streams; s++)
             elements(operation, a + (size_t)s * stride, b + (size_t)s * stride,
                      c + (size_t)s * stride, bulk, n, scalar);
-        NEXT_PASS();
+        TR_NEXT_PASS();
     }
     if (kind == STORES_NT)
         _mm_sfence(); /* the stores are counted when they are globally visible */

@@ -7,6 +7,8 @@
 
 #include <immintrin.h>
 
+#include "prefetch.h"
+
 #include TR_LANES_HEADER
 
 #define INLINE static inline __attribute__((always_inline))
@@ -388,16 +390,6 @@ INLINE void store(float *out, size_t n_left, vf result) {
 #define FINISH_SUM(a, b) vf_add(a, b)
 #define FINISH_PAIRS(a, b) vf_add_pairs(a, b)
 
-INLINE void prefetch(const uint8_t *at, size_t bytes, int distance, enum tr_hint hint) {
-    for (size_t line = 0; distance && line < bytes; line += 64) {
-        const char *ahead = (const char *)at + line + distance;
-        if (hint == TR_HINT_t1)
-            _mm_prefetch(ahead, _MM_HINT_T1);
-        else
-            _mm_prefetch(ahead, _MM_HINT_T0);
-    }
-}
-
 /* `groups` lane groups times `n` vectors, all results in registers until the end. */
 #define DEFINE_TILE(type, FINISH)                                                                 \
     INLINE void tile_##type(const struct matrix *w, const struct vectors *y, size_t group,        \
@@ -410,7 +402,7 @@ INLINE void prefetch(const uint8_t *at, size_t bytes, int distance, enum tr_hint
         for (size_t b = 0; b < w->blocks; b++) {                                                  \
             UNROLL for (int g = 0; g < groups; g++) {                                             \
                 if ((group + (size_t)g) % HALVES == 0)                                            \
-                    prefetch(rows[g].body, BODY_##type, distance, hint);                          \
+                    tr_prefetch(rows[g].body, BODY_##type, distance, hint);                       \
                 block_##type(rows[g], y, b, n, sum + g * n * ACCUMULATORS);                       \
                 rows[g].head += HEAD_##type;                                                      \
                 rows[g].body += BODY_##type;                                                      \

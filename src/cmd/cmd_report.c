@@ -122,12 +122,13 @@ static int render_item(const char *format, const struct tr_term *term, const str
     if (item->calibration) {
         struct tr_report_input input = {.calibration = item->calibration,
                                         .documents = csv ? NULL : item->predictions,
-                                        .details = csv || !*details ? NULL : details,
+                                        .details = *details ? details : NULL,
                                         .term = *term,
                                         .verbose = explain};
         code = tr_report_render(format, &input, out, reterr);
-    } else
+    } else {
         tr_strbuf_add(out, details);
+    }
     free(details);
     return code;
 }

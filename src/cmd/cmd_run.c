@@ -46,13 +46,7 @@ static int predict(const struct tr_calibration *calibration, struct predicted *p
     int code = tr_rates_from_calibration(calibration, 0, &rates, reterr);
     if (!code)
         code = tr_measured_from_calibration(calibration, &measured);
-    const struct tr_basis basis = {.platform = rates.platform,
-                                   .threads = rates.threads,
-                                   .memory_bytes = rates.memory_bytes,
-                                   .storage_gb_per_s = rates.storage_gb_per_s,
-                                   .rates = &rates,
-                                   .measured = &measured,
-                                   .machine = tr_checked_on_from(calibration)};
+    const struct tr_basis basis = tr_basis_from(calibration, &rates, &measured);
     for (size_t i = 0; !code && names[i] && i < MAX_MODELS; i++) {
         struct tr_model *model = NULL;
         struct tr_prediction *prediction = NULL;

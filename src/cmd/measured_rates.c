@@ -212,6 +212,19 @@ struct tr_checked_on tr_checked_on_from(const struct tr_calibration *calibration
     };
 }
 
+struct tr_basis tr_basis_from(const struct tr_calibration *calibration,
+                              const struct tr_rates *rates, const struct tr_measured *measured) {
+    return (struct tr_basis){
+        .platform = rates->platform,
+        .threads = rates->threads,
+        .memory_bytes = rates->memory_bytes,
+        .storage_gb_per_s = rates->storage_gb_per_s,
+        .rates = rates,
+        .measured = tr_measured_has_products(measured) ? measured : NULL,
+        .machine = tr_checked_on_from(calibration),
+    };
+}
+
 int tr_predict_finest(const struct tr_model *model, const struct tr_basis *basis,
                       const struct tr_use_case *use_cases, size_t n_use_cases,
                       struct tr_prediction **ret_prediction, struct tr_err *reterr) {

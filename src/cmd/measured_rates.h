@@ -27,6 +27,11 @@ struct tr_sustained tr_sustained_from(const struct tr_calibration *calibration);
 /* The machine that the file is of: ratios of engines' kernels and intervals go by it. Borrowed. */
 struct tr_checked_on tr_checked_on_from(const struct tr_calibration *calibration);
 
+/* What a prediction for the machine of the file rests on, as it was measured: all other members are
+ * zero. Borrows all three. */
+struct tr_basis tr_basis_from(const struct tr_calibration *calibration,
+                              const struct tr_rates *rates, const struct tr_measured *measured);
+
 /* Predicts by the finest tier that the basis allows: measured, else formula. */
 int tr_predict_finest(const struct tr_model *model, const struct tr_basis *basis,
                       const struct tr_use_case *use_cases, size_t n_use_cases,

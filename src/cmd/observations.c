@@ -40,14 +40,15 @@ static int cpus_of(const json_t *machine) {
 void tr_observed_machine_of(const struct tr_calibration *calibration,
                             struct tr_observed_machine *ret_machine) {
     const json_t *machine = json_object_get(calibration->document, "machine");
+    const struct tr_checked_on checked_on = tr_checked_on_from(calibration);
     *ret_machine = (struct tr_observed_machine){
         /* What a virtual machine calls its processor differs by who is asked. */
         .cpu = json_is_true(json_object_get(machine, "virtual"))
                    ? NULL
                    : tr_calibration_text(calibration, "cpu.model"),
-        .cores = (int)json_array_size(json_object_get(machine, "cores")),
+        .cores = checked_on.cores,
         .cpus = cpus_of(machine),
-        .nodes = (int)json_array_size(json_object_get(machine, "numa_nodes")),
+        .nodes = checked_on.nodes,
         .interleaved_fraction = tr_placement_fraction(calibration, TR_PLACED_INTERLEAVED),
         .one_node_fraction = tr_placement_fraction(calibration, TR_PLACED_ONE_NODE),
     };

@@ -108,14 +108,7 @@ static int predict(const struct tr_calibration *run, const struct tr_model *mode
     if (!code)
         code = tr_measured_from_calibration(run, &measured);
     if (!code) {
-        const struct tr_basis basis = {.platform = rates.platform,
-                                       .threads = rates.threads,
-                                       .memory_bytes = rates.memory_bytes,
-                                       .storage_gb_per_s = NAN,
-                                       .rates = &rates,
-                                       .measured =
-                                           tr_measured_has_products(&measured) ? &measured : NULL,
-                                       .machine = tr_checked_on_from(run)};
+        const struct tr_basis basis = tr_basis_from(run, &rates, &measured);
         /* A tier that is not possible leaves its reason there, which is none of ours. */
         struct tr_err why = {0};
         code = tr_predict_finest(model, &basis, tests, N_TESTS, &prediction, &why);

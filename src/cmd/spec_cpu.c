@@ -3,28 +3,23 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "csv.h"
-#include "data.h"
+#include "catalogue.h"
+#include "parse.h"
 #include "spec_platforms.h"
 
 struct uarch {
     double fp32_avx2, fp32_avx512, vnni256, vnni512;
 };
 
+static double number_of(const char *uarch, const char *column) {
+    double value;
+    return tr_parse_double(tr_uarch_cell(uarch, column), -1e300, 1e300, &value, NULL) ? NAN : value;
+}
+
 static struct uarch find_uarch(const char *name) {
-    const struct tr_data *data = tr_data_find("uarch.csv");
-    struct uarch found = {NAN, NAN, NAN, NAN};
-    struct tr_csv csv = {0};
-    if (!name || !data || tr_csv_parse(data->text, data->length, data->name, &csv, NULL))
-        return found;
-    for (size_t i = 1; i < csv.n_rows; i++)
-        if (!strcmp(tr_csv_get(&csv, i, "uarch"), name))
-            found = (struct uarch){tr_csv_number(&csv, i, "fp32_avx2_fma"),
-                                   tr_csv_number(&csv, i, "fp32_avx512_fma"),
-                                   tr_csv_number(&csv, i, "int8_avx_vnni_256"),
-                                   tr_csv_number(&csv, i, "int8_avx512_vnni")};
-    tr_csv_finish(&csv);
-    return found;
+    return (struct uarch){number_of(name, "fp32_avx2_fma"), number_of(name, "fp32_avx512_fma"),
+                          number_of(name, "int8_avx_vnni_256"),
+                          number_of(name, "int8_avx512_vnni")};
 }
 
 /* Which kernels an engine runs there: a row of data/efficiency.csv. */
