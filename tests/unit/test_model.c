@@ -383,6 +383,8 @@ static void test_published_sizes(void **state) {
         double ours = (double)model->file_bytes;
         if (!strcmp(what, "tensors")) /* engines tell it without the metadata */
             ours -= metadata_bytes(&models, tr_csv_get(&csv, row, "model"));
+        else if (!strcmp(what, "output apart")) /* older converters wrote a tied matrix twice */
+            ours += model->classes[TR_TENSOR_OUTPUT].bytes_per_token;
         else
             assert_true(own_mix || !strcmp(what, "file"));
         own_mixes += own_mix;
@@ -427,7 +429,7 @@ static void test_unverified_sizes_say_so(void **state) {
             fail_msg("%s: '%s'", name, size);
         tr_model_destroy(model);
     }
-    assert_true(n_compared >= 59 && n_unknown <= 6);
+    assert_true(n_compared >= 65 && n_unknown == 0);
     tr_csv_finish(&csv);
     tr_csv_finish(&published);
 }
