@@ -226,12 +226,12 @@ static int check_card(const char *name, const char *card, const char *other,
     return 0;
 }
 
-/* A system whose name has more in it than what was asked for, which is a card: "RTX 5090" is the
- * card, not the desktop with one. */
+/* A system or a processor whose name has more in it than what was asked for, which is a card: "RTX
+ * 5090" is the card, not the desktop with one, and "GB10" not the processor beside it. */
 static bool means_a_card(const struct tr_platform_choice *choice, const char *name) {
     char wanted[TR_PLATFORM_KEY_BYTES], key[TR_PLATFORM_KEY_BYTES];
     struct tr_spec_gpu gpu;
-    return choice->is_system && tr_platform_key(name, wanted) &&
+    return !choice->is_series && tr_platform_key(name, wanted) &&
            tr_platform_key(choice->name, key) && strcmp(key, wanted) != 0 &&
            tr_accelerator_choose(name, &gpu, NULL) == 0;
 }

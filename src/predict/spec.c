@@ -11,7 +11,6 @@
 static int check(const struct tr_model *model, const struct tr_basis *basis,
                  struct tr_err *reterr) {
     const struct tr_spec *spec = basis->spec;
-    (void)model;
     if (!spec || (!spec->has_cpu && spec->gpu.count == 0))
         return tr_err_set(reterr, TR_EUNAVAILABLE, "No machine is named. Give one with --platform");
     if (spec->has_cpu && !(spec->cpu.dram_gb_per_s > 0))
@@ -21,6 +20,11 @@ static int check(const struct tr_model *model, const struct tr_basis *basis,
     if (spec->gpu.count && !(spec->gpu.read_gb_per_s > 0))
         return tr_err_set(reterr, TR_EUNAVAILABLE, "%s: its memory bandwidth is unknown",
                           spec->gpu.name);
+    if (spec->has_cpu && spec->gpu.count == 0 &&
+        isnan(tr_spec_kernel_gb_per_s(&spec->cpu, model->quantization, 1)))
+        return tr_err_set(reterr, TR_EUNAVAILABLE,
+                          "%s: its %s unknown, so that no rate can be told", spec->cpu.name,
+                          spec->cpu.clock_ghz > 0 ? "cores' rates are" : "clock is");
     return 0;
 }
 

@@ -108,14 +108,22 @@ static void test_table(void **state) {
     assert_int_equal(classes, 3);
     assert_non_null(tr_efficiency_name("gpu", 0));
     assert_true(isnan(tr_efficiency("class", "mainframe", "read")));
-    /* A kind of kernels without rates gives no rate, not that of the memory. */
+    /* A kind of kernels without rates, or a clock that is unknown, gives no rate, not that of the
+     * memory. */
     struct tr_model *model = from_catalogue("llama-3.1-8b-q4_k_m");
-    struct tr_spec spec = spec_of(true, 0);
+    struct tr_prediction *prediction = NULL;
+    struct tr_spec spec = spec_of(true, 0), no_clock = spec;
+    struct tr_basis basis = {.memory_bytes = NAN, .spec = &spec};
+    struct tr_err err = {0};
     snprintf(spec.cpu.kernels, sizeof(spec.cpu.kernels), "none");
-    struct tr_prediction *prediction = predict(model, &spec);
-    assert_true(isnan(prediction->results[0].pp_tok_s.value));
-    assert_true(isnan(prediction->results[0].tg_tok_s.value));
-    tr_prediction_destroy(prediction);
+    assert_int_equal(tr_predict("spec", model, &basis, NULL, 0, &prediction, &err),
+                     TR_EUNAVAILABLE);
+    assert_non_null(strstr(err.text, "its cores' rates are unknown"));
+    no_clock.cpu.clock_ghz = NAN;
+    basis.spec = &no_clock;
+    assert_int_equal(tr_predict("spec", model, &basis, NULL, 0, &prediction, &err),
+                     TR_EUNAVAILABLE);
+    assert_non_null(strstr(err.text, "its clock is unknown"));
     tr_model_destroy(model);
 }
 
