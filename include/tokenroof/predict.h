@@ -186,6 +186,13 @@ int tr_predict_formula(const struct tr_model *model, const struct tr_rates *rate
 int tr_predict_knee(const char *fidelity, const struct tr_model *model,
                     const struct tr_basis *basis, double depth);
 
+/* How llama.cpp is to be started on the machine that was measured, for contexts up to `context`:
+ * the fastest number of threads for generation unless the prediction's was asked for; `placed`
+ * "local", "interleaved" or "one-node". NULL for another engine's kernels, where no number of
+ * threads is known, and if memory is exhausted; the caller frees it. */
+char *tr_prediction_command(const struct tr_prediction *prediction, const struct tr_basis *basis,
+                            double context, bool threads_given, const char *placed);
+
 /* LocalScore's nine tests: *ret_n gets 9. Static storage. */
 const struct tr_use_case *tr_localscore_tests(size_t *ret_n);
 struct tr_localscore {

@@ -1,5 +1,7 @@
 #include "predict_answers.h"
 
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -72,6 +74,39 @@ static int add_observed(const struct tr_grounds *grounds, const struct tr_model 
     return code;
 }
 
+/* The first one with output: batches are of generation. */
+static const struct tr_use_case *generating(const struct tr_use_case_list *cases) {
+    for (size_t i = 0; i < cases->n; i++)
+        if (cases->items[i].generated_tokens > 0)
+            return &cases->items[i];
+    return &cases->items[0];
+}
+
+/* No way to start what does not fit. */
+static bool fits(const struct tr_prediction *prediction) {
+    for (size_t i = 0; i < prediction->n_results; i++)
+        if (!(prediction->results[i].spare_bytes < 0))
+            return true;
+    return false;
+}
+
+static int add_command(const struct tr_grounds *grounds, const struct tr_prediction *prediction,
+                       const struct tr_basis *basis, json_t *document) {
+    const struct tr_predict_options *options = grounds->options;
+    double context = 0;
+    int code = 0;
+    for (size_t i = 0; i < grounds->cases.n; i++) {
+        const struct tr_use_case *one = &grounds->cases.items[i];
+        context = fmax(context, (double)one->depth + one->prompt_tokens + one->generated_tokens);
+    }
+    char *command = tr_prediction_command(prediction, basis, context, options->threads > 0,
+                                          tr_numa_placements[options->numa]);
+    if (command && json_object_set_new(document, "command", json_string(command)))
+        code = TR_ENOMEM;
+    free(command);
+    return code;
+}
+
 int tr_answer_one(const struct tr_grounds *grounds, const struct tr_model *model,
                   const struct tr_named_spec *spec, json_t *documents, struct tr_err *reterr) {
     struct tr_prediction *prediction = NULL;
@@ -84,10 +119,14 @@ int tr_answer_one(const struct tr_grounds *grounds, const struct tr_model *model
         code = tr_prediction_to_json(prediction, &document);
     if (!code && spec)
         code = tr_spec_add_answers(model, &basis, grounds->cases.items, grounds->cases.n, document);
+    else if (!code && fits(prediction))
+        code = add_command(grounds, prediction, &basis, document);
+    if (!code && !fits(prediction))
+        json_object_del(document, "command");
     if (!code && grounds->observed.n)
         code = add_observed(grounds, model, spec, document, reterr);
     if (!code && basis.parallel > 1)
-        code = tr_add_parallel(prediction->fidelity, model, &basis, &grounds->cases.items[0],
+        code = tr_add_parallel(prediction->fidelity, model, &basis, generating(&grounds->cases),
                                document);
     if (!code)
         code = add_source(grounds->calibration, &grounds->warnings, document);

@@ -10,7 +10,7 @@
 enum { MAX_TOKENS = 1 << 24 };
 
 const char *const tr_tier_choices[] = {"finest", "engine", "measured", "formula", NULL};
-static const char *const numa_placements[] = {"local", "interleaved", "one-node", NULL};
+const char *const tr_numa_placements[] = {"local", "interleaved", "one-node", NULL};
 const char *const tr_cache_types[] = {"f16", "q8_0", "q4_0", NULL};
 /* Bytes of 32 elements relative to F16's 64. */
 const double tr_cache_scales[] = {1, 34.0 / 64, 18.0 / 64};
@@ -75,7 +75,7 @@ const struct tr_option tr_predict_rows[TR_PREDICT_ROWS] = {
      .argument = "local|interleaved|one-node",
      .store = tr_store_choice,
      .offset = MEMBER(numa),
-     .choices = numa_placements,
+     .choices = tr_numa_placements,
      .help = "where the weights lie; default: each thread's on its own node"},
     {.name = "profile",
      .argument = "ENGINE",

@@ -33,6 +33,7 @@ int tr_predict_check(const struct tr_command *command, void *target, struct tr_e
 
 /* Ended by NULL. */
 extern const char *const tr_tier_choices[];
+extern const char *const tr_numa_placements[];
 extern const char *const tr_cache_types[];
 /* By the index of the type: bytes relative to F16's. */
 extern const double tr_cache_scales[];

@@ -250,27 +250,63 @@ static void add_learned(struct tr_strbuf *out, const json_t *results, size_t wid
     }
 }
 
+/* The first result that has a number of that name: a prompt alone has no output, and so on. */
+static const json_t *first_with(const json_t *document, const char *key) {
+    const json_t *results = json_object_get(document, "results"), *result;
+    size_t i;
+    json_array_foreach(results, i, result) {
+        if (!isnan(tr_json_number_of(result, key)))
+            return result;
+    }
+    return NULL;
+}
+
+/* "VALUE unit (tg128)", of which of several tests; NULL if none has it. The caller frees it. */
+static char *first_of(const json_t *document, const char *key, const char *unit) {
+    const json_t *first = first_with(document, key);
+    struct tr_strbuf text = {0};
+    if (!first)
+        return NULL;
+    add_amount(&text, "", tr_json_number_of(first, key), unit);
+    if (json_array_size(json_object_get(document, "results")) > 1)
+        tr_strbuf_addf(&text, " (%s)", tr_json_text_of(first, "use_case"));
+    return tr_strbuf_take(&text);
+}
+
+static void add_parallel(struct tr_strbuf *out, const json_t *document, size_t width) {
+    const json_t *parallel = json_object_get(document, "parallel");
+    double knee = tr_json_number_of(parallel, "knee");
+    if (!parallel)
+        return;
+    struct tr_strbuf text = {0};
+    char *together = first_of(document, "total_tok_s", " tok/s together");
+    tr_strbuf_addf(&text, "%.0f sequences", tr_json_number_of(parallel, "sequences"));
+    if (together)
+        tr_strbuf_addf(&text, " generate %s", together);
+    free(together);
+    if (isnan(knee))
+        tr_strbuf_add(&text, "; the memory binds for any number");
+    else
+        tr_strbuf_addf(&text, "; from %.0f on computing binds", knee);
+    char *line = tr_strbuf_take(&text);
+    if (line)
+        tr_predictions_sentence(out, "parallel", line, width);
+    free(line);
+}
+
 /* Answers beyond the table: score, start, batches. */
 static void add_answers(struct tr_strbuf *out, const json_t *document, size_t width) {
     const json_t *score = json_object_get(document, "localscore");
-    const json_t *parallel = json_object_get(document, "parallel");
-    const json_t *first = json_array_get(json_object_get(document, "results"), 0);
     const char *command = tr_json_text_of(document, "command");
     if (!isnan(tr_json_number_of(score, "score")))
         tr_strbuf_addf(out, "  LocalScore: %.0f (1000 excellent, 250 passable, below 100 poor)\n",
                        tr_json_number_of(score, "score"));
-    if (parallel) {
-        tr_strbuf_addf(out, "  parallel: %.0f sequences generate ",
-                       tr_json_number_of(parallel, "sequences"));
-        add_amount(out, "", tr_json_number_of(first, "total_tok_s"), " tok/s together; ");
-        if (isnan(tr_json_number_of(parallel, "knee")))
-            tr_strbuf_add(out, "the memory binds for any number\n");
-        else
-            tr_strbuf_addf(out, "from %.0f on computing binds\n",
-                           tr_json_number_of(parallel, "knee"));
-    }
-    add_amount(out, "  first token of a model that is not in memory yet: ",
-               tr_json_number_of(first, "cold_first_token_s"), " s\n");
+    add_parallel(out, document, width);
+    char *cold = first_of(document, "cold_first_token_s", " s");
+    if (cold)
+        tr_predictions_sentence(out, "first token of a model that is not in memory yet", cold,
+                                width);
+    free(cold);
     if (command)
         tr_predictions_sentence(out, "start", command, width);
 }

@@ -249,7 +249,8 @@ static void find_best_threads(const struct tr_tier *tier, const struct tr_model 
         with.threads = threads[i];
         average(tier, model, &with, TR_PHASE_GENERATION, depth, tokens, depth + tokens, &time);
         correct(tier, model, &with, TR_PHASE_GENERATION, &time, &applied);
-        double rate = 1e9 / time.ns;
+        double sequences = basis->parallel > 1 ? basis->parallel : 1;
+        double rate = 1e9 / time.ns / sequences; /* of one, as tg_tok_s */
         if (rate > result->best_tg_tok_s || isnan(result->best_tg_tok_s)) {
             result->best_tg_tok_s = rate;
             result->best_threads = threads[i];

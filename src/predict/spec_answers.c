@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "command.h"
 #include "spec.h"
 #include "strbuf.h"
 
@@ -95,13 +96,6 @@ char *tr_spec_command(const struct tr_model *model, const struct tr_basis *basis
         if (spec->gpu.count > 1)
             tr_strbuf_addf(&text, " -sm %s", spec->split == TR_SPLIT_TENSOR ? "row" : "layer");
     }
-    double sequences = basis->parallel > 1 ? basis->parallel : 1;
-    tr_strbuf_addf(&text, " -c %.0f", ceil(context * sequences / 256) * 256);
-    if (sequences > 1)
-        tr_strbuf_addf(&text, " -np %.0f", sequences);
-    if (basis->ubatch > 0)
-        tr_strbuf_addf(&text, " -ub %d", basis->ubatch);
-    if (basis->cache_type && strcmp(basis->cache_type, "f16") != 0)
-        tr_strbuf_addf(&text, " -fa on -ctk %s -ctv %s", basis->cache_type, basis->cache_type);
+    tr_command_add_basis(&text, basis, context);
     return tr_strbuf_take(&text);
 }
