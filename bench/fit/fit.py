@@ -405,6 +405,10 @@ def table_rows(rows, fitted, found, gpus):
             put("gpu", name, f"{phase}_low", weighted(rates, 0.1) / fit[key], basis)
             put("gpu", name, f"{phase}_high", weighted(rates, 0.9) / fit[key], basis)
         put("gpu", name, "launch_ns", 0, "in the share of the bandwidth")
+    put("link", "copied", "share", 0.7,
+        "weights in RAM for a prompt: 205.5 GB each 512 tokens at 54.94 tok/s over PCIe 4.0 x16 "
+        "(Qwen3-235B Q8_0 on Threadripper PRO 7965WX + A6000, "
+        "https://github.com/ikawrakow/ik_llama.cpp/discussions/357)")
     put("link", "transfer", "ns", 15000, "activations between devices, 10 to 20 us, unverified")
     return out
 

@@ -63,6 +63,7 @@ struct tr_spec {
     enum tr_gpu_split split;
     enum tr_experts_place experts;
     enum tr_placement placement;
+    bool no_copies;       /* prompts leave weights in RAM to the processor (--no-op-offload) */
     int threads;          /* 0: as many as are best */
     const char *software; /* row of data/efficiency.csv, group "gpu"; NULL: the first one */
 };
@@ -101,6 +102,12 @@ size_t tr_spec_sensitivity(const struct tr_model *model, const struct tr_basis *
 /* How llama.cpp is to be started for this prediction: threads, placement, layers; the caller frees
  * it. */
 char *tr_spec_command(const struct tr_model *model, const struct tr_basis *basis, double context);
+
+/* What is to be known of prompts where part of the weights is in RAM beside a card and the other
+ * way of computing them is faster; NULL where it is not, and if memory is exhausted. The caller
+ * frees it. */
+char *tr_spec_prompt_note(const struct tr_model *model, const struct tr_basis *basis,
+                          const struct tr_use_case *use_case);
 
 struct json_t;
 /* What the tier took the machine to be: {"cpu": {...} or null, "gpu": {...} or null}. */

@@ -19,6 +19,18 @@ static int add_sensitivity(const struct tr_model *model, const struct tr_basis *
     return json_object_set_new(document, "sensitivity", list) ? TR_ENOMEM : 0;
 }
 
+/* Of the first use case that has one. */
+static int add_note(const struct tr_model *model, const struct tr_basis *basis,
+                    const struct tr_use_case *use_cases, size_t n, json_t *document) {
+    char *note = NULL;
+    for (size_t i = 0; i < n && !note; i++)
+        note = tr_spec_prompt_note(model, basis, &use_cases[i]);
+    int failed =
+        note && json_array_append_new(json_object_get(document, "notes"), json_string(note));
+    free(note);
+    return failed ? TR_ENOMEM : 0;
+}
+
 int tr_spec_add_answers(const struct tr_model *model, const struct tr_basis *basis,
                         const struct tr_use_case *use_cases, size_t n, json_t *document) {
     json_t *object = NULL;
@@ -34,6 +46,8 @@ int tr_spec_add_answers(const struct tr_model *model, const struct tr_basis *bas
     if (!code && (!command || json_object_set_new(document, "command", json_string(command))))
         code = TR_ENOMEM;
     free(command);
+    if (!code)
+        code = add_note(model, basis, use_cases, n, document);
     return code ? code : add_sensitivity(model, basis, &both, document);
 }
 

@@ -145,6 +145,40 @@ static int explain_placements(struct tr_prediction *prediction, const struct tr_
     return code;
 }
 
+static double prompt_tok_per_s(const struct tr_prediction *prediction, const struct tr_basis *basis,
+                               const struct tr_token_work *work, bool no_copies) {
+    struct tr_spec spec = *basis->spec;
+    struct tr_basis other = *basis;
+    struct tr_token_time time = {0};
+    spec.no_copies = no_copies;
+    other.spec = &spec;
+    token_time(prediction->model, &other, work, &time);
+    return 1e9 / time.ns;
+}
+
+/* Weights in RAM: what a prompt does with them, and the other way. */
+static int explain_copies(struct tr_prediction *prediction, const struct tr_basis *basis,
+                          const struct tr_spec_share *share, const struct tr_use_case *use_case) {
+    const struct tr_spec *spec = basis->spec;
+    double at_once = basis->ubatch > 0 ? basis->ubatch : 512, tokens = use_case->prompt_tokens;
+    const struct tr_token_work work = {
+        .phase = TR_PHASE_PROMPT,
+        .depth = use_case->depth + tokens / 2,
+        .context = use_case->depth + tokens + use_case->generated_tokens,
+        .batch = fmin(at_once, tokens),
+    };
+    bool all_there = share->layers >= prediction->model->blocks && !share->experts_on_cpu;
+    if (all_there || !tr_spec_copies_weights(spec, &work))
+        return 0;
+    return tr_explanation_add(
+        prediction, "prompt's weights in RAM",
+        "copied to the card for 32 tokens at once and more, as llama.cpp does: link x share",
+        "%.4g GB/s x %.3g = %.4g GB/s: PP %.3g tok/s; by the processor (--no-op-offload) %.3g",
+        spec->gpu.link_gb_per_s, tr_efficiency("link", "copied", "share"),
+        tr_spec_copied_gb_per_s(spec), prompt_tok_per_s(prediction, basis, &work, false),
+        prompt_tok_per_s(prediction, basis, &work, true));
+}
+
 static int explain_gpu(struct tr_prediction *prediction, const struct tr_spec *spec,
                        const struct tr_spec_share *share) {
     const struct tr_spec_gpu *gpu = &spec->gpu;
@@ -185,6 +219,8 @@ static int explain(struct tr_prediction *prediction, const struct tr_basis *basi
         code = explain_placements(prediction, basis);
     if (!code && spec->gpu.count)
         code = explain_gpu(prediction, spec, &share);
+    if (!code && spec->has_cpu && spec->gpu.count)
+        code = explain_copies(prediction, basis, &share, use_case);
     return code;
 }
 

@@ -26,6 +26,8 @@ double tr_spec_barrier_ns(const struct tr_spec_cpu *cpu, int threads);
 /* Barriers of one token: 25 a dense layer, 48 a layer of experts in llama.cpp's graphs. */
 double tr_spec_barriers(const struct tr_model *model);
 const char *tr_spec_software(const struct tr_spec *spec);
+/* Weights in RAM on their way to a card. */
+double tr_spec_copied_gb_per_s(const struct tr_spec *spec);
 
 /* --- the split (spec_share.c) --- */
 
@@ -56,6 +58,9 @@ double tr_spec_gpu_part(const struct tr_spec_state *state, const struct tr_part 
                         double fraction, struct tr_token_time *time);
 double tr_spec_cpu_part(const struct tr_spec_state *state, const struct tr_part *part,
                         double fraction, struct tr_token_time *time);
+/* llama.cpp copies weights that are in RAM to the card, for so many tokens at once and more. */
+enum { TR_SPEC_COPY_TOKENS = 32 };
+bool tr_spec_copies_weights(const struct tr_spec *spec, const struct tr_token_work *work);
 double tr_spec_cache(const struct tr_spec_state *state, struct tr_token_time *time);
 /* Barriers, launches, transfers. */
 void tr_spec_overheads(const struct tr_spec_state *state, struct tr_token_time *time);

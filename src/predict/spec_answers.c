@@ -72,6 +72,24 @@ size_t tr_spec_sensitivity(const struct tr_model *model, const struct tr_basis *
     return n;
 }
 
+/* Worth a word where it brings more than this. */
+static const double clearly_faster = 1.1;
+
+char *tr_spec_prompt_note(const struct tr_model *model, const struct tr_basis *basis,
+                          const struct tr_use_case *use_case) {
+    struct tr_spec kept = *basis->spec;
+    double tg, copied, by_processor;
+    kept.no_copies = true;
+    if (!kept.has_cpu || !kept.gpu.count || use_case->prompt_tokens < TR_SPEC_COPY_TOKENS ||
+        !rates(model, basis, basis->spec, use_case, &tg, &copied) ||
+        !rates(model, basis, &kept, use_case, &tg, &by_processor) ||
+        !(by_processor > clearly_faster * copied))
+        return NULL;
+    return tr_format("For a prompt llama.cpp copies weights that are in RAM to the card, %.3g "
+                     "tok/s (%s); with --no-op-offload the processor computes there, %.3g tok/s",
+                     copied, use_case->name, by_processor);
+}
+
 char *tr_spec_command(const struct tr_model *model, const struct tr_basis *basis, double context) {
     const struct tr_spec *spec = basis->spec;
     struct tr_strbuf text = {0};

@@ -61,6 +61,32 @@ static double least_ns(double bytes, double gb_per_s, double flop, double gflop_
 /* --- processor ---------------------------------------------------------------------------------
  */
 
+static double gpu_factor(const struct tr_spec *spec, const char *parameter) {
+    return tr_efficiency("gpu", tr_spec_software(spec), parameter);
+}
+
+/* How many cards work on a layer at the same time. */
+static double together(const struct tr_spec *spec) {
+    return spec->split == TR_SPLIT_TENSOR ? spec->gpu.count : 1;
+}
+
+bool tr_spec_copies_weights(const struct tr_spec *spec, const struct tr_token_work *work) {
+    return work->phase == TR_PHASE_PROMPT && spec->has_cpu && !spec->no_copies &&
+           work->batch >= TR_SPEC_COPY_TOKENS && spec->gpu.count > 0 && !spec->gpu.shares_memory &&
+           !spec->gpu.unlike_gpus && spec->gpu.link_gb_per_s > 0 && spec->gpu.fp16_tflops > 0;
+}
+
+/* Weights in RAM that are multiplied by on the card, which gets them over its link each time. */
+static double copied_part(const struct tr_spec_state *state, const struct tr_part *part,
+                          double bytes, double flop, struct tr_token_time *time) {
+    const struct tr_spec *spec = state->basis->spec;
+    double link = spec->gpu.link_gb_per_s;
+    double matrix = spec->gpu.fp16_tflops * 1e3 * together(spec);
+    add(time, part->name, spec->gpu.name, bytes, flop, tr_spec_copied_gb_per_s(spec),
+        matrix * gpu_factor(spec, "compute"), "link");
+    return least_ns(bytes, link, flop, matrix);
+}
+
 double tr_spec_cpu_part(const struct tr_spec_state *state, const struct tr_part *part,
                         double fraction, struct tr_token_time *time) {
     const struct tr_spec *spec = state->basis->spec;
@@ -73,6 +99,9 @@ double tr_spec_cpu_part(const struct tr_spec_state *state, const struct tr_part 
     double bytes = bytes_per_token(state, part) * fraction, flop = part->flop * fraction;
     double matrix = tr_spec_cpu_gflop_per_s(cpu, quant, threads);
     double read = tr_spec_read_gb_per_s(spec);
+    bool weights = part->tensor_class != TR_TENSOR_EMBEDDING && strcmp(part->name, "cache") != 0;
+    if (weights && tr_spec_copies_weights(spec, state->work))
+        return copied_part(state, part, bytes, flop, time);
     if (state->work->phase == TR_PHASE_PROMPT) {
         add(time, part->name, where, bytes, flop, read, matrix, memory_of(cpu));
         return least_ns(bytes, tr_spec_read_limit_gb_per_s(spec), flop, matrix);
@@ -99,15 +128,6 @@ double tr_spec_cpu_part(const struct tr_spec_state *state, const struct tr_part 
 
 /* --- accelerators ------------------------------------------------------------------------------
  */
-
-static double gpu_factor(const struct tr_spec *spec, const char *parameter) {
-    return tr_efficiency("gpu", tr_spec_software(spec), parameter);
-}
-
-/* How many cards work on a layer at the same time. */
-static double together(const struct tr_spec *spec) {
-    return spec->split == TR_SPLIT_TENSOR ? spec->gpu.count : 1;
-}
 
 /* Cards in a row work on different parts of a long prompt at the same time. */
 static double together_on_prompt(const struct tr_spec_state *state) {
@@ -172,7 +192,6 @@ static void add_events(struct tr_token_time *time, const char *name, const char 
                                             .bound = bound});
 }
 
-/* Weights that stay with the processor are copied over for a large batch, if that is faster. */
 static void add_transfers(const struct tr_spec_state *state, struct tr_token_time *time) {
     const struct tr_model *model = state->model;
     const struct tr_spec *spec = state->basis->spec;

@@ -13,6 +13,10 @@ const char *tr_spec_software(const struct tr_spec *spec) {
     return spec->software ? spec->software : tr_efficiency_name("gpu", 0);
 }
 
+double tr_spec_copied_gb_per_s(const struct tr_spec *spec) {
+    return spec->gpu.link_gb_per_s * tr_efficiency("link", "copied", "share");
+}
+
 static int packages_used(const struct tr_spec *spec) {
     return spec->placement == TR_PLACEMENT_ONE_NODE ? 1 : spec->cpu.packages;
 }

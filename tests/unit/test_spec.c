@@ -198,6 +198,59 @@ static void test_splits(void **state) {
     tr_model_destroy(large);
 }
 
+static double pp_of(const struct tr_model *model, const struct tr_spec *spec, int ubatch,
+                    const char **ret_bound) {
+    static const struct tr_use_case use_case = {"pp512", "", 512, 0, 0};
+    struct tr_prediction *prediction = NULL;
+    struct tr_basis basis = {.memory_bytes = NAN, .spec = spec, .ubatch = ubatch};
+    assert_int_equal(tr_predict("spec", model, &basis, &use_case, 1, &prediction, NULL), 0);
+    double pp = prediction->results[0].pp_tok_s.value;
+    *ret_bound = prediction->results[0].bound_pp;
+    tr_prediction_destroy(prediction);
+    return pp;
+}
+
+/* llama.cpp copies weights that are in RAM to the card for 32 tokens at once and more. */
+static void test_prompt_over_link(void **state) {
+    (void)state;
+    struct tr_model *model = from_catalogue("llama-3.3-70b-q4_k_m");
+    struct tr_spec spec = spec_of(true, 1), cpu = spec_of(true, 0);
+    const char *bound;
+    spec.gpu_layers = 40;
+    spec.gpu.link_gb_per_s = 3;
+    /* Half of the blocks' 41 GB, once for 512 tokens. */
+    double copied_s = 20.5e9 / (3e9 * tr_efficiency("link", "copied", "share"));
+    double pp = pp_of(model, &spec, 512, &bound);
+    assert_true(fabs(512 / copied_s / pp - 1) < 0.1);
+    assert_string_equal(bound, "link");
+    double more = pp_of(model, &spec, 256, &bound);
+    assert_true(more < 0.6 * pp); /* copied twice */
+    pp_of(model, &spec, 16, &bound);
+    assert_string_not_equal(bound, "link");
+    /* A fast link and a fast card beat the processor, and the card's arithmetic is the limit. */
+    spec.gpu.link_gb_per_s = 1000;
+    assert_true(pp_of(model, &spec, 512, &bound) > 3 * pp_of(model, &cpu, 512, &bound));
+    assert_string_equal(bound, "compute");
+    /* Unknown link: as the processor alone would, no invented rate. */
+    spec.gpu.link_gb_per_s = NAN;
+    pp_of(model, &spec, 512, &bound);
+    assert_string_not_equal(bound, "link");
+    tr_model_destroy(model);
+    /* Published: Qwen3-235B Q8_0, experts in RAM, PCIe 4.0 x16: 54.94 tok/s (data/published.csv,
+     * github:ikawrakow/ik_llama.cpp discussion 357; its card has 155 TFLOP/s, 768 GB/s, 48 GB). */
+    model = from_catalogue("qwen3-235b-a22b-q8_0");
+    spec = spec_of(true, 1);
+    spec.experts = TR_EXPERTS_CPU;
+    spec.gpu = (struct tr_spec_gpu){.name = "a card",
+                                    .count = 1,
+                                    .memory_bytes = 48e9,
+                                    .read_gb_per_s = 768,
+                                    .fp16_tflops = 155,
+                                    .link_gb_per_s = 31.5};
+    assert_true(fabs(pp_of(model, &spec, 512, &bound) / 54.94 - 1) < 0.2);
+    tr_model_destroy(model);
+}
+
 /* Attention and shared parts on a card, experts in RAM: faster than whole layers that fit. */
 static void test_experts(void **state) {
     (void)state;
@@ -454,13 +507,21 @@ static void test_nothing_named(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_processor),     cmocka_unit_test(test_table),
-        cmocka_unit_test(test_sockets),       cmocka_unit_test(test_several_cards),
-        cmocka_unit_test(test_splits),        cmocka_unit_test(test_experts),
-        cmocka_unit_test(test_accelerators),  cmocka_unit_test(test_accelerator_names),
-        cmocka_unit_test(test_published),     cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_nothing_named), cmocka_unit_test(test_parallel),
-        cmocka_unit_test(test_cache_type),    cmocka_unit_test(test_sensitivity),
+        cmocka_unit_test(test_processor),
+        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_sockets),
+        cmocka_unit_test(test_several_cards),
+        cmocka_unit_test(test_splits),
+        cmocka_unit_test(test_experts),
+        cmocka_unit_test(test_prompt_over_link),
+        cmocka_unit_test(test_accelerators),
+        cmocka_unit_test(test_accelerator_names),
+        cmocka_unit_test(test_published),
+        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_nothing_named),
+        cmocka_unit_test(test_parallel),
+        cmocka_unit_test(test_cache_type),
+        cmocka_unit_test(test_sensitivity),
         cmocka_unit_test(test_commands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
