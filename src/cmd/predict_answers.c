@@ -7,6 +7,7 @@
 
 #include "predictions.h"
 #include "spec_documents.h"
+#include "strbuf.h"
 
 /* Which calibration it rests on, and what to know about that. */
 static int add_source(const struct tr_calibration *calibration, const struct tr_strings *warnings,
@@ -82,6 +83,22 @@ static const struct tr_use_case *generating(const struct tr_use_case_list *cases
     return &cases->items[0];
 }
 
+/* Times of an engine's kernels that were disturbed make a figure that looks like any other. */
+static int add_unsteady(const struct tr_engine_model *engine, json_t *document) {
+    static const double most = 0.25;
+    size_t timed, unsteady = tr_engine_times_unsteady(&engine->times, &timed);
+    json_t *warnings = json_object_get(document, "warnings");
+    if (!json_is_array(warnings) || !timed || !((double)unsteady > most * (double)timed))
+        return 0;
+    char *text =
+        tr_format("the engine's kernels were disturbed while they were timed: %zu of %zu "
+                  "parts scatter by more than 10 %%. Stop other programs and predict again",
+                  unsteady, timed);
+    int failed = !text || json_array_append_new(warnings, json_string(text));
+    free(text);
+    return failed ? TR_ENOMEM : 0;
+}
+
 /* No way to start what does not fit. */
 static bool fits(const struct tr_prediction *prediction) {
     for (size_t i = 0; i < prediction->n_results; i++)
@@ -130,6 +147,8 @@ int tr_answer_one(const struct tr_grounds *grounds, const struct tr_model *model
                                document);
     if (!code)
         code = add_source(grounds->calibration, &grounds->warnings, document);
+    if (!code)
+        code = add_unsteady(&engine, document);
     if (!code && json_array_append(documents, document))
         code = TR_ENOMEM;
     json_decref(document);

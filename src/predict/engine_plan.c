@@ -244,3 +244,18 @@ void tr_engine_times_finish(struct tr_engine_times *times) {
     free(times->items);
     *times = (struct tr_engine_times){0};
 }
+
+size_t tr_engine_times_unsteady(const struct tr_engine_times *times, size_t *ret_timed) {
+    static const double most = 0.1;
+    size_t n = 0;
+    *ret_timed = 0;
+    for (size_t i = 0; i < times->n; i++) {
+        const struct tr_engine_time *item = &times->items[i];
+        double half_width = (item->ci95_ns[1] - item->ci95_ns[0]) / 2;
+        if (!(item->ns > 0) || isnan(half_width))
+            continue;
+        (*ret_timed)++;
+        n += half_width > most * item->ns;
+    }
+    return n;
+}

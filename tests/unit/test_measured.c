@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "engine_tier.h"
 #include "profile.h"
 #include "tokenroof/measured.h"
 #include "tokenroof/predict.h"
@@ -293,8 +294,26 @@ static void what_is_missing_is_said(void **state) {
                      TR_EUNAVAILABLE);
 }
 
+/* Times of an engine that were disturbed are told from those that were not. */
+static void disturbed_times_are_counted(void **state) {
+    (void)state;
+    struct tr_engine_time items[] = {
+        {.ns = 100, .ci95_ns = {95, 105}},  {.ns = 100, .ci95_ns = {89, 111}},
+        {.ns = 100, .ci95_ns = {91, 109}},  {.ns = 100, .ci95_ns = {100, 140}},
+        {.ns = NAN, .ci95_ns = {NAN, NAN}}, {.ns = 100, .ci95_ns = {NAN, NAN}},
+    };
+    struct tr_engine_times times = {.items = items, .n = sizeof(items) / sizeof(items[0])};
+    size_t timed;
+    assert_int_equal(tr_engine_times_unsteady(&times, &timed), 2);
+    assert_int_equal(timed, 4);
+    times.n = 0;
+    assert_int_equal(tr_engine_times_unsteady(&times, &timed), 0);
+    assert_int_equal(timed, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(disturbed_times_are_counted),
         cmocka_unit_test(rates_are_interpolated),
         cmocka_unit_test(profiles_are_looked_up),
         cmocka_unit_test(llamafile_is_mapped),
