@@ -23,11 +23,17 @@ struct tr_use_case {
 /* UC1..UC4; *ret_n gets 4. Static storage. */
 const struct tr_use_case *tr_use_cases(size_t *ret_n);
 
-enum tr_class { TR_CLASS_INTERACTIVE, TR_CLASS_BACKGROUND, TR_CLASS_OFFLINE, TR_CLASS_NON_VIABLE };
-/* "interactive" "background" "offline" "non-viable" */
+enum tr_class {
+    TR_CLASS_INTERACTIVE,
+    TR_CLASS_BACKGROUND,
+    TR_CLASS_OFFLINE,
+    TR_CLASS_NON_VIABLE,
+    TR_CLASS_UNKNOWN,
+};
+/* "interactive" "background" "offline" "non-viable", NULL unknown */
 const char *tr_class_name(enum tr_class viability);
 /* Interactive: prompt in less than 5 s and more than 10 tok/s; background: both within 300 s;
- * offline: within 8 h (28800 s). Times in s; NAN anywhere = non-viable. */
+ * offline: within 8 h (28800 s). Times in s; NAN anywhere = unknown. */
 enum tr_class tr_classify(double prompt_s, double tg_tok_per_s, double total_s);
 
 /* What a prediction rests on; unknown = NAN. Taken from a calibration by the caller. */

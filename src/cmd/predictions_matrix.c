@@ -42,8 +42,12 @@ static void add_classes(struct tr_table *table, const json_t *results) {
     const json_t *result;
     json_array_foreach(results, i, result) {
         const char *name = json_string_value(json_object_get(result, "class"));
-        if (name && n + 2 < sizeof(letters))
-            letters[n++] = name[0] == 'i' ? 'I' : name[0] == 'b' ? 'B' : name[0] == 'o' ? 'O' : 'N';
+        if (n + 2 < sizeof(letters))
+            letters[n++] = !name            ? '?'
+                           : name[0] == 'i' ? 'I'
+                           : name[0] == 'b' ? 'B'
+                           : name[0] == 'o' ? 'O'
+                                            : 'N';
     }
     letters[n] = '\0';
     tr_table_add(table, letters);

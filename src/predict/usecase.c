@@ -61,7 +61,7 @@ const char *tr_class_name(enum tr_class viability) {
 
 enum tr_class tr_classify(double prompt_s, double tg_tok_per_s, double total_s) {
     if (isnan(prompt_s) || isnan(tg_tok_per_s) || isnan(total_s))
-        return TR_CLASS_NON_VIABLE;
+        return TR_CLASS_UNKNOWN;
     if (prompt_s < 5 && tg_tok_per_s > 10)
         return TR_CLASS_INTERACTIVE;
     if (total_s <= 300)

@@ -27,6 +27,7 @@ static const char *class_letter(const json_t *result) {
     return !strcmp(class, "interactive")  ? "I"
            : !strcmp(class, "background") ? "B"
            : !strcmp(class, "offline")    ? "O"
+           : !strcmp(class, "?")          ? "?"
                                           : "N";
 }
 

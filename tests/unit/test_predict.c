@@ -186,9 +186,11 @@ static void test_classes(void **state) {
     assert_int_equal(tr_classify(6, 11, 300.001), TR_CLASS_OFFLINE);
     assert_int_equal(tr_classify(6, 11, 28800), TR_CLASS_OFFLINE);
     assert_int_equal(tr_classify(6, 11, 28801), TR_CLASS_NON_VIABLE);
-    assert_int_equal(tr_classify(NAN, 11, 1), TR_CLASS_NON_VIABLE);
-    assert_int_equal(tr_classify(1, NAN, 1), TR_CLASS_NON_VIABLE);
-    assert_int_equal(tr_classify(1, 11, NAN), TR_CLASS_NON_VIABLE);
+    /* What is not known is not called too slow. */
+    assert_int_equal(tr_classify(NAN, 11, 1), TR_CLASS_UNKNOWN);
+    assert_int_equal(tr_classify(1, NAN, 1), TR_CLASS_UNKNOWN);
+    assert_int_equal(tr_classify(1, 11, NAN), TR_CLASS_UNKNOWN);
+    assert_null(tr_class_name(TR_CLASS_UNKNOWN));
     assert_string_equal(tr_class_name(TR_CLASS_NON_VIABLE), "non-viable");
     /* The use case that just is background: 10.9 tok/s keeps it, 10.7 does not. */
     assert_int_equal(tr_classify(1280 / 84.0, 10.9, 1280 / 84.0 + 3072 / 10.9),
@@ -367,7 +369,7 @@ static void test_bounds(void **state) {
     assert_true(isnan(prediction->results[0].pp_tok_s.value));
     assert_within(prediction->results[0].tg_tok_s.value, 10, 1e-9);
     assert_true(isnan(prediction->results[0].total_s.value));
-    assert_int_equal(prediction->results[0].viability, TR_CLASS_NON_VIABLE);
+    assert_int_equal(prediction->results[0].viability, TR_CLASS_UNKNOWN);
     assert_null(prediction->results[0].bound_pp);
     assert_non_null(strstr(prediction->results[0].why, "unknown"));
     tr_prediction_destroy(prediction);
