@@ -65,6 +65,16 @@ void tr_strbuf_repeat(struct tr_strbuf *buf, const char *text, size_t n) {
         tr_strbuf_add(buf, text);
 }
 
+void tr_strbuf_add_figure(struct tr_strbuf *buf, double value, int digits) {
+    double most = 1;
+    for (int i = 0; i < digits; i++)
+        most *= 10;
+    if (value > -most && value < most - 0.5)
+        tr_strbuf_addf(buf, "%.*g", digits, value);
+    else
+        tr_strbuf_addf(buf, "%.0f", value);
+}
+
 char *tr_strbuf_take(struct tr_strbuf *buf) {
     char *text = buf->text;
     if (buf->failed || (!text && !(text = calloc(1, 1)))) {

@@ -22,6 +22,8 @@ void tr_strbuf_vaddf(struct tr_strbuf *buf, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
 /* `n` times the same (possibly multi-byte) piece of text. */
 void tr_strbuf_repeat(struct tr_strbuf *buf, const char *text, size_t n);
+/* So many digits, as "%.3g" has them, but whole numbers above: 2480, not 2.48e+03. */
+void tr_strbuf_add_figure(struct tr_strbuf *buf, double value, int digits);
 /* Hands the string over and empties the buffer; NULL when memory ran out on the way. */
 char *tr_strbuf_take(struct tr_strbuf *buf);
 void tr_strbuf_finish(struct tr_strbuf *buf);

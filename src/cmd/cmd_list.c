@@ -310,6 +310,16 @@ static const struct list lists[] = {
 };
 enum { N_LISTS = sizeof(lists) / sizeof(lists[0]) };
 
+static void add_figure_cell(struct tr_table *table, double value, int digits, const char *unit) {
+    struct tr_strbuf text = {0};
+    tr_strbuf_add_figure(&text, value, digits);
+    tr_strbuf_add(&text, unit);
+    char *cell = tr_strbuf_take(&text);
+    table->failed = table->failed || !cell;
+    tr_table_add(table, cell ? cell : "");
+    free(cell);
+}
+
 /* How a value of a column reads in a table. */
 static void table_cell(struct tr_table *table, const char *key, const json_t *value) {
     double number = json_number_value(value);
@@ -320,11 +330,11 @@ static void table_cell(struct tr_table *table, const char *key, const json_t *va
     else if (!json_is_number(value))
         tr_table_add(table, "-");
     else if (strstr(key, "parameters"))
-        tr_table_addf(table, "%.3g B", number / 1e9);
+        add_figure_cell(table, number / 1e9, 3, " B");
     else if (strstr(key, "bytes"))
         tr_table_addf(table, "%.2f GB", number / 1e9);
     else
-        tr_table_addf(table, "%.5g", number);
+        add_figure_cell(table, number, 5, "");
 }
 
 static void render_text(const struct list *list, const json_t *rows, const json_t *notes,

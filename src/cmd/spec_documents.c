@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "strbuf.h"
+
 static json_t *gain(double value) {
     return isfinite(value) ? json_real(value) : json_null();
 }
@@ -19,10 +21,18 @@ static int add_sensitivity(const struct tr_model *model, const struct tr_basis *
     return json_object_set_new(document, "sensitivity", list) ? TR_ENOMEM : 0;
 }
 
+static bool is_unlike_gpus(const struct tr_spec *spec) {
+    return spec->gpu.count > 0 && spec->gpu.unlike_gpus;
+}
+
 /* Of the first use case that has one. */
 static int add_note(const struct tr_model *model, const struct tr_basis *basis,
                     const struct tr_use_case *use_cases, size_t n, json_t *document) {
     char *note = NULL;
+    if (is_unlike_gpus(basis->spec))
+        note = tr_format("No published results tell what software reaches on %s: it is taken as if "
+                         "it were a GPU, without an interval",
+                         basis->spec->gpu.name);
     for (size_t i = 0; i < n && !note; i++)
         note = tr_spec_prompt_note(model, basis, &use_cases[i]);
     int failed =
@@ -42,8 +52,10 @@ int tr_spec_add_answers(const struct tr_model *model, const struct tr_basis *bas
     int code = tr_spec_to_json(model, basis->spec, &object);
     if (!code && json_object_set_new(document, "spec", object))
         code = TR_ENOMEM;
-    char *command = code ? NULL : tr_spec_command(model, basis, context);
-    if (!code && (!command || json_object_set_new(document, "command", json_string(command))))
+    bool startable = !is_unlike_gpus(basis->spec); /* llama.cpp does not run on the others */
+    char *command = code || !startable ? NULL : tr_spec_command(model, basis, context);
+    if (!code && startable &&
+        (!command || json_object_set_new(document, "command", json_string(command))))
         code = TR_ENOMEM;
     free(command);
     if (!code)

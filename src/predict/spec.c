@@ -130,7 +130,7 @@ static int explain_cpu(struct tr_prediction *prediction, const struct tr_spec *s
             cpu->kernels, tr_spec_kernel_gb_per_s(cpu, model->quantization, threads));
     if (!code)
         code = tr_explanation_add(
-            prediction, "matrix rate", "cores x clock x FLOP per cycle of the type", "%.4g GFLOP/s",
+            prediction, "matrix rate", "cores x clock x FLOP per cycle of the type", "%.0f GFLOP/s",
             tr_spec_cpu_gflop_per_s(cpu, model->quantization,
                                     tr_spec_threads_used(model, spec, TR_PHASE_PROMPT)));
     return code;

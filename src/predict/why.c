@@ -5,6 +5,13 @@
 #include "compose.h"
 #include "strbuf.h"
 
+static void add_figure(struct tr_strbuf *why, const char *before, double value, int digits,
+                       const char *after) {
+    tr_strbuf_add(why, before);
+    tr_strbuf_add_figure(why, value, digits);
+    tr_strbuf_add(why, after);
+}
+
 /* Why the class is what it is. */
 static void add_class_reason(struct tr_strbuf *why, enum tr_class viability,
                              const struct tr_use_case *use_case, double prompt_s, double tg,
@@ -14,10 +21,11 @@ static void add_class_reason(struct tr_strbuf *why, enum tr_class viability,
     else if (!use_case->generated_tokens)
         tr_strbuf_addf(why, "The prompt takes %.3g s", prompt_s);
     else if (!use_case->prompt_tokens)
-        tr_strbuf_addf(why, "Output comes at %.3g tok/s", tg);
-    else if (viability == TR_CLASS_INTERACTIVE)
-        tr_strbuf_addf(why, "The prompt takes %.2g s and output comes at %.3g tok/s", prompt_s, tg);
-    else if (viability == TR_CLASS_NON_VIABLE)
+        add_figure(why, "Output comes at ", tg, 3, " tok/s");
+    else if (viability == TR_CLASS_INTERACTIVE) {
+        tr_strbuf_addf(why, "The prompt takes %.2g s", prompt_s);
+        add_figure(why, " and output comes at ", tg, 3, " tok/s");
+    } else if (viability == TR_CLASS_NON_VIABLE)
         tr_strbuf_addf(why, "It takes %.3g hours, more than 8", total_s / 3600);
     else if (viability == TR_CLASS_OFFLINE)
         tr_strbuf_addf(why, "It takes %.0f s, more than 300 s", total_s);
@@ -54,7 +62,7 @@ static void add_compute(struct tr_strbuf *why, const char *before, const char *a
     if (term && term->where)
         tr_strbuf_addf(why, ", most on %s", term->where);
     if (term)
-        tr_strbuf_addf(why, " at %.4g GFLOP/s", term->gflop_per_s);
+        add_figure(why, " at ", term->gflop_per_s, 4, " GFLOP/s");
     tr_strbuf_add(why, ".");
 }
 
@@ -72,8 +80,8 @@ static void add_memory(struct tr_strbuf *why, const struct tr_model *model,
     if (term && term->where)
         tr_strbuf_addf(why, ", most of the time from %s", term->where);
     if (term)
-        tr_strbuf_addf(why, " at %.4g GB/s%s", term->gb_per_s,
-                       !strcmp(bound, "fabric") ? ", which the fabric limits" : "");
+        add_figure(why, " at ", term->gb_per_s, 4,
+                   !strcmp(bound, "fabric") ? " GB/s, which the fabric limits" : " GB/s");
     tr_strbuf_add(why, ".");
 }
 

@@ -532,8 +532,29 @@ static void errors(void **state) {
     assert_int_equal(tr_exit_status(TR_EFORMAT), 6);
 }
 
+static void expect_figure(double value, int digits, const char *expected) {
+    struct tr_strbuf buf = {0};
+    tr_strbuf_add_figure(&buf, value, digits);
+    assert_string_equal(buf.text, expected);
+    tr_strbuf_finish(&buf);
+}
+
+/* Large figures are no powers of ten to decipher. */
+static void test_figures(void **state) {
+    (void)state;
+    expect_figure(0.012345, 3, "0.0123");
+    expect_figure(99.94, 3, "99.9");
+    expect_figure(999.4, 3, "999");
+    expect_figure(999.6, 3, "1000");
+    expect_figure(2482.4, 3, "2482");
+    expect_figure(94740, 4, "94740");
+    expect_figure(-94740, 4, "-94740");
+    expect_figure(2.1e7, 5, "21000000");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_figures),
         cmocka_unit_test(cpulist_good),
         cmocka_unit_test(cpulist_bad),
         cmocka_unit_test(cpulist_sets),
