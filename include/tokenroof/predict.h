@@ -113,6 +113,7 @@ struct tr_basis {
     double cache_scale;                 /* bytes of the KV cache relative to F16; 0 counts as 1 */
     const char *cache_type;             /* "f16", "q8_0", "q4_0"; NULL: f16. For the command line */
     int ubatch;                         /* prompt tokens computed at once; 0 counts as 512 */
+    bool no_flash_attention;            /* the engine runs without */
     int parallel;                       /* sequences that generate at once; 0 counts as 1 */
     const struct tr_rates *rates;       /* formula */
     const struct tr_spec *spec;         /* spec */

@@ -68,7 +68,8 @@ static const struct tr_model *nearest(const struct tr_observed_job *job,
 
 static bool same_setting(const struct tr_observed *a, const struct tr_observed *b) {
     const char *x = a->cache_type ? a->cache_type : "", *y = b->cache_type ? b->cache_type : "";
-    return a->threads == b->threads && a->ubatch == b->ubatch && !strcmp(x, y);
+    return a->threads == b->threads && a->ubatch == b->ubatch && !strcmp(x, y) &&
+           (a->flash_attention == 0) == (b->flash_attention == 0);
 }
 
 static json_t *known(double value) {
@@ -192,7 +193,9 @@ static int add_setting(const struct tr_observed_job *job, const struct tr_model 
     }
     const struct tr_observed_setting setting = {.threads = list->items[first].threads,
                                                 .ubatch = list->items[first].ubatch,
-                                                .cache_type = list->items[first].cache_type};
+                                                .cache_type = list->items[first].cache_type,
+                                                .no_flash_attention =
+                                                    list->items[first].flash_attention == 0};
     struct tr_prediction *prediction = NULL;
     int code = job->predict(job->data, model, &setting, cases, n, &prediction, reterr);
     for (size_t i = 0; i < n && !code; i++)

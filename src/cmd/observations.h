@@ -15,6 +15,7 @@
 struct tr_observed_setting {
     int threads, ubatch;    /* 0: not told */
     const char *cache_type; /* NULL: not told */
+    bool no_flash_attention;
 };
 
 struct tr_observed_job {

@@ -45,6 +45,7 @@ static int predict_setting(void *data, const struct tr_model *model,
     basis.threads = setting->threads ? setting->threads : basis.threads;
     basis.ubatch = setting->ubatch ? setting->ubatch : basis.ubatch;
     basis.parallel = 1;
+    basis.no_flash_attention = setting->no_flash_attention;
     for (size_t i = 0; setting->cache_type && tr_cache_types[i]; i++)
         if (!strcasecmp(setting->cache_type, tr_cache_types[i])) {
             basis.cache_scale = tr_cache_scales[i];

@@ -88,6 +88,7 @@ struct tr_basis tr_grounds_basis(const struct tr_grounds *grounds, const struct 
         .cache_scale = tr_cache_scales[options->cache],
         .cache_type = tr_cache_types[options->cache],
         .ubatch = options->ubatch,
+        .no_flash_attention = options->flash_attention == 1,
         .parallel = options->parallel,
         .rates = spec ? NULL : &grounds->rates,
         .spec = spec ? &spec->spec : NULL,
@@ -142,7 +143,8 @@ int tr_grounds_predict(const struct tr_grounds *grounds, const struct tr_model *
             code = time_others(grounds, model, basis, cases, n_cases, engine, reterr);
         if (code)
             return code;
-    } else if ((finest || !strcmp(tier, "engine")) && basis->parallel <= 1) {
+    } else if ((finest || !strcmp(tier, "engine")) && basis->parallel <= 1 &&
+               !grounds->options->flash_attention) { /* attention was timed with it */
         const json_t *engines = json_object_get(grounds->calibration->document, "engines");
         stored = tr_engine_model_stored(engines, model, basis, cases, n_cases, engine);
     }

@@ -11,6 +11,7 @@ enum { MAX_TOKENS = 1 << 24 };
 
 const char *const tr_tier_choices[] = {"finest", "engine", "measured", "formula", NULL};
 const char *const tr_numa_placements[] = {"local", "interleaved", "one-node", NULL};
+static const char *const on_off[] = {"on", "off", NULL};
 const char *const tr_cache_types[] = {"f16", "q8_0", "q4_0", NULL};
 /* Bytes of 32 elements relative to F16's 64. */
 const double tr_cache_scales[] = {1, 34.0 / 64, 18.0 / 64};
@@ -117,6 +118,12 @@ const struct tr_option tr_predict_rows[TR_PREDICT_ROWS] = {
      .offset = MEMBER(cache),
      .choices = tr_cache_types,
      .help = "type of the KV cache; default: f16"},
+    {.name = "flash-attention",
+     .argument = "on|off",
+     .store = tr_store_choice,
+     .offset = MEMBER(flash_attention),
+     .choices = on_off,
+     .help = "whether the engine uses it (-fa of llama.cpp); default: on"},
     {.name = "ubatch",
      .argument = "N",
      .store = tr_store_int,
@@ -153,6 +160,15 @@ int tr_predict_check(const struct tr_command *command, void *target, struct tr_e
         code = tr_unknown("engine profile", options->profile, tr_profile_names(), &why);
         return tr_err_set(reterr, code, "--profile: %s", why.text);
     }
+    if (options->flash_attention && options->cache)
+        return tr_err_set(reterr, TR_EUSAGE,
+                          "--kv %s needs flash attention: it does not go with "
+                          "--flash-attention off",
+                          tr_cache_types[options->cache]);
+    if (options->flash_attention && options->engine)
+        return tr_err_set(reterr, TR_EUSAGE,
+                          "--engine times flash attention: it does not go with "
+                          "--flash-attention off");
     if (options->learn && !options->observed)
         return tr_err_set(reterr, TR_EUSAGE, "--learn belongs to --observed: give that too");
     if (options->learn && tr_spec_asked(&options->spec, options->machine.source))

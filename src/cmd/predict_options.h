@@ -6,7 +6,7 @@
 #include "spec_platforms.h"
 #include "tokenroof/predict.h"
 
-enum { TR_MAX_USE_CASES = 24, TR_PREDICT_ROWS = 19 };
+enum { TR_MAX_USE_CASES = 24, TR_PREDICT_ROWS = 20 };
 
 struct tr_predict_options {
     struct tr_output_options output;
@@ -23,6 +23,7 @@ struct tr_predict_options {
     int numa;                    /* an enum tr_placed */
     int tier;                    /* index in tr_tier_choices */
     int parallel, ubatch, cache; /* cache: index in tr_cache_types */
+    int flash_attention;         /* 0 on, 1 off */
     struct tr_machine_options machine;
     struct tr_spec_options spec;
 };

@@ -13,6 +13,8 @@ void tr_command_add_basis(struct tr_strbuf *text, const struct tr_basis *basis, 
         tr_strbuf_addf(text, " -np %.0f", sequences);
     if (basis->ubatch > 0)
         tr_strbuf_addf(text, " -ub %d", basis->ubatch);
+    if (basis->no_flash_attention)
+        tr_strbuf_add(text, " -fa off");
     if (basis->cache_type && strcmp(basis->cache_type, "f16") != 0)
         tr_strbuf_addf(text, " -fa on -ctk %s -ctv %s", basis->cache_type, basis->cache_type);
 }

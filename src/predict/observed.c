@@ -49,6 +49,20 @@ static double read_number(struct record *record, const char *key) {
     return number;
 }
 
+/* true, "1", 1: on; false, "0", 0: off; -1 and words are the engine's own choice. */
+static double read_switch(const struct record *record, const char *key) {
+    const json_t *value = json_object_get(record->object, key);
+    const char *text = json_string_value(value);
+    double number = json_is_number(value) ? json_number_value(value) : NAN;
+    if (json_is_true(value) || number == 1 ||
+        (text && (!strcmp(text, "1") || !strcmp(text, "true"))))
+        return 1;
+    if (json_is_false(value) || number == 0 ||
+        (text && (!strcmp(text, "0") || !strcmp(text, "false"))))
+        return 0;
+    return NAN;
+}
+
 static int read_count(struct record *record, const char *key, int max) {
     double value = read_number(record, key);
     if (isnan(value))
@@ -144,6 +158,7 @@ static void read_record(struct record *record, struct tr_observed *one) {
     one->model_bytes = read_number(record, "model_size");
     one->model_parameters = read_number(record, "model_n_params");
     one->gpu_layers = read_number(record, "n_gpu_layers");
+    one->flash_attention = read_switch(record, "flash_attn");
     read_rate(record, one);
     read_samples(record, one);
     read_build(record, one);

@@ -18,7 +18,8 @@ struct tr_observed {
     char *cpu_mask;   /* hexadecimal; "0x0": none */
     char *time;       /* of the test */
     double model_bytes, model_parameters;
-    double gpu_layers; /* -1: as many as fit */
+    double gpu_layers;      /* -1: as many as fit */
+    double flash_attention; /* 1 on, 0 off; NAN: not told, or as the engine likes */
     int threads, ubatch;
     int prompt_tokens, generated_tokens, depth;
     double tok_s, sd_tok_s;

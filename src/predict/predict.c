@@ -94,10 +94,14 @@ static void average(const struct tr_tier *tier, const struct tr_model *model,
     double sequences = basis->parallel > 1 ? basis->parallel : 1;
     int n = samples_of(tokens);
     for (int i = 0; i < n; i++) {
+        double done = (i + 0.5) * tokens / n;
         struct tr_token_time one = {0};
+        /* Without flash attention what comes later in a batch is computed and masked out. */
+        if (phase == TR_PHASE_PROMPT && basis->no_flash_attention)
+            done = fmin(ceil(done / ubatch) * ubatch, tokens);
         const struct tr_token_work work = {
             .phase = phase,
-            .depth = from + (i + 0.5) * tokens / n,
+            .depth = from + done,
             .context = context,
             .batch = phase == TR_PHASE_PROMPT ? fmin(ubatch, tokens) : sequences,
         };

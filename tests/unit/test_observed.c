@@ -64,6 +64,29 @@ static void lines_and_csv_are_read(void **state) {
     tr_observed_finish(&list);
 }
 
+static void flash_attention_is_read(void **state) {
+    static const struct {
+        const char *text;
+        double expected;
+    } rows[] = {
+        {"[{\"n_prompt\": 1, \"avg_ts\": 5, \"flash_attn\": true}]", 1},
+        {"[{\"n_prompt\": 1, \"avg_ts\": 5, \"flash_attn\": 0}]", 0},
+        {"[{\"n_prompt\": 1, \"avg_ts\": 5, \"flash_attn\": -1}]", NAN},
+        {"[{\"n_prompt\": 1, \"avg_ts\": 5}]", NAN},
+        {"n_prompt,n_gen,avg_ts,flash_attn\n512,0,1,\"1\"\n", 1},
+        {"n_prompt,n_gen,avg_ts,flash_attn\n512,0,1,false\n", 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct tr_observed_list list = {0};
+        assert_int_equal(
+            tr_observed_parse(rows[i].text, strlen(rows[i].text), "bench", &list, NULL), 0);
+        double got = list.items[0].flash_attention;
+        assert_true(isnan(rows[i].expected) ? isnan(got) : got == rows[i].expected);
+        tr_observed_finish(&list);
+    }
+}
+
 static void bad_files_name_the_place(void **state) {
     static const struct {
         const char *text, *says;
@@ -305,6 +328,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(json_is_read),
         cmocka_unit_test(lines_and_csv_are_read),
+        cmocka_unit_test(flash_attention_is_read),
         cmocka_unit_test(bad_files_name_the_place),
         cmocka_unit_test(causes_are_told_apart),
         cmocka_unit_test(noise_clock_placement_and_build),

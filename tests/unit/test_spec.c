@@ -430,6 +430,35 @@ static void test_cache_type(void **state) {
     tr_model_destroy(model);
 }
 
+static double cache_flop(const struct tr_model *model, bool no_flash, int prompt, int ubatch) {
+    struct tr_spec spec = spec_of(true, 0);
+    struct tr_basis basis = {
+        .memory_bytes = NAN, .spec = &spec, .ubatch = ubatch, .no_flash_attention = no_flash};
+    const struct tr_use_case use_case = {"pp", "", prompt, 0, 0};
+    struct tr_prediction *prediction = NULL;
+    double flop = NAN;
+    assert_int_equal(tr_predict("spec", model, &basis, &use_case, 1, &prediction, NULL), 0);
+    const struct tr_token_time *time = &prediction->results[0].time[TR_PHASE_PROMPT];
+    for (size_t i = 0; i < time->n_terms; i++)
+        if (!strcmp(time->terms[i].name, "cache"))
+            flop = time->terms[i].flop;
+    tr_prediction_destroy(prediction);
+    return flop;
+}
+
+/* Without flash attention every token of a batch is set against all that the cache has after it,
+ * what comes later masked out: 2 d N (N + u) for N tokens, u at once, instead of 2 d N N. */
+static void test_flash_attention(void **state) {
+    (void)state;
+    struct tr_model *model = from_catalogue("llama-3.1-8b-q4_k_m");
+    double with = cache_flop(model, false, 512, 512);
+    assert_true(fabs(cache_flop(model, true, 512, 512) / with - 2) < 0.01);
+    assert_true(fabs(cache_flop(model, true, 512, 128) / with - 1.25) < 0.01);
+    with = cache_flop(model, false, 2048, 512);
+    assert_true(fabs(cache_flop(model, true, 2048, 512) / with - 1.25) < 0.01);
+    tr_model_destroy(model);
+}
+
 static double gain_of(const struct tr_spec_change *changes, size_t n, const char *what) {
     for (size_t i = 0; i < n; i++)
         if (!strcmp(changes[i].what, what))
@@ -507,21 +536,14 @@ static void test_nothing_named(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_processor),
-        cmocka_unit_test(test_table),
-        cmocka_unit_test(test_sockets),
-        cmocka_unit_test(test_several_cards),
-        cmocka_unit_test(test_splits),
-        cmocka_unit_test(test_experts),
-        cmocka_unit_test(test_prompt_over_link),
-        cmocka_unit_test(test_accelerators),
-        cmocka_unit_test(test_accelerator_names),
-        cmocka_unit_test(test_published),
-        cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_nothing_named),
-        cmocka_unit_test(test_parallel),
-        cmocka_unit_test(test_cache_type),
-        cmocka_unit_test(test_sensitivity),
+        cmocka_unit_test(test_processor),       cmocka_unit_test(test_table),
+        cmocka_unit_test(test_sockets),         cmocka_unit_test(test_several_cards),
+        cmocka_unit_test(test_splits),          cmocka_unit_test(test_experts),
+        cmocka_unit_test(test_flash_attention), cmocka_unit_test(test_prompt_over_link),
+        cmocka_unit_test(test_accelerators),    cmocka_unit_test(test_accelerator_names),
+        cmocka_unit_test(test_published),       cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_nothing_named),   cmocka_unit_test(test_parallel),
+        cmocka_unit_test(test_cache_type),      cmocka_unit_test(test_sensitivity),
         cmocka_unit_test(test_commands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
