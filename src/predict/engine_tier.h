@@ -46,8 +46,8 @@ int tr_engine_times_plan(const struct tr_model *model, const struct tr_use_case 
                          struct tr_engine_times *ret_times, struct tr_err *reterr);
 void tr_engine_times_finish(struct tr_engine_times *times);
 
-/* How many of the parts that were timed scatter too much to be trusted: half the 95% interval of the
- * median is more than a tenth of it. *ret_timed: of how many. */
+/* How many of the parts that were timed scatter too much to be trusted: half the 95% interval of
+ * the median is more than a tenth of it. *ret_timed: of how many. */
 size_t tr_engine_times_unsteady(const struct tr_engine_times *times, size_t *ret_timed);
 
 /* Time of one product in ns with the start of its graph taken off, interpolated over the number of
