@@ -88,6 +88,8 @@ void tr_model_destroy(struct tr_model *model);
 
 /* Catalogue names with their standard quantisation, NULL-ended; static storage. */
 const char *const *tr_model_catalogue_names(void);
+/* Quantisations by which a name may end, NULL-ended; static storage. */
+const char *const *tr_model_quant_names(void);
 /* The six default models of `tokenroof run`, NULL-ended; static storage. */
 const char *const *tr_model_default_names(void);
 

@@ -105,6 +105,18 @@ static int fill_kernels(const struct list_options *options, json_t *rows, json_t
     return code;
 }
 
+/* Each model goes with each of them. */
+static int add_quants(json_t *notes) {
+    struct tr_strbuf text = {0};
+    tr_strbuf_add(&text, "Any of them with another quantisation at its end:");
+    for (const char *const *quant = tr_model_quant_names(); *quant; quant++)
+        tr_strbuf_addf(&text, " %s", *quant);
+    char *line = tr_strbuf_take(&text);
+    int code = line ? append(notes, json_string(line)) : TR_ENOMEM;
+    free(line);
+    return code;
+}
+
 static int fill_models(const struct list_options *options, json_t *rows, json_t *notes,
                        struct tr_err *reterr) {
     (void)options;
@@ -131,6 +143,8 @@ static int fill_models(const struct list_options *options, json_t *rows, json_t 
     if (!code)
         code = append(notes, json_string("default: predicted by `tokenroof run`. A GGUF file is "
                                          "taken as well"));
+    if (!code)
+        code = add_quants(notes);
     return code;
 }
 

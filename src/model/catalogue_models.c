@@ -99,6 +99,10 @@ static void load_catalogue(void) {
     tr_csv_finish(&csv);
 }
 
+const char *const *tr_model_quant_names(void) {
+    return tr_mix_names();
+}
+
 const char *const *tr_model_catalogue_names(void) {
     call_once(&catalogue_once, load_catalogue);
     return catalogue.n ? (const char *const *)catalogue.names : no_names;
