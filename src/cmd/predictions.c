@@ -196,6 +196,33 @@ void tr_predictions_sentence(struct tr_strbuf *out, const char *label, const cha
     free(line);
 }
 
+/* Where weights and cache lie, and what is left in the use case that leaves the least. */
+static void add_fits(struct tr_strbuf *out, const json_t *results, size_t width) {
+    const json_t *result, *least = NULL, *fits;
+    double spare = NAN;
+    size_t i;
+    json_array_foreach(results, i, result) {
+        fits = json_object_get(result, "fits");
+        double bytes = tr_json_number_of(fits, "spare_bytes");
+        if (bytes >= 0 && tr_json_text_of(fits, "where") && !(bytes >= spare)) {
+            least = result;
+            spare = bytes;
+        }
+    }
+    if (!least)
+        return;
+    struct tr_strbuf text = {0};
+    tr_strbuf_addf(&text, "in %s with its cache; ",
+                   tr_json_text_of(json_object_get(least, "fits"), "where"));
+    add_amount(&text, "", spare / 1e9, " GB to spare");
+    if (json_array_size(results) > 1)
+        tr_strbuf_addf(&text, " (%s)", tr_json_text_of(least, "use_case"));
+    char *line = tr_strbuf_take(&text);
+    if (line)
+        tr_predictions_sentence(out, "fits", line, width);
+    free(line);
+}
+
 /* The sentences; the same one is written once. */
 static void add_reasons(struct tr_strbuf *out, const json_t *results, size_t width) {
     size_t i;
@@ -210,6 +237,7 @@ static void add_reasons(struct tr_strbuf *out, const json_t *results, size_t wid
         if (why && !repeated)
             tr_predictions_sentence(out, tr_json_text_of(result, "use_case"), why, width);
     }
+    add_fits(out, results, width);
     double load_s = tr_json_number_of(json_array_get(results, 0), "load_s");
     add_amount(out, "  loading from storage takes ", load_s, " s\n");
 }

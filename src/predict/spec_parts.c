@@ -129,11 +129,6 @@ double tr_spec_cpu_part(const struct tr_spec_state *state, const struct tr_part 
 /* --- accelerators ------------------------------------------------------------------------------
  */
 
-/* Cards in a row work on different parts of a long prompt at the same time. */
-static double together_on_prompt(const struct tr_spec_state *state) {
-    return together(state->basis->spec);
-}
-
 double tr_spec_gpu_part(const struct tr_spec_state *state, const struct tr_part *part,
                         double fraction, struct tr_token_time *time) {
     const struct tr_spec *spec = state->basis->spec;
@@ -141,7 +136,7 @@ double tr_spec_gpu_part(const struct tr_spec_state *state, const struct tr_part 
     bool prompt = state->work->phase == TR_PHASE_PROMPT;
     if (!(fraction > 0) || gpu->count == 0)
         return 0;
-    double n = prompt ? together_on_prompt(state) : together(spec);
+    double n = together(spec);
     double bytes = bytes_per_token(state, part) * fraction, flop = part->flop * fraction;
     double read = gpu->read_gb_per_s * n, matrix = gpu->fp16_tflops * 1e3 * n;
     double matrix_used = matrix * gpu_factor(spec, "compute");
