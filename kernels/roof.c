@@ -14,6 +14,15 @@ enum { SUMS = 8 };
 /* Multiply-adds that stand in the loop's body. */
 enum { BODY = 16 };
 
+/* What is in x from here on only this line knows. Sums that begin alike and get the same products
+ * would be one sum for the compiler, and products of the same two numbers one product: work that
+ * the row counts and nobody does. */
+#if VB == 64
+#define OWN(x) __asm__ volatile("" : "+v"(x))
+#else
+#define OWN(x) __asm__ volatile("" : "+x"(x))
+#endif
+
 static inline uint64_t sum_of(const vd *sums, double tail) {
     double lanes[VD];
     TR_UNROLL for (int i = 0; i < SUMS; i++) {
@@ -32,7 +41,10 @@ void TR_NAME(roof_1_16)(struct tr_kargs *args) {
     const size_t turn = (size_t)PAIRS * TR_ROOF_PAIR;
     double tail = 0;
     vd sums[SUMS];
-    TR_UNROLL for (int s = 0; s < SUMS; s++) sums[s] = vd_set1(0);
+    TR_UNROLL for (int s = 0; s < SUMS; s++) {
+        sums[s] = vd_set1(0);
+        OWN(sums[s]);
+    }
     for (size_t pass = 0; pass < tr_passes_of(args); pass++) {
         size_t i = 0;
         for (; i + turn <= args->n; i += turn) {
@@ -58,14 +70,21 @@ static inline __attribute__((always_inline)) void roof(struct tr_kargs *args, co
     const size_t turn = (size_t)vectors * VD;
     double tail = 0;
     vd sums[SUMS], f[TR_ROOF_N_FACTORS];
-    TR_UNROLL for (int s = 0; s < SUMS; s++) sums[s] = vd_set1(0);
+    TR_UNROLL for (int s = 0; s < SUMS; s++) {
+        sums[s] = vd_set1(0);
+        OWN(sums[s]);
+    }
     TR_UNROLL for (int s = 0; s < TR_ROOF_N_FACTORS; s++) f[s] = vd_set1(factors[s]);
     for (size_t pass = 0; pass < tr_passes_of(args); pass++) {
         size_t i = 0;
         for (; i + turn <= args->n; i += turn) {
             for (int round = 0; round < rounds; round++) {
+                vd x = vd_load(b + i);
                 TR_UNROLL for (int j = 0; j < BODY; j++) {
-                    const vd x = vd_load(b + i + (each < BODY ? j / each : 0) * VD);
+                    if (j && each < BODY && j % each == 0)
+                        x = vd_load(b + i + j / each * VD);
+                    if (j % TR_ROOF_N_FACTORS == 0)
+                        OWN(x);
                     sums[j % SUMS] = vd_muladd(x, f[j % (each < 4 ? each : 4)], sums[j % SUMS]);
                 }
             }

@@ -253,6 +253,50 @@ def check_kernel_spills(_root, build):
     return spills if seen else ["no such kernel found"]
 
 
+def innermost_loops(instructions):
+    """Of (address, text) of one function: the texts of each loop that holds no other loop."""
+    jumps = []
+    for address, text in instructions:
+        match = re.match(r"j\w+ +([0-9a-f]+) <", text)
+        if match and int(match.group(1), 16) <= address:
+            jumps.append((int(match.group(1), 16), address))
+    inner = [(first, last) for first, last in jumps
+             if not any(other != (first, last) and first <= other[0] and other[1] <= last
+                        for other in jumps)]
+    return [[text for address, text in instructions if first <= address <= last]
+            for first, last in inner]
+
+
+def check_kernel_work(_root, build):
+    """the loops of the roof line do every multiply-add that their rows count"""
+    problems, seen = [], 0
+    for path in archives(build):
+        name = os.path.basename(path)
+        if not re.match(r"libkernels_(scalar|sse2|avx2|avx512)\.", name):
+            continue
+        if "asan" in run_tool("nm", path):
+            return []  # instrumented loops look otherwise
+        function, instructions = "", []
+        for line in disassembly(path) + ["0 <end>:"]:
+            match = re.match(r"[0-9a-f]+ <(\w+)>:", line)
+            if match:
+                if function.startswith("tr_k_roof_"):
+                    seen += 1
+                    # A body of 16; of loads multiplied with each other one for each sum.
+                    least = 8 if re.match(r"tr_k_roof_1_16_(scalar|sse2|avx2)", function) else 16
+                    most = max((sum(bool(re.match(r"v?(mul[sp]d|fmadd\d+pd)", text))
+                                    for text in loop) for loop in innermost_loops(instructions)),
+                               default=0)
+                    if most < least:
+                        problems.append(f"{name}: {function}: {most} multiply-adds, not {least}")
+                function, instructions = match.group(1), []
+            else:
+                match = re.match(r" *([0-9a-f]+):\s+(\S.*)", line)
+                if match:
+                    instructions.append((int(match.group(1), 16), match.group(2)))
+    return problems if seen else ["no such kernel found"]
+
+
 def check_paths(root, build):
     """the program carries no path of the build"""
     program = os.path.join(build, "src", "cmd", "tokenroof")
@@ -294,7 +338,7 @@ def check_method(root, _build):
 CHECKS = [check_tables, check_method, check_includes, check_system_headers, check_header_names, check_functions,
           check_public_headers,
           check_symbols, check_globals, check_wide_registers, check_kernel_calls,
-          check_kernel_spills, check_paths,
+          check_kernel_spills, check_kernel_work, check_paths,
           check_format]
 
 
