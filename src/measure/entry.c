@@ -60,6 +60,12 @@ static size_t cores_of_place(const struct tr_machine *machine, const struct tr_p
     return n;
 }
 
+/* In the limits' sense: they count multiply-adds alone. */
+static bool counts_operations(const struct tr_kernel *kernel) {
+    return (kernel->op->kind == TR_KIND_COMPUTE && !kernel->adds) ||
+           kernel->op->kind == TR_KIND_ROOF;
+}
+
 /* Limits are for a place with all its cores at work. */
 static const struct tr_limit *find_limit(const struct tr_session *session,
                                          const struct tr_step *step,
@@ -75,9 +81,7 @@ static const struct tr_limit *find_limit(const struct tr_session *session,
                    (int)machine->allowed_cpus.n < machine->n_cpus_online;
     if (op->kind == TR_KIND_STREAM && (partial || session->plan->nodes_given))
         return NULL;
-    if (op->kind == TR_KIND_COMPUTE && step->kernel->adds)
-        return NULL; /* the limits count multiply-adds alone */
-    if (op->kind == TR_KIND_COMPUTE) {
+    if (counts_operations(step->kernel)) {
         snprintf(flop_name, sizeof(flop_name), "flop_%s_%s", m->dtype, m->isa);
         name = flop_name;
     } else if (op->kind == TR_KIND_STREAM && step->from_memory) {
@@ -233,6 +237,7 @@ static int set_limit(struct tr_session *session, const struct tr_step *step,
     if (!found || !(found->value > 0) || tr_strings_has(&m->flags, "small_working_set"))
         return 0;
     struct tr_limit *limit = &session->machine->limits[found - session->machine->limits];
+    bool operations = counts_operations(step->kernel);
     double moved = isnan(m->bus_per_nominal) ? m->median : m->median * m->bus_per_nominal;
     if (!limit->host_only && moved > limit->value * ceiling_tolerance) {
         /* Mixed traffic: its limit rests on how reads and writes share the links, and part of the
@@ -248,12 +253,12 @@ static int set_limit(struct tr_session *session, const struct tr_step *step,
                 limit->formula);
         }
         if (!limit->refuted &&
-            tr_strings_add(warnings,
-                           "Limit %s (%s: %s = %.4g %s) is refuted: %s moved %.4g. Likely an "
-                           "overclock, two links per CCD, or another MT/s than assumed. Settle it: "
-                           "sudo tokenroof topology",
+            tr_strings_add(warnings, "Limit %s (%s: %s = %.4g %s) is refuted: %s %s %.4g. %s",
                            limit->name, limit->basis, limit->formula, limit->value, limit->unit,
-                           m->kernel, moved))
+                           m->kernel, operations ? "did" : "moved", moved,
+                           operations ? "Likely the processor is not what its name says"
+                                      : "Likely an overclock, two links per CCD, or another MT/s "
+                                        "than assumed. Settle it: sudo tokenroof topology"))
             return TR_ENOMEM;
         limit->refuted = true;
     }
@@ -335,7 +340,7 @@ static int make_measurement(struct tr_session *session, const struct tr_group *g
     /* Weights and caches of keys and values are read once. */
     if (!code)
         code = tr_counted_check(&series->counted, stream ? m->bus_per_nominal : 1, m);
-    if (!code && kernel->op->kind == TR_KIND_COMPUTE && !kernel->adds)
+    if (!code && counts_operations(kernel))
         code = add_flop_limit(session, m, series->efficiency_ghz);
     if (!code)
         code = set_limit(session, step, m, ret_keep);

@@ -31,13 +31,13 @@ static void load(struct outcome *o, int64_t llc_bytes) {
     o->machine->n_limits = 0;
 }
 
-static void add_limit(struct outcome *o, double value, bool hard) {
+static void add_limit_called(struct outcome *o, const char *name, double value, bool hard) {
     struct tr_limit *limits =
         realloc(o->machine->limits, (o->machine->n_limits + 1) * sizeof(*limits));
     assert_non_null(limits);
     o->machine->limits = limits;
     limits[o->machine->n_limits++] = (struct tr_limit){
-        .name = strdup("memory_read"),
+        .name = strdup(name),
         .place = {.kind = TR_PLACE_MACHINE},
         .value = value,
         .unit = strdup("GB/s"),
@@ -45,6 +45,10 @@ static void add_limit(struct outcome *o, double value, bool hard) {
         .basis = strdup(hard ? "smbios" : "user"),
         .hard = hard,
     };
+}
+
+static void add_limit(struct outcome *o, double value, bool hard) {
+    add_limit_called(o, "memory_read", value, hard);
 }
 
 static void measure(struct outcome *o, const char *kernel) {
@@ -94,6 +98,24 @@ static void above_a_hard_limit_is_refused(void **state) {
     assert_true(warned(&o, "above the hard limit memory_read"));
     assert_true(warned(&o, "refused"));
     assert_false(o.calibration->limits[0].refuted);
+    finish(&o);
+}
+
+/* A curve's points are figures like others. */
+static void a_roof_line_above_the_peak_is_refused(void **state) {
+    (void)state;
+    struct outcome o;
+    load(&o, 64 << 10);
+    free(o.machine->cpu.uarch); /* the limits are those by hand */
+    o.machine->cpu.uarch = NULL;
+    for (int isa = 0; isa < TR_ISA_COUNT; isa++) {
+        char name[40];
+        snprintf(name, sizeof(name), "flop_f64_%s", tr_isa_name((enum tr_isa)isa));
+        add_limit_called(&o, name, 1e-3, true);
+    }
+    measure(&o, "roofline");
+    assert_int_equal(o.calibration->n_curves, 0);
+    assert_true(warned(&o, "above the hard limit flop_f64_"));
     finish(&o);
 }
 
@@ -276,6 +298,7 @@ static void a_doubt_about_the_widest_counts(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(above_a_hard_limit_is_refused),
+        cmocka_unit_test(a_roof_line_above_the_peak_is_refused),
         cmocka_unit_test(above_a_users_limit_refutes_the_limit),
         cmocka_unit_test(below_a_limit_there_is_an_efficiency),
         cmocka_unit_test(the_hosts_limit_rates_nothing),
