@@ -162,11 +162,15 @@ int tr_bench_each_place(struct tr_plan_builder *builder, const struct tr_bench *
     return code;
 }
 
-int tr_bench_needs_two(const struct tr_plan_builder *builder, const struct tr_bench *bench) {
+int tr_bench_left_out(const struct tr_plan_builder *builder, const struct tr_bench *bench,
+                      const char *why) {
     if (!tr_bench_is_named(bench, builder->options->kernels, builder->options->n_kernels))
         return 0;
-    return tr_strings_add(builder->notes,
-                          "%s is left out: it takes two cores, and one is usable (CPU list, "
-                          "cpuset, affinity or quota)",
-                          bench->name);
+    return tr_strings_add(builder->notes, "%s is left out: %s", bench->name, why);
+}
+
+int tr_bench_needs_two(const struct tr_plan_builder *builder, const struct tr_bench *bench) {
+    return tr_bench_left_out(builder, bench,
+                             "it takes two cores, and one is usable (CPU list, cpuset, affinity "
+                             "or quota)");
 }

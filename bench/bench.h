@@ -77,8 +77,10 @@ typedef int tr_bench_add_fn(struct tr_plan_builder *builder, const struct tr_ben
                             enum tr_place_kind kind, int index, struct tr_err *reterr);
 int tr_bench_each_place(struct tr_plan_builder *builder, const struct tr_bench *bench,
                         tr_bench_add_fn *add, struct tr_err *reterr);
-/* Says that an experiment over several threads is left out, if it was asked for by name: else the
- * plan has said so for all of them. TR_ENOMEM. */
+/* Says that an experiment is left out and why, if it was asked for by name. TR_ENOMEM. */
+int tr_bench_left_out(const struct tr_plan_builder *builder, const struct tr_bench *bench,
+                      const char *why);
+/* The same of one over several threads: without a name the plan has said so for all of them. */
 int tr_bench_needs_two(const struct tr_plan_builder *builder, const struct tr_bench *bench);
 /* Working set from which a chase's loads come from memory: several times the caches that the crew
  * reaches, within the memory there is. */

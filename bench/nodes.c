@@ -84,7 +84,7 @@ static int add_matrix(struct tr_plan_builder *builder, const struct tr_bench *be
 int tr_bench_nodes(struct tr_plan_builder *builder, const struct tr_bench *bench,
                    struct tr_err *reterr) {
     if (builder->machine->n_nodes < 2)
-        return 0;
+        return tr_bench_left_out(builder, bench, "one node alone has no other's memory to reach");
     int code = add_matrix(builder, bench, false, reterr);
     return code ? code : add_matrix(builder, bench, true, reterr);
 }

@@ -39,7 +39,9 @@ int tr_bench_smt(struct tr_plan_builder *builder, const struct tr_bench *bench,
     free(cpus);
     if (code || !crew.n_threads) {
         free(steps);
-        return code;
+        return code ? code
+                    : tr_bench_left_out(builder, bench,
+                                        "no core has two hardware threads that may both be used");
     }
     steps[0] = (struct tr_step){.kernel = tr_bench_best(&request, "read_plain"),
                                 .fastest_form = true,

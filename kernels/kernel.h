@@ -158,9 +158,14 @@ bool tr_op_uses(const struct tr_op *op, int operand);
  * unknown. */
 double tr_kernel_nominal_bytes(const struct tr_kernel *kernel);
 double tr_kernel_bus_bytes(const struct tr_kernel *kernel);
+/* The nominal ones that are written. */
+double tr_kernel_written_bytes(const struct tr_kernel *kernel);
 /* Operations (floating-point or integer, 2 per multiply-add) per iteration of the chains, or
  * per element of roof; 0 for the others. */
 double tr_kernel_flop(const struct tr_kernel *kernel);
+/* The same per number that is loaded (roof), per weight and vector (gemv, gemm), or per lane of a
+ * multiply-add (chains); NAN where operations are not what counts, or chains are of two kinds. */
+double tr_kernel_element_flop(const struct tr_kernel *kernel);
 /* "8 streams, prefetch 2048 B"; empty for the plain form. */
 enum { TR_VARIANT_BYTES = 64 };
 void tr_kernel_variant(const struct tr_kernel *kernel, char text[TR_VARIANT_BYTES]);

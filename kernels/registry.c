@@ -151,11 +151,17 @@ static double access_share(const struct tr_kernel *kernel) {
     return strided ? (double)tr_dtype_bytes(kernel->dtype) / kernel->run_bytes : 1;
 }
 
+static double bytes_of(const struct tr_kernel *kernel, int elements) {
+    return (double)elements * (double)tr_dtype_bytes(kernel->dtype) /
+           (double)tr_dtype_elements(kernel->dtype) * access_share(kernel);
+}
+
 double tr_kernel_nominal_bytes(const struct tr_kernel *kernel) {
-    const struct tr_op *op = kernel->op;
-    return (double)(op->read_elements + op->written_elements) *
-           (double)tr_dtype_bytes(kernel->dtype) / (double)tr_dtype_elements(kernel->dtype) *
-           access_share(kernel);
+    return bytes_of(kernel, kernel->op->read_elements + kernel->op->written_elements);
+}
+
+double tr_kernel_written_bytes(const struct tr_kernel *kernel) {
+    return bytes_of(kernel, kernel->op->written_elements);
 }
 
 double tr_kernel_bus_bytes(const struct tr_kernel *kernel) {
@@ -177,6 +183,15 @@ double tr_kernel_flop(const struct tr_kernel *kernel) {
     /* A tile of 16 rows: each element of the left operand meets the 16 of a right one's row. */
     double reuse = kernel->vector_bytes > 64 ? kernel->vector_bytes / 64.0 : 1;
     return (2.0 * kernel->chains + kernel->adds) * (double)tr_chain_lanes(kernel) * reuse;
+}
+
+double tr_kernel_element_flop(const struct tr_kernel *kernel) {
+    if (kernel->op->kind == TR_KIND_ROOF)
+        return kernel->chains;
+    bool chains = kernel->op->kind == TR_KIND_COMPUTE && !kernel->adds;
+    /* Attention: as many as there are heads of queries. */
+    bool product = kernel->op->kind == TR_KIND_MATRIX && kernel->op->read_elements == 1;
+    return chains || product ? 2 : NAN;
 }
 
 static void stream_variant(const struct tr_kernel *kernel, char text[TR_VARIANT_BYTES]) {

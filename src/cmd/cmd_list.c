@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench.h"
 #include "calibration_json.h"
 #include "cmd.h"
 #include "csv.h"
@@ -39,20 +40,30 @@ static int append(json_t *rows, json_t *row) {
     return json_array_append_new(rows, row) ? TR_ENOMEM : 0;
 }
 
-/* Which instruction sets have this kernel, by name with commas, and which of them run here. */
-static void kernel_isas(const struct tr_kernel *kernels, size_t n, const struct tr_kernel *kernel,
-                        const struct tr_machine *machine, char built[64], char here[64]) {
+static void add_word(char words[64], const char *word) {
+    size_t at = strlen(words), n = strlen(word);
+    if (at < n || strcmp(words + at - n, word) != 0) /* rows of one level follow each other */
+        snprintf(words + at, 64 - at, "%s%s", at ? " " : "", word);
+}
+
+/* Which instruction sets have this kernel, and which of them run here; what the last one that does
+ * not run needs besides its level, NULL for nothing. */
+static const char *kernel_isas(const struct tr_kernel *kernels, size_t n,
+                               const struct tr_kernel *kernel, const struct tr_machine *machine,
+                               char built[64], char here[64]) {
+    const struct tr_bench_request request = {.machine = machine, .isa_cap = -1};
+    const char *needs = NULL;
     built[0] = here[0] = '\0';
     for (size_t i = 0; i < n; i++) {
         if (strcmp(kernels[i].id, kernel->id) != 0)
             continue;
-        int isa = tr_isa_from_name(kernels[i].isa);
-        size_t at = strlen(built);
-        snprintf(built + at, 64 - at, "%s%s", at ? " " : "", kernels[i].isa);
-        at = strlen(here);
-        if (isa >= 0 && machine->cpu.levels[isa].available)
-            snprintf(here + at, 64 - at, "%s%s", at ? " " : "", kernels[i].isa);
+        add_word(built, kernels[i].isa);
+        if (tr_bench_available(&request, &kernels[i]))
+            add_word(here, kernels[i].isa);
+        else if (kernels[i].needs)
+            needs = kernels[i].needs;
     }
+    return needs;
 }
 
 static bool seen_before(const struct tr_kernel *kernels, size_t i) {
@@ -62,21 +73,40 @@ static bool seen_before(const struct tr_kernel *kernels, size_t i) {
     return false;
 }
 
-static int add_kernel(json_t *rows, const struct tr_kernel *kernels, size_t n, size_t i,
-                      const struct tr_machine *machine) {
+static int add_kernel(json_t *rows, json_t *notes, const struct tr_kernel *kernels, size_t n,
+                      size_t i, const struct tr_machine *machine) {
     const struct tr_kernel *kernel = &kernels[i];
     char variant[TR_VARIANT_BYTES], built[64], here[64];
     if (seen_before(kernels, i) || kernel->set == TR_SET_SEARCH)
         return 0;
     tr_kernel_variant(kernel, variant);
-    kernel_isas(kernels, n, kernel, machine, built, here);
-    return append(rows,
-                  json_pack("{s:s, s:s, s:s, s:s?, s:s, s:o, s:o, s:s, s:s}", "name", kernel->id,
-                            "what", kernel->op->what, "dtype", tr_dtype_name(kernel->dtype),
-                            "stores", tr_stores_name(kernel->stores), "variant", variant,
-                            "nominal_bytes", tr_json_number(tr_kernel_nominal_bytes(kernel)),
-                            "bus_bytes", tr_json_number(tr_kernel_bus_bytes(kernel)), "isa", built,
-                            "isa_available", here));
+    const char *needs = kernel_isas(kernels, n, kernel, machine, built, here);
+    double nominal = tr_kernel_nominal_bytes(kernel);
+    double written = tr_kernel_written_bytes(kernel);
+    int code = append(
+        rows,
+        json_pack("{s:s, s:s, s:s, s:s?, s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:s?}", "name",
+                  kernel->id, "what", kernel->op->what, "dtype", tr_dtype_name(kernel->dtype),
+                  "stores", tr_stores_name(kernel->stores), "variant", variant, "read_bytes",
+                  tr_json_number(nominal - written), "written_bytes", tr_json_number(written),
+                  "nominal_bytes", tr_json_number(nominal), "bus_bytes",
+                  tr_json_number(tr_kernel_bus_bytes(kernel)), "flop",
+                  tr_json_number(tr_kernel_element_flop(kernel)), "isa", built, "isa_available",
+                  here, "needs", needs));
+    if (!code && needs && !*here)
+        code = append(notes,
+                      json_sprintf("not available here: %s: the CPU has no %s", kernel->id, needs));
+    return code;
+}
+
+/* What --kernel takes besides kernels. */
+static int note_experiments(json_t *notes) {
+    size_t n;
+    const struct tr_bench *benches = tr_benches(&n);
+    int code = 0;
+    for (size_t i = 0; i < n && !code; i++)
+        code = append(notes, json_sprintf("experiment %s: %s", benches[i].name, benches[i].what));
+    return code;
 }
 
 static int fill_kernels(const struct list_options *options, json_t *rows, json_t *notes,
@@ -85,8 +115,6 @@ static int fill_kernels(const struct list_options *options, json_t *rows, json_t
     size_t n = 0;
     const struct tr_kernel *kernels = tr_kernels(&n);
     int code = tr_err_of_input(tr_machine_load(&options->machine, &machine, reterr));
-    for (size_t i = 0; !code && i < n; i++)
-        code = add_kernel(rows, kernels, n, i, machine);
     size_t forms = 0;
     for (size_t i = 0; i < n; i++)
         forms += kernels[i].set == TR_SET_SEARCH && !seen_before(kernels, i);
@@ -94,6 +122,10 @@ static int fill_kernels(const struct list_options *options, json_t *rows, json_t
         code = append(notes, json_sprintf("%zu more forms of read, write, copy and triad: streams "
                                           "side by side, prefetch distances (docs/method.md)",
                                           forms));
+    if (!code)
+        code = note_experiments(notes);
+    for (size_t i = 0; !code && i < n; i++)
+        code = add_kernel(rows, notes, kernels, n, i, machine);
     for (int isa = 0; !code && isa < TR_ISA_COUNT; isa++) {
         const struct tr_isa_state *state = &machine->cpu.levels[isa];
         if (!state->available)
@@ -271,10 +303,14 @@ static const struct list lists[] = {
       {"dtype", "type"},
       {"stores", "stores"},
       {"variant", "variant"},
+      {"read_bytes", NULL},
+      {"written_bytes", NULL},
       {"nominal_bytes", NULL},
       {"bus_bytes", NULL},
+      {"flop", NULL},
       {"isa", NULL},
-      {"isa_available", "instruction sets"}},
+      {"isa_available", "instruction sets"},
+      {"needs", NULL}},
      fill_kernels},
     {"models",
      {{"name", "model"},

@@ -1,6 +1,7 @@
 #include "plan.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -368,6 +369,28 @@ static int check_lists(const struct tr_machine *machine, const struct tr_plan_op
     return 0;
 }
 
+/* What a row is measured by that is not measured by itself; NULL for the others. */
+static const char *part_of(const struct tr_kernel *row) {
+    return row->op->kind == TR_KIND_CHASE     ? "--kernel latency"
+           : row->op->kind == TR_KIND_ROOF    ? "--kernel roofline"
+           : row->op->kind == TR_KIND_PATTERN ? "tokenroof soak"
+                                              : NULL;
+}
+
+static int refuse_name(const char *name, const char *const *known, struct tr_err *reterr) {
+    size_t n_rows;
+    const struct tr_kernel *rows = tr_kernels(&n_rows);
+    for (size_t r = 0; r < n_rows; r++)
+        if (!strcmp(rows[r].id, name) && part_of(&rows[r]))
+            return tr_err_set(reterr, TR_EUSAGE,
+                              "'%s' is not measured by itself, but as part of %s", name,
+                              part_of(&rows[r]));
+    const char *nearest = tr_nearest(name, known);
+    return tr_err_set(reterr, TR_EUSAGE, "unknown kernel '%.60s'.%s%s%s See tokenroof list kernels",
+                      name, nearest ? " Did you mean '" : "", nearest ? nearest : "",
+                      nearest ? "'?" : "");
+}
+
 /* Every name must mean something, and be possible here. */
 static int check_names(const struct tr_machine *machine, const struct tr_plan_options *options,
                        struct tr_err *reterr) {
@@ -381,8 +404,7 @@ static int check_names(const struct tr_machine *machine, const struct tr_plan_op
     for (size_t b = 0; b < n_benches; b++)
         known[n++] = benches[b].name;
     for (size_t r = 0; r < n_rows; r++) {
-        if (rows[r].op->kind == TR_KIND_CHASE || /* of experiments that are named as a whole */
-            rows[r].op->kind == TR_KIND_PATTERN) /* of a soak */
+        if (part_of(&rows[r]))
             continue;
         known[n++] = rows[r].op->name;
         known[n++] = rows[r].id;
@@ -394,12 +416,8 @@ static int check_names(const struct tr_machine *machine, const struct tr_plan_op
         for (size_t b = 0; b < n_benches; b++)
             for (size_t r = 0; r < n_rows; r++)
                 found |= tr_bench_matches(&benches[b], &rows[r], options->kernels[i]);
-        const char *nearest = tr_nearest(options->kernels[i], known);
         if (!found)
-            code = tr_err_set(reterr, TR_EUSAGE,
-                              "unknown kernel '%.60s'.%s%s%s See tokenroof list kernels",
-                              options->kernels[i], nearest ? " Did you mean '" : "",
-                              nearest ? nearest : "", nearest ? "'?" : "");
+            code = refuse_name(options->kernels[i], known, reterr);
     }
     free(known);
     if (code || options->isa_cap < 0)
@@ -423,6 +441,45 @@ static void scale_budget(struct tr_plan *plan, double seconds) {
     plan->seconds = rest + loads;
     for (size_t i = 0; i < plan->n_groups; i++)
         plan->groups[i].seconds *= rest / sum;
+}
+
+/* Why a row that was asked for is not measured; false if that is not why. */
+static bool why_not(const struct tr_plan_builder *builder, const struct tr_kernel *row,
+                    char text[160]) {
+    const struct tr_machine *machine = builder->machine;
+    int isa = tr_isa_from_name(row->isa), cap = builder->options->isa_cap;
+    if (isa >= 0 && !machine->cpu.levels[isa].available)
+        snprintf(text, 160, ": %s needs %s: %s", row->id, row->isa,
+                 machine->cpu.levels[isa].reason ? machine->cpu.levels[isa].reason
+                                                 : "the reason is unknown");
+    else if (row->needs && !tr_cpu_has(&machine->cpu, row->needs))
+        snprintf(text, 160, ": %s needs %s, which the CPU has not", row->id, row->needs);
+    else if (isa >= 0 && cap >= 0 && isa > cap)
+        snprintf(text, 160, ": %s needs %s, and --isa allows %s", row->id, row->isa,
+                 tr_isa_name((enum tr_isa)cap));
+    else
+        return false;
+    return true;
+}
+
+/* Nothing can be measured: of the first row that was asked for, or of an experiment's note. */
+static int refuse_all(const struct tr_plan_builder *builder, struct tr_err *reterr) {
+    size_t n_benches, n_rows;
+    const struct tr_bench *benches = tr_benches(&n_benches);
+    const struct tr_kernel *rows = tr_kernels(&n_rows);
+    const struct tr_strings *notes = builder->notes;
+    char why[160] = "";
+    for (size_t i = 0; i < builder->options->n_kernels && !*why; i++)
+        for (size_t r = 0; r < n_rows && !*why; r++)
+            for (size_t b = 0; b < n_benches && !*why; b++)
+                if (tr_bench_matches(&benches[b], &rows[r], builder->options->kernels[i]))
+                    why_not(builder, &rows[r], why);
+    if (!*why && notes->n)
+        snprintf(why, sizeof(why), ": %s", notes->items[notes->n - 1]);
+    return tr_err_set(reterr, TR_EUNAVAILABLE,
+                      "nothing of what was asked for can be measured here%s. See tokenroof list "
+                      "kernels",
+                      why);
 }
 
 int tr_plan_make(const struct tr_machine *machine, const struct tr_plan_options *options,
@@ -454,9 +511,7 @@ int tr_plan_make(const struct tr_machine *machine, const struct tr_plan_options 
     if (!code)
         code = add_own(&builder, reterr);
     if (!code && !plan.n_groups)
-        code = tr_err_set(reterr, TR_EUNAVAILABLE,
-                          "nothing of what was asked for can be measured here. See tokenroof list "
-                          "kernels");
+        code = refuse_all(&builder, reterr);
     if (!code && plan.memory_bound)
         code = tr_strings_add(
             notes,
