@@ -53,7 +53,7 @@ static const struct tr_option rows[] = {
      .store = tr_store_text,
      .offset = MEMBER(kernels),
      .brief = true,
-     .help = "of read,write,copy,triad,fma,... or patterns (tokenroof list kernels)"},
+     .help = "of read,triad,fma,sweep,latency,... or patterns (tokenroof list kernels)"},
     {.name = "engine",
      .argument = "DIR",
      .store = tr_store_text,
@@ -65,13 +65,13 @@ static const struct tr_option rows[] = {
      .choices = isa_names,
      .offset = MEMBER(isa),
      .brief = true,
-     .help = "at most scalar, sse2, avx2 or avx512; default: best"},
+     .help = "at most scalar, sse2, avx2, avx512, amx or best"},
     {.name = "place",
      .argument = "KIND[:LIST]",
      .store = tr_store_text,
      .offset = MEMBER(place),
      .brief = true,
-     .help = "each core, ccd, node or package alone, or machine; default: machine"},
+     .help = "each core, ccd, node, package alone; pair:A,B; machine (default)"},
     {.name = "cpus",
      .argument = "LIST",
      .store = tr_store_text,
@@ -117,7 +117,7 @@ struct selection {
     char *kernel_text;
     const char *kernels[MAX_KERNELS];
     int threads[MAX_THREAD_COUNTS];
-    struct tr_cpulist cpus, nodes, indices;
+    struct tr_cpulist cpus, nodes, indices, pair;
 };
 
 static void selection_finish(struct selection *selection) {
@@ -125,6 +125,7 @@ static void selection_finish(struct selection *selection) {
     tr_cpulist_finish(&selection->cpus);
     tr_cpulist_finish(&selection->nodes);
     tr_cpulist_finish(&selection->indices);
+    tr_cpulist_finish(&selection->pair);
 }
 
 static int split_kernels(const char *text, struct selection *selection, struct tr_err *reterr) {
@@ -163,12 +164,24 @@ static int split_threads(const char *text, struct selection *selection, struct t
     return 0;
 }
 
+/* ":0,5" */
+static int parse_pair(const char *text, struct selection *selection, struct tr_err *reterr) {
+    if (*text != ':' || tr_cpulist_parse(text + 1, &selection->pair, NULL) ||
+        selection->pair.n != 2)
+        return tr_err_set(reterr, TR_EUSAGE,
+                          "--place: pair takes two different cores, as in pair:0,5");
+    selection->plan.pair = &selection->pair;
+    return 0;
+}
+
 static int parse_place(const char *text, struct selection *selection, struct tr_err *reterr) {
-    static const char *const kinds[] = {"machine", "package", "node", "ccd", "core", NULL};
+    static const char *const kinds[] = {"machine", "package", "node", "ccd", "core", "pair", NULL};
     char kind[24];
     struct tr_err why = {0};
     size_t n = strcspn(text, ":");
     snprintf(kind, sizeof(kind), "%.*s", (int)n, text);
+    if (!strcmp(kind, "pair"))
+        return parse_pair(text + n, selection, reterr);
     int found = tr_place_kind_from_name(kind);
     if (found < 0) {
         int code = tr_unknown("place", kind, kinds, &why);
@@ -244,6 +257,8 @@ static int check_options(const struct tr_command *command, void *target, struct 
     (void)command;
     if (options->quick + options->full + (options->seconds > 0) > 1)
         return tr_err_set(reterr, TR_EUSAGE, "--quick, --full and --time exclude each other");
+    if (options->cpus && options->place && !strncmp(options->place, "pair", 4))
+        return tr_err_set(reterr, TR_EUSAGE, "--cpus and --place pair exclude each other");
     if (options->self_test && (is_selection(options) || options->quick || options->full))
         return tr_err_set(reterr, TR_EUSAGE, "--self-test stands alone: it plans by itself");
     return 0;
@@ -273,6 +288,7 @@ static int run(void *data, char *const *arguments, size_t n_arguments, struct tr
     if (!code && options->dry_run) {
         code = tr_measuring_print_plan(&measuring, reterr);
     } else if (!code) {
+        tr_measuring_announce(&measuring);
         code = tr_measuring_run(&measuring, &calibration, reterr);
         struct tr_err problem = {0};
         int written = 0;

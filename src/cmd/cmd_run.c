@@ -142,6 +142,7 @@ static int run(void *data, char *const *arguments, size_t n_arguments, struct tr
     if (!code && options->dry_run) {
         code = tr_measuring_print_plan(&measuring, reterr);
     } else if (!code) {
+        tr_measuring_announce(&measuring);
         code = tr_measuring_run(&measuring, &calibration, reterr);
         struct tr_err problem = {0};
         int delivered = 0;

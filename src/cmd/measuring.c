@@ -33,6 +33,18 @@ void tr_measuring_finish(struct tr_measuring *measuring) {
     tr_machine_destroy(measuring->machine);
 }
 
+/* The plan's memory and what the program has taken so far: libraries, the machine, the tables. */
+static int64_t memory_bytes(const struct tr_plan *plan) {
+    struct rusage usage;
+    int64_t own = getrusage(RUSAGE_SELF, &usage) ? 0 : (int64_t)usage.ru_maxrss * 1024;
+    return plan->memory_bytes + own + besides_bytes;
+}
+
+void tr_measuring_announce(const struct tr_measuring *measuring) {
+    tr_note(measuring->output, "about %.3g s, at most %.0f MiB of memory", measuring->plan.seconds,
+            (double)memory_bytes(&measuring->plan) / 1048576.0);
+}
+
 static void show_progress(void *context, const struct tr_run_progress *progress) {
     struct tr_progress *bar = context;
     char what[80], figure[64];
@@ -81,13 +93,6 @@ int tr_measuring_run(struct tr_measuring *measuring, struct tr_calibration **ret
 }
 
 /* ---- --dry-run ---- */
-
-/* The plan's memory and what the program has taken so far: libraries, the machine, the tables. */
-static int64_t memory_bytes(const struct tr_plan *plan) {
-    struct rusage usage;
-    int64_t own = getrusage(RUSAGE_SELF, &usage) ? 0 : (int64_t)usage.ru_maxrss * 1024;
-    return plan->memory_bytes + own + besides_bytes;
-}
 
 static json_t *step_json(const struct tr_group *group, const struct tr_step *step) {
     const struct tr_kernel *kernel = step->kernel;

@@ -22,6 +22,8 @@ int tr_measuring_init(struct tr_measuring *measuring, const struct tr_output_opt
                       const struct tr_progress_options *progress,
                       const struct tr_machine_options *machine, const struct tr_plan_options *plan,
                       struct tr_err *reterr);
+/* Says on stderr, unless it is to be quiet, how long the plan takes and how much memory. */
+void tr_measuring_announce(const struct tr_measuring *measuring);
 /* Runs the plan. *ret_calibration is set also with TR_EUNTRUSTED, TR_ESTOPPED and TR_EFAIL where
  * there is something to show; else NULL. */
 int tr_measuring_run(struct tr_measuring *measuring, struct tr_calibration **ret_calibration,

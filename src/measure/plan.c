@@ -8,7 +8,6 @@
 #include "bench.h"
 #include "parse.h"
 #include "plan_memory.h"
-#include "strbuf.h"
 #include "tokenroof/calibration.h"
 
 /* A working set is at least 4 times the last-level caches in reach (STREAM's rule, taken for each
@@ -482,8 +481,28 @@ static int refuse_all(const struct tr_plan_builder *builder, struct tr_err *rete
                       why);
 }
 
-int tr_plan_make(const struct tr_machine *machine, const struct tr_plan_options *options,
-                 struct tr_strings *notes, struct tr_plan *ret_plan, struct tr_err *reterr) {
+/* The hardware thread that stands for each core of the pair. */
+static int cpus_of_pair(const struct tr_machine *machine, const struct tr_cpulist *pair,
+                        struct tr_cpulist *ret_cpus, struct tr_err *reterr) {
+    int code = 0;
+    for (size_t i = 0; i < pair->n && !code; i++) {
+        int cpu = -1;
+        for (size_t k = 0; k < machine->n_cores; k++)
+            for (size_t t = 0; t < machine->cores[k].cpus.n && cpu < 0; t++)
+                if (machine->cores[k].index == pair->ids[i] &&
+                    tr_cpulist_has(&machine->allowed_cpus, machine->cores[k].cpus.ids[t]))
+                    cpu = machine->cores[k].cpus.ids[t];
+        if (cpu < 0)
+            return tr_err_set(reterr, TR_EUNAVAILABLE,
+                              "there is no core %d on this machine. See tokenroof topology",
+                              pair->ids[i]);
+        code = tr_cpulist_add(ret_cpus, cpu);
+    }
+    return code;
+}
+
+static int make_plan(const struct tr_machine *machine, const struct tr_plan_options *options,
+                     struct tr_strings *notes, struct tr_plan *ret_plan, struct tr_err *reterr) {
     struct tr_plan plan = {.nodes_given = options->memory_nodes != NULL,
                            .pages = options->pages,
                            .by_name = options->n_kernels > 0};
@@ -526,6 +545,25 @@ int tr_plan_make(const struct tr_machine *machine, const struct tr_plan_options 
     plan.memory_bytes = tr_plan_memory_bytes(machine, &plan);
     *ret_plan = plan;
     return 0;
+}
+
+int tr_plan_make(const struct tr_machine *machine, const struct tr_plan_options *options,
+                 struct tr_strings *notes, struct tr_plan *ret_plan, struct tr_err *reterr) {
+    static const char *const line_between[] = {"core_to_core"};
+    struct tr_plan_options of_pair = *options;
+    struct tr_cpulist cpus = {0};
+    if (!options->pair)
+        return make_plan(machine, options, notes, ret_plan, reterr);
+    int code = cpus_of_pair(machine, options->pair, &cpus, reterr);
+    of_pair.cpus = &cpus;
+    if (!options->n_kernels) {
+        of_pair.kernels = line_between;
+        of_pair.n_kernels = 1;
+    }
+    if (!code)
+        code = make_plan(machine, &of_pair, notes, ret_plan, reterr);
+    tr_cpulist_finish(&cpus);
+    return code;
 }
 
 void tr_plan_finish(struct tr_plan *plan) {

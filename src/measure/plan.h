@@ -116,6 +116,7 @@ struct tr_plan_options {
     int isa_cap;                            /* enum tr_isa, -1 = none */
     enum tr_place_kind place;               /* which places to measure */
     const struct tr_cpulist *place_indices; /* NULL = all of that kind */
+    const struct tr_cpulist *pair;          /* two cores instead of places and cpus, or NULL */
     const struct tr_cpulist *cpus;          /* NULL = all allowed */
     const struct tr_cpulist *memory_nodes;  /* NULL = each thread's own */
     const int *threads;                     /* NULL = 1 and all */
