@@ -99,9 +99,10 @@ static json_t *step_json(const struct tr_group *group, const struct tr_step *ste
     int64_t bytes = step->slice_bytes * group->crew.n_threads * kernel->op->arrays;
     char *cpus = tr_cpulist_format(&group->crew.place.cpus);
     json_t *object = json_pack(
-        "{s:s, s:s, s:s, s:i, s:o, s:i, s:I, s:f}", "kernel", kernel->id, "isa", kernel->isa,
-        "place", tr_place_kind_name(group->crew.place.kind), "index", group->crew.place.index,
-        "cpus", tr_json_text(cpus), "threads", group->crew.n_threads, "working_set_bytes",
+        "{s:s, s:s, s:b, s:s, s:s, s:i, s:o, s:i, s:I, s:f}", "experiment", group->name, "kernel",
+        kernel->id, "searched", step->searched || step->fastest_form, "isa", kernel->isa, "place",
+        tr_place_kind_name(group->crew.place.kind), "index", group->crew.place.index, "cpus",
+        tr_json_text(cpus), "threads", group->crew.n_threads, "working_set_bytes",
         (json_int_t)bytes, "seconds", group->seconds / (double)group->n_steps);
     free(cpus);
     return object;
@@ -128,9 +129,9 @@ static void print_text(const struct tr_plan *plan, struct tr_strbuf *out) {
     struct tr_table table;
     tr_strbuf_addf(out, "plan: about %.0f s, %.0f MiB of memory\n", plan->seconds,
                    (double)memory_bytes(plan) / 1048576.0);
-    tr_table_init(&table, "llllrrr");
-    static const char *const head[] = {"kernel",          "isa", "place", "cpus", "threads",
-                                       "working set MiB", "s"};
+    tr_table_init(&table, "lllllrrr");
+    static const char *const head[] = {"experiment", "kernel",          "isa", "place", "cpus",
+                                       "threads",    "working set MiB", "s"};
     for (size_t i = 0; i < sizeof(head) / sizeof(head[0]); i++)
         tr_table_add(&table, head[i]);
     for (size_t g = 0; g < plan->n_groups; g++) {
@@ -139,7 +140,11 @@ static void print_text(const struct tr_plan *plan, struct tr_strbuf *out) {
         for (size_t i = 0; i < group->n_steps; i++) {
             const struct tr_step *step = &group->steps[i];
             int64_t bytes = step->slice_bytes * group->crew.n_threads * step->kernel->op->arrays;
-            tr_table_add(&table, step->kernel->id);
+            tr_table_add(&table, group->name);
+            if (step->searched || step->fastest_form)
+                tr_table_addf(&table, "%s, fastest form", step->kernel->op->name);
+            else
+                tr_table_add(&table, step->kernel->id);
             tr_table_add(&table, step->kernel->isa);
             tr_table_addf(&table, "%s %d", tr_place_kind_name(group->crew.place.kind),
                           group->crew.place.index);
