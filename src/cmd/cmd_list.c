@@ -46,22 +46,25 @@ static void add_word(char words[64], const char *word) {
         snprintf(words + at, 64 - at, "%s%s", at ? " " : "", word);
 }
 
-/* Which instruction sets have this kernel, and which of them run here; what the last one that does
- * not run needs besides its level, NULL for nothing. */
+/* Which instruction sets have this kernel, and which of them run here; what the best one needs
+ * besides its level, NULL for nothing. *ret_lacking: what alone keeps it from running here. */
 static const char *kernel_isas(const struct tr_kernel *kernels, size_t n,
                                const struct tr_kernel *kernel, const struct tr_machine *machine,
-                               char built[64], char here[64]) {
+                               char built[64], char here[64], const char **ret_lacking) {
     const struct tr_bench_request request = {.machine = machine, .isa_cap = -1};
     const char *needs = NULL;
+    *ret_lacking = NULL;
     built[0] = here[0] = '\0';
     for (size_t i = 0; i < n; i++) {
         if (strcmp(kernels[i].id, kernel->id) != 0)
             continue;
+        int isa = tr_isa_from_name(kernels[i].isa);
+        needs = kernels[i].needs;
         add_word(built, kernels[i].isa);
         if (tr_bench_available(&request, &kernels[i]))
             add_word(here, kernels[i].isa);
-        else if (kernels[i].needs)
-            needs = kernels[i].needs;
+        else if (isa >= 0 && machine->cpu.levels[isa].available)
+            *ret_lacking = needs;
     }
     return needs;
 }
@@ -80,7 +83,7 @@ static int add_kernel(json_t *rows, json_t *notes, const struct tr_kernel *kerne
     if (seen_before(kernels, i) || kernel->set == TR_SET_SEARCH)
         return 0;
     tr_kernel_variant(kernel, variant);
-    const char *needs = kernel_isas(kernels, n, kernel, machine, built, here);
+    const char *lacking, *needs = kernel_isas(kernels, n, kernel, machine, built, here, &lacking);
     double nominal = tr_kernel_nominal_bytes(kernel);
     double written = tr_kernel_written_bytes(kernel);
     int code = append(
@@ -93,9 +96,9 @@ static int add_kernel(json_t *rows, json_t *notes, const struct tr_kernel *kerne
                   tr_json_number(tr_kernel_bus_bytes(kernel)), "flop",
                   tr_json_number(tr_kernel_element_flop(kernel)), "isa", built, "isa_available",
                   here, "needs", needs));
-    if (!code && needs && !*here)
-        code = append(notes,
-                      json_sprintf("not available here: %s: the CPU has no %s", kernel->id, needs));
+    if (!code && lacking && !*here)
+        code = append(
+            notes, json_sprintf("not available here: %s: the CPU has no %s", kernel->id, lacking));
     return code;
 }
 

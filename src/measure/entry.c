@@ -13,8 +13,6 @@
 #include "statistics.h"
 #include "work.h"
 
-/* A result above a limit by more than this cannot be the clock's or the timer's error. */
-static const double ceiling_tolerance = 1.02;
 /* Half-width of the median's interval beyond which a figure is unsteady. */
 static const double unsteady_half_width = 0.05;
 enum { MIN_SAMPLES_FOR_MEDIAN = 6 };
@@ -239,7 +237,7 @@ static int set_limit(struct tr_session *session, const struct tr_step *step,
     struct tr_limit *limit = &session->machine->limits[found - session->machine->limits];
     bool operations = counts_operations(step->kernel);
     double moved = isnan(m->bus_per_nominal) ? m->median : m->median * m->bus_per_nominal;
-    if (!limit->host_only && moved > limit->value * ceiling_tolerance) {
+    if (!limit->host_only && moved > limit->value * TR_CEILING_TOLERANCE) {
         /* Mixed traffic: its limit rests on how reads and writes share the links, and part of the
          * reads for ownership may be saved by the processor. That is no ground for refusing. */
         if (limit->hard && strcmp(limit->name, "memory_mixed") != 0) {

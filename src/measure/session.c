@@ -147,14 +147,17 @@ static double clock_between(const struct tr_curve *curve, double from, double to
     return summary.median;
 }
 
-/* What reading reached in a cache, against cores x bytes per cycle x the clock of those samples. */
-static int rate_mark(struct tr_machine *machine, const struct tr_curve *curve,
-                     struct tr_mark *mark) {
+/* What reading reached in a cache, against cores x bytes per cycle x the clock of those samples.
+ * *ret_enter is false where that is a hard limit and the plateau above it. */
+static int rate_mark(struct tr_session *session, const struct tr_curve *curve, struct tr_mark *mark,
+                     bool *ret_enter) {
     static const char *const names[][2] = {{"L1", "l1_read"}, {"L2", "l2_read"}};
+    struct tr_machine *machine = session->machine;
     const struct tr_place *place = &curve->place;
     size_t cores = 0;
     for (size_t i = 0; i < machine->n_cores; i++)
         cores += tr_core_is_in(&machine->cores[i], place->kind, place->index);
+    *ret_enter = true;
     if (curve->threads < 1 || (size_t)curve->threads != cores)
         return 0;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -171,9 +174,40 @@ static int rate_mark(struct tr_machine *machine, const struct tr_curve *curve,
             return code;
         mark->limit = strdup(limit->name);
         mark->efficiency = mark->value / limit->value;
-        return mark->limit ? 0 : TR_ENOMEM;
+        /* Bytes per cycle follow from the processor's model, which a hypervisor may invent. */
+        *ret_enter = mark->efficiency <= TR_CEILING_TOLERANCE || !limit->hard ||
+                     machine->environment.virtual_machine;
+        session->refused |= !*ret_enter;
+        if (!*ret_enter)
+            code = tr_strings_add(&session->calibration->warnings,
+                                  "%s in %s (%d threads) measured %.4g %s, above the hard limit %s "
+                                  "of %.4g (%s): refused. The timer, the clock or the limit is "
+                                  "wrong",
+                                  curve->kernel, mark->name, curve->threads, mark->value,
+                                  curve->unit, limit->name, limit->value, limit->formula);
+        return code || !mark->limit ? TR_ENOMEM : 0;
     }
     return 0;
+}
+
+/* Plateaus of reading; those above a hard limit go. */
+static int rate_marks(struct tr_session *session, struct tr_curve *curve) {
+    size_t kept = 0;
+    int code = 0;
+    for (size_t k = 0; k < curve->n_marks; k++) {
+        struct tr_mark mark = curve->marks[k];
+        bool enter = true;
+        if (!code)
+            code = rate_mark(session, curve, &mark, &enter);
+        if (enter) {
+            curve->marks[kept++] = mark;
+        } else {
+            free(mark.name);
+            free(mark.limit);
+        }
+    }
+    curve->n_marks = kept;
+    return code;
 }
 
 /* The plan's curves and matrices that got any figure become the calibration's. */
@@ -191,9 +225,8 @@ static int take_curves(struct tr_session *session) {
         if (from->mark && from->mark(&from->curve, session->machine))
             return TR_ENOMEM;
         bool reading = from->curve.kernel && !strcmp(from->curve.kernel, "read");
-        for (size_t k = 0; reading && k < from->curve.n_marks; k++)
-            if (rate_mark(session->machine, &from->curve, &from->curve.marks[k]))
-                return TR_ENOMEM;
+        if (reading && rate_marks(session, &from->curve))
+            return TR_ENOMEM;
         calibration->curves[calibration->n_curves++] = from->curve;
         from->curve = (struct tr_curve){0};
     }

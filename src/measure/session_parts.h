@@ -8,6 +8,9 @@
 #include "run.h"
 #include "tokenroof/machine.h"
 
+/* A result above a limit by more than this cannot be the clock's or the timer's error. */
+#define TR_CEILING_TOLERANCE 1.02
+
 struct tr_session {
     struct tr_machine *machine;
     struct tr_plan *plan;

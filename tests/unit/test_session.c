@@ -119,6 +119,45 @@ static void a_roof_line_above_the_peak_is_refused(void **state) {
     finish(&o);
 }
 
+/* A plateau of reading in the first-level cache that no core can reach, and one in the second that
+ * any can. */
+static void a_plateau_above_the_peak_is_refused(void **state) {
+    (void)state;
+    struct tr_run_options run = {.min_samples = 1, .stop = &stop};
+    struct tr_plan plan = {0};
+    struct outcome o;
+    load(&o, 64 << 10);
+    free(o.machine->cpu.uarch);
+    o.machine->cpu.uarch = strdup("zen4");
+    plan.curves = calloc(1, sizeof(*plan.curves));
+    assert_non_null(plan.curves);
+    struct tr_curve *curve = &plan.curves[0].curve;
+    *curve = (struct tr_curve){.name = strdup("sweep"),
+                               .kernel = strdup("read"),
+                               .threads = (int)o.machine->n_cores,
+                               .page_bytes = -1,
+                               .metric = strdup("bandwidth"),
+                               .unit = strdup("GB/s"),
+                               .x = strdup("working_set_bytes"),
+                               .x_unit = strdup("bytes"),
+                               .marks = calloc(2, sizeof(struct tr_mark)),
+                               .n_marks = 2};
+    curve->marks[0] = (struct tr_mark){.name = strdup("L1"), .from = 1, .to = 9, .value = 1e9};
+    curve->marks[1] = (struct tr_mark){.name = strdup("L2"), .from = 1, .to = 9, .value = 1e-3};
+    plan.n_curves = 1;
+    assert_int_equal(tr_curve_add(curve, &(struct tr_point){.x = 2, .median = 1, .core_ghz = 1}),
+                     0);
+    assert_int_equal(tr_calibration_create(&o.calibration), 0);
+    assert_int_equal(tr_measure(o.machine, &plan, &run, o.calibration, &o.err), TR_EUNTRUSTED);
+    assert_int_equal(o.calibration->n_curves, 1);
+    assert_int_equal(o.calibration->curves[0].n_marks, 1);
+    assert_string_equal(o.calibration->curves[0].marks[0].name, "L2");
+    assert_string_equal(o.calibration->curves[0].marks[0].limit, "l2_read");
+    assert_true(warned(&o, "above the hard limit l1_read"));
+    tr_plan_finish(&plan);
+    finish(&o);
+}
+
 static void above_a_users_limit_refutes_the_limit(void **state) {
     (void)state;
     struct outcome o;
@@ -299,6 +338,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(above_a_hard_limit_is_refused),
         cmocka_unit_test(a_roof_line_above_the_peak_is_refused),
+        cmocka_unit_test(a_plateau_above_the_peak_is_refused),
         cmocka_unit_test(above_a_users_limit_refutes_the_limit),
         cmocka_unit_test(below_a_limit_there_is_an_efficiency),
         cmocka_unit_test(the_hosts_limit_rates_nothing),
