@@ -6,8 +6,9 @@
 
 #include "kernel.h"
 
-/* Every element is multiplied by these in turn. */
-#define TR_ROOF_FACTORS ((const double[]){3, -5, 7, -2})
+/* Every element is multiplied by these in turn. None is a power of two: a compiler may add for it.
+ */
+#define TR_ROOF_FACTORS ((const double[]){3, -5, 7, -6})
 enum { TR_ROOF_N_FACTORS = 4, TR_ROOF_PAIR = 16 };
 
 /* Element i: whole numbers below 2^14, neither zero nor equal, so that sums of 2^24 products of two
