@@ -16,6 +16,7 @@ struct tr_bench_request {
     int isa_cap;              /* enum tr_isa, -1 = none */
     bool all_threads;         /* the crew is the whole place, not one thread of it */
     bool quick;               /* little time, nothing named: headlines only for a single thread */
+    bool full;                /* --full, nothing named */
     const char *const *names; /* what the user asked for; NULL = the default set */
     size_t n_names;
 };

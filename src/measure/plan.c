@@ -215,6 +215,7 @@ static int add_rows(struct tr_plan_builder *builder, const struct tr_bench *benc
         .isa_cap = options->isa_cap,
         .all_threads = n_threads == 0,
         .quick = options->effort == TR_EFFORT_QUICK && !options->n_kernels && !options->n_threads,
+        .full = options->effort == TR_EFFORT_FULL && !options->n_kernels,
         .names = options->kernels,
         .n_names = options->n_kernels,
     };

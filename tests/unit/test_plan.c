@@ -250,6 +250,34 @@ static void a_quota_bounds_every_experiment(void **state) {
     tr_machine_destroy(machine);
 }
 
+/* FMA with additions beside it: with all threads in --full, the best instruction set alone; else by
+ * name. */
+static void full_pairs_fma_with_additions(void **state) {
+    (void)state;
+    for (int full = 0; full < 2; full++) {
+        struct tr_machine *machine = synthetic("synthetic:pack:1 l3:1 core:2 pu:1");
+        struct tr_plan_options options = options_default();
+        struct tr_strings notes = {0};
+        struct tr_plan plan;
+        int with_additions = 0;
+        for (int isa = 0; isa <= TR_ISA_AVX512; isa++)
+            machine->cpu.levels[isa].available = true;
+        options.effort = full ? TR_EFFORT_FULL : TR_EFFORT_DEFAULT;
+        assert_int_equal(tr_plan_make(machine, &options, &notes, &plan, NULL), 0);
+        for (size_t g = 0; g < plan.n_groups; g++)
+            for (size_t i = 0; i < plan.groups[g].n_steps; i++)
+                if (plan.groups[g].steps[i].kernel->adds) {
+                    with_additions++;
+                    assert_string_equal(plan.groups[g].steps[i].kernel->isa, "avx512");
+                    assert_int_equal(plan.groups[g].crew.n_threads, 2);
+                }
+        assert_int_equal(with_additions, full ? 4 : 0);
+        tr_strings_finish(&notes);
+        tr_plan_finish(&plan);
+        tr_machine_destroy(machine);
+    }
+}
+
 static void one_core_leaves_scaling_out(void **state) {
     (void)state;
     struct tr_machine *machine = synthetic("synthetic:pack:1 l3:1 core:1 pu:2");
@@ -689,6 +717,7 @@ int main(void) {
         cmocka_unit_test(a_size_bounds_every_experiment),
         cmocka_unit_test(one_hardware_thread_is_no_smt),
         cmocka_unit_test(memory_counts_all_operands),
+        cmocka_unit_test(full_pairs_fma_with_additions),
         cmocka_unit_test(one_core_leaves_scaling_out),
         cmocka_unit_test(names_and_levels_are_checked),
         cmocka_unit_test(places_each_alone),
