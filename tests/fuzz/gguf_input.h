@@ -78,7 +78,7 @@ static inline size_t fuzz_header_length(const uint8_t *bytes, size_t n) {
 
 /* `runs` mutated files; the number of inputs that did not hold. */
 static inline size_t fuzz_gguf_run(size_t runs, uint64_t seed) {
-    size_t failures = 0, kinds = 0, n;
+    size_t failures = 0, kinds = 0, n = 0;
     uint64_t state = seed;
     uint8_t *bytes;
     while ((bytes = gm_seed(kinds, &n))) {
