@@ -5,21 +5,15 @@
 #include "isa.h"
 
 #include "chains.h"
-
-/* Format of LDTILECFG: Intel SDM vol. 1, 18.3. */
-struct tile_config {
-    uint8_t palette, start_row, reserved[14];
-    uint16_t row_bytes[16];
-    uint8_t rows[16];
-};
+#include "tiles.h"
 
 static void configure(void) {
-    struct tile_config config = {.palette = 1};
+    struct tr_tile_config config = {.palette = 1};
     for (int i = 0; i < 8; i++) {
         config.row_bytes[i] = TR_TILE_ROW_BYTES;
         config.rows[i] = TR_TILE_BYTES / TR_TILE_ROW_BYTES;
     }
-    _tile_loadconfig(&config);
+    tr_tiles_configure(&config);
 }
 
 static uint64_t sum_of_results(void) {

@@ -4,16 +4,9 @@
  * into the second-level cache, and wait in memory for the next run. */
 #include "format.h"
 
-#include <immintrin.h>
+#include "tiles.h"
 
 enum { ROWS = TR_PANEL_ROWS, VECTORS = 16, STEP = 32, STEP_BYTES = 64, RUN_STEPS = 32 };
-
-/* Format of LDTILECFG: Intel SDM vol. 1, 18.3. */
-struct tile_config {
-    uint8_t palette, start_row, reserved[14];
-    uint16_t row_bytes[16];
-    uint8_t rows[16];
-};
 
 /* One tile of results: vectors and rows of the matrix, both up to 16; none is 0. */
 struct shape {
@@ -23,7 +16,7 @@ struct shape {
 /* Tiles 0 to 3 are results (two groups of vectors x two panels), 4 and 5 vectors, 6 and 7 panels.
  * What a shape lacks is configured as one row, and not used. */
 static void configure(struct shape shape) {
-    struct tile_config config = {.palette = 1};
+    struct tr_tile_config config = {.palette = 1};
     for (int i = 0; i < 2; i++) {
         const uint8_t vectors = shape.vectors[i] ? shape.vectors[i] : 1;
         const uint16_t width = (uint16_t)(4 * (shape.rows[i] ? shape.rows[i] : 1));
@@ -32,7 +25,7 @@ static void configure(struct shape shape) {
         config.row_bytes[4 + i] = STEP_BYTES;
         config.rows[6 + i] = ROWS;
     }
-    _tile_loadconfig(&config);
+    tr_tiles_configure(&config);
 }
 
 struct operands {

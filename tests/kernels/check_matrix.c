@@ -15,7 +15,7 @@ static const uint64_t seed = 20261122;
 
 enum data { WHOLE, RANDOM, EXTREME };
 
-enum { MAX_N = 150, MAX_K = 5 * 256, MAX_BATCH = 19, GUARD = 16 };
+enum { MAX_N = 150, MAX_K = 5 * 256, MAX_BATCH = 19, MANY_VECTORS = 531, GUARD = 16 };
 
 static uint64_t random_word(uint64_t salt, size_t index) {
     return tr_data_word(seed + salt, index) >> 10;
@@ -214,6 +214,16 @@ static void check_case(const struct tr_kernel *kernel, const struct memory *m, s
                      k);
 }
 
+/* What kernels for many vectors do piece by piece: rows of over 1024 elements, groups of vectors
+ * (16, 32, 512), and what is left of each. */
+static void check_pieces(const struct tr_kernel *kernel, const struct memory *m, enum data data) {
+    const size_t quantum = tr_matrix_quantum(kernel->dtype);
+    check_case(kernel, m, 37, MAX_K / quantum * quantum, 5, 4, data);
+    check_case(kernel, m, 17, (MAX_K / quantum - 3) * quantum, 33, 0, data);
+    check_case(kernel, m, 49, quantum, 68, 8, data);
+    check_case(kernel, m, 3, 2 * quantum, MANY_VECTORS, 0, data);
+}
+
 static void check_product(const struct tr_kernel *kernel) {
     static const size_t rows[] = {1, 8, 15, 16, 17, 31, 33, 64, 79, MAX_N};
     static const size_t blocks[] = {1, 2, 3, 5};
@@ -222,8 +232,8 @@ static void check_product(const struct tr_kernel *kernel) {
     const size_t quantum = tr_matrix_quantum(kernel->dtype);
     const size_t vector = tr_activation_bytes(tr_activation_of(kernel->dtype), MAX_K) + 128;
     const size_t weights = tr_matrix_packed_bytes(kernel->dtype, MAX_N, MAX_K);
-    struct memory m = {aligned(weights), aligned(weights + 64), aligned(vector * MAX_BATCH + 64),
-                       aligned((MAX_N * MAX_BATCH + 2 * GUARD) * sizeof(float))};
+    struct memory m = {aligned(weights), aligned(weights + 64), aligned(vector * MANY_VECTORS + 64),
+                       aligned((MAX_N * 68 + 2 * GUARD) * sizeof(float))};
     /* An emulated processor is some fifty times slower: every third number of rows, every second of
      * the others. */
     const size_t step = getenv("TOKENROOF_EMULATED") ? 2 : 1;
@@ -235,6 +245,8 @@ static void check_product(const struct tr_kernel *kernel) {
                     if (rows[i] <= 17 || batches[j] <= 9)
                         check_case(kernel, &m, rows[i], blocks[b] * quantum, batches[j],
                                    (i + j) % 3 * 4, data);
+    for (enum data data = WHOLE; many && step == 1 && data <= EXTREME; data++)
+        check_pieces(kernel, &m, data);
     free(m.blocks);
     free(m.packed);
     free(m.vectors);
