@@ -40,6 +40,8 @@ extern tr_kernel_fn tr_k_clock_imul_scalar;
 #define NEEDS_vnni256 "avx512_vnni"
 #define ISA_amx amx
 #define NEEDS_amx "amx_bf16"
+#define ISA_amxint8 amx
+#define NEEDS_amxint8 "amx_int8"
 #define ISA_bf16512 avx512
 #define NEEDS_bf16512 "avx512_bf16"
 

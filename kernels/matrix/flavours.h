@@ -41,5 +41,10 @@
 #else
 #define IN_FLAVOUR_amx(...)
 #endif
+#ifdef TR_FLAVOUR_amxint8
+#define IN_FLAVOUR_amxint8(...) __VA_ARGS__
+#else
+#define IN_FLAVOUR_amxint8(...)
+#endif
 
 #endif

@@ -11,6 +11,8 @@
 
 #include TR_LANES_HEADER
 
+#include "fields.h"
+
 #define INLINE static inline __attribute__((always_inline))
 /* Loops with a constant number of turns, laid out. */
 #define UNROLL _Pragma("GCC unroll 16")
@@ -89,16 +91,11 @@ INLINE void block_Q4_0(struct rows w, const struct vectors *y, size_t b, const i
     }
 }
 
-/* Twice the values of the 4-bit float E2M1, and the levels of IQ4, as dot_signed() wants them. */
+/* Levels as dot_signed() wants them. */
 #define SIGNED(x) \
     (int8_t)((x) + WEIGHT_OFFSET > 127 ? (x) + WEIGHT_OFFSET - 256 : (x) + WEIGHT_OFFSET)
-static const int8_t e2m1_table[16] = {
-    SIGNED(0), SIGNED(1),  SIGNED(2),  SIGNED(3),  SIGNED(4),  SIGNED(6),  SIGNED(8),  SIGNED(12),
-    SIGNED(0), SIGNED(-1), SIGNED(-2), SIGNED(-3), SIGNED(-4), SIGNED(-6), SIGNED(-8), SIGNED(-12)};
-static const int8_t iq4_table[16] = {SIGNED(-127), SIGNED(-104), SIGNED(-83), SIGNED(-65),
-                                     SIGNED(-49),  SIGNED(-35),  SIGNED(-22), SIGNED(-10),
-                                     SIGNED(1),    SIGNED(13),   SIGNED(25),  SIGNED(38),
-                                     SIGNED(53),   SIGNED(69),   SIGNED(89),  SIGNED(113)};
+static const int8_t e2m1_table[16] = {TR_LEVELS_E2M1(SIGNED)};
+static const int8_t iq4_table[16] = {TR_LEVELS_IQ4(SIGNED)};
 
 /* 32 elements by table: low nibbles are the first 16, high ones the others. */
 INLINE void dots_by_table(const uint8_t *quants, vi table, const struct vectors *y, size_t element,
@@ -154,21 +151,6 @@ INLINE void block_IQ4_XS(struct rows w, const struct vectors *y, size_t b, const
         vf_fma(vf_mul(d, vf_splat(scale_of(y, t, b))), total[t], sum[t]);
 }
 
-/* The 12 bytes of 6-bit scales and minima of Q4_K and Q5_K: three words a row, in which the four
- * bytes unpack together. */
-struct scales_6bit {
-    vi scale[2], min[2];
-};
-INLINE struct scales_6bit unpack_scales(const uint8_t *body) {
-    const vi low6 = vi_set1_8(63), low4 = vi_set1_8(15), bits45 = vi_set1_8(0x30);
-    vi a = vi_load(body), b = vi_load(body + 64), c = vi_load(body + 128);
-    struct scales_6bit s;
-    s.scale[0] = vi_and(a, low6);
-    s.min[0] = vi_and(b, low6);
-    s.scale[1] = vi_and_or(c, low4, vi_and(vi_shr16(a, 2), bits45));
-    s.min[1] = vi_and_or(vi_shr16(c, 4), low4, vi_and(vi_shr16(b, 2), bits45));
-    return s;
-}
 /* Byte `at` of each lane. */
 INLINE vf byte_as_float(vi bytes, int at) {
     return vf_from_int(vi_and(vi_shr32(bytes, 8 * at), vi_set1_32(255)));
@@ -217,12 +199,6 @@ INLINE void block_Q4_K(struct rows w, const struct vectors *y, size_t b, const i
     vf d = vf_load_f16(w.head);
     UNROLL for (int t = 0; t < n; t++) sum[t] =
         vf_fma(vf_mul(d, vf_splat(scale_of(y, t, b))), total[t], sum[t]);
-}
-
-/* Bit `from` of each byte, moved to bit 4. */
-INLINE vi bit_to_16(vi bits, int from) {
-    vi moved = from < 4 ? vi_shl16(bits, 4 - from) : vi_shr16(bits, from - 4);
-    return vi_and(moved, vi_set1_8(16));
 }
 
 enum { HEAD_Q5_K = 64, BODY_Q5_K = 2752 };
