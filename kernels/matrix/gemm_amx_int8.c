@@ -434,7 +434,8 @@ static void configure_k(size_t n_vectors) {
     tr_tiles_configure(&config);
 }
 
-/* The products of `job`, and the scaling of the one before. */
+/* The products of `job`, and the scaling of the one before, whose sums make room for the new ones.
+ */
 INLINE void multiply_and_scale(const struct job *job, const struct job *before, const bool minima) {
     const bool two = job->n_vectors > VECTORS;
     const uint8_t *second = job->vectors + VECTORS * job->vector_stride;
@@ -473,7 +474,7 @@ static void multiply_plain(const struct job *job, const struct job *before) {
 /* Block `block` of PANELS_K panels from row `row` on, times all vectors. */
 static void multiply_panels_k(const struct tr_kargs *args, const struct panel_k *panels, size_t row,
                               size_t block, bool minima) {
-    _Alignas(64) tile_sums sums[2][4];
+    _Alignas(64) tile_sums sums[4];
     struct job jobs[2] = {{.panel = panels}, {.panel = panels}}; /* this one, the one before */
     const size_t sums_at = args->k + args->k / 64 + args->k / 4 + args->k / 8;
     size_t configured = 0, n = 0;
@@ -494,7 +495,7 @@ static void multiply_panels_k(const struct tr_kargs *args, const struct panel_k 
                                 .out_stride = args->n,
                                 .rows = mask_of(args->n - row - p * ROWS),
                                 .again = block > 0,
-                                .tiles = sums[n % 2]};
+                                .tiles = sums};
             if (minima)
                 multiply_with_minima(job, &jobs[(n + 1) % 2]);
             else

@@ -8,6 +8,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <sys/mman.h>
 
 #include "matrix/format.h"
 
@@ -151,10 +152,34 @@ static void vector_values(enum tr_activation kind, const uint8_t *vector, size_t
     }
 }
 
+/* Operands can end where memory does: what reads on is killed. */
+struct guarded {
+    uint8_t *begin, *end;
+};
+
 struct memory {
-    uint8_t *blocks, *packed, *vectors;
+    uint8_t *blocks;
+    struct guarded packed, vectors;
     float *results;
 };
+
+static struct guarded guarded(size_t bytes) {
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE), size = (bytes + page - 1) / page * page;
+    uint8_t *begin =
+        mmap(NULL, size + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(begin != MAP_FAILED);
+    assert_int_equal(mprotect(begin + size, page, PROT_NONE), 0);
+    return (struct guarded){begin, begin + size};
+}
+
+static void release(struct guarded memory) {
+    munmap(memory.begin, (size_t)(memory.end - memory.begin) + (size_t)sysconf(_SC_PAGESIZE));
+}
+
+/* Aligned (shift 0), or at the end (4), or close to it (8). */
+static uint8_t *place(struct guarded memory, size_t bytes, size_t shift) {
+    return shift ? memory.end - bytes - (shift - 4) : memory.begin;
+}
 
 static void *aligned(size_t bytes) {
     void *memory = aligned_alloc(64, (bytes + 127) / 64 * 64);
@@ -195,17 +220,20 @@ static void check_case(const struct tr_kernel *kernel, const struct memory *m, s
     const size_t stride = (tr_activation_bytes(kind, k) + 63) / 64 * 64 + (shift ? 4 : 64);
     float x[MAX_K];
     struct tr_kargs args = {.n = n, .k = k, .batch = batch, .stride_bytes = stride};
+    const size_t vector_bytes = tr_activation_bytes(kind, k);
+    uint8_t *packed = place(m->packed, tr_matrix_packed_bytes(kernel->dtype, n, k), shift);
+    uint8_t *vectors = place(m->vectors, (batch - 1) * stride + vector_bytes, shift);
     fill_weights(kernel->dtype, data, n, k, m->blocks);
-    tr_matrix_pack(kernel->dtype, m->blocks, n, k, m->packed + shift);
+    tr_matrix_pack(kernel->dtype, m->blocks, n, k, packed);
     for (size_t t = 0; t < batch; t++) {
         fill_vector(data, t, k, x);
-        tr_activation_make(kind, x, k, m->vectors + shift + t * stride);
+        tr_activation_make(kind, x, k, vectors + t * stride);
     }
     for (size_t i = 0; i < n * batch + 2 * GUARD; i++)
         m->results[i] = -12345.5F;
     args.a = m->results + GUARD;
-    args.b = m->packed + shift;
-    args.c = m->vectors + shift;
+    args.b = packed;
+    args.c = vectors;
     kernel->function(&args);
     check_results(kernel, &args, m, data, shift);
     for (size_t i = 0; i < GUARD; i++)
@@ -232,7 +260,7 @@ static void check_product(const struct tr_kernel *kernel) {
     const size_t quantum = tr_matrix_quantum(kernel->dtype);
     const size_t vector = tr_activation_bytes(tr_activation_of(kernel->dtype), MAX_K) + 128;
     const size_t weights = tr_matrix_packed_bytes(kernel->dtype, MAX_N, MAX_K);
-    struct memory m = {aligned(weights), aligned(weights + 64), aligned(vector * MANY_VECTORS + 64),
+    struct memory m = {aligned(weights), guarded(weights + 64), guarded(vector * MANY_VECTORS),
                        aligned((MAX_N * 68 + 2 * GUARD) * sizeof(float))};
     /* An emulated processor is some fifty times slower: every third number of rows, every second of
      * the others. */
@@ -248,8 +276,8 @@ static void check_product(const struct tr_kernel *kernel) {
     for (enum data data = WHOLE; many && step == 1 && data <= EXTREME; data++)
         check_pieces(kernel, &m, data);
     free(m.blocks);
-    free(m.packed);
-    free(m.vectors);
+    release(m.packed);
+    release(m.vectors);
     free(m.results);
 }
 
