@@ -3,6 +3,8 @@
  * many vectors (a prompt) at several numbers of them;
  * attention over a cache in memory.
  *
+ * Prompts on a machine with tiles (AMX): in tiles, and in vector registers.
+ *
  * Without a selection the three types that predictions rest on; all of them with --full; with
  * --kernel what is named. */
 #include "bench.h"
@@ -18,7 +20,7 @@
 enum { MATRIX_ROWS = 4096, MATRIX_K = 4096 };
 /* Attention heads of such a model, and a long conversation. */
 enum { HEAD_SIZE = 128, DEPTH = 4096 };
-enum { MOST_STEPS = 8 };
+enum { MOST_STEPS = 10 };
 /* Half of the second-level cache: vectors and results need room beside the weights. */
 static const int64_t cache_bytes_unknown = 256 << 10;
 
@@ -30,9 +32,14 @@ struct plan {
     int index;
 };
 
+static bool in_tiles(const struct tr_kernel *kernel) {
+    return !strcmp(kernel->isa, "amx");
+}
+
 /* The best row of this operation and type that is here and wanted; NULL for none. */
-static const struct tr_kernel *choose(const struct plan *plan, const char *op,
-                                      enum tr_dtype dtype) {
+enum rows { ANY, WITHOUT_TILES };
+static const struct tr_kernel *choose(const struct plan *plan, const char *op, enum tr_dtype dtype,
+                                      enum rows which) {
     const struct tr_plan_options *options = plan->builder->options;
     size_t n;
     const struct tr_kernel *rows = tr_kernels(&n), *best = NULL;
@@ -40,7 +47,7 @@ static const struct tr_kernel *choose(const struct plan *plan, const char *op,
         const struct tr_kernel *row = &rows[i];
         if (row->op->kind != TR_KIND_MATRIX || strcmp(row->op->name, op) != 0 ||
             row->dtype != dtype || row->set == TR_SET_SEARCH ||
-            !tr_bench_available(&plan->request, row))
+            (which == WITHOUT_TILES && in_tiles(row)) || !tr_bench_available(&plan->request, row))
             continue;
         bool wanted = options->n_kernels
                           ? false
@@ -88,12 +95,17 @@ static struct tr_step step_of(const struct tr_kernel *kernel, int64_t rows, int6
 static int add_type(const struct plan *plan, enum tr_dtype dtype, int n_threads,
                     struct tr_err *reterr) {
     const struct tr_plan_options *options = plan->builder->options;
-    const struct tr_kernel *gemv = choose(plan, "gemv", dtype), *gemm = choose(plan, "gemm", dtype);
+    const struct tr_kernel *gemv = choose(plan, "gemv", dtype, ANY);
+    /* Tiles pay for unpacking weights, so that with few vectors they can be slower than registers;
+     * an engine's kernels are compared with those in registers. Both are measured. */
+    const struct tr_kernel *gemm[2] = {choose(plan, "gemm", dtype, ANY), NULL};
+    if (gemm[0] && in_tiles(gemm[0]))
+        gemm[1] = choose(plan, "gemm", dtype, WITHOUT_TILES);
     static const int64_t batches[] = {512, 32, 8, 128};
     const size_t n_batches = options->effort == TR_EFFORT_FULL || options->n_kernels ? 4 : 2;
     struct tr_crew crew = {0};
     size_t n = 0;
-    if (!gemv && !gemm)
+    if (!gemv && !gemm[0])
         return 0;
     int code = tr_crew_make(plan->builder->machine, plan->kind, plan->index, options, n_threads,
                             &crew, reterr);
@@ -114,8 +126,11 @@ static int add_type(const struct plan *plan, enum tr_dtype dtype, int n_threads,
         int64_t rows = cached_rows(plan->builder->machine, &crew, gemv);
         steps[n++] = step_of(gemv, rows, bytes_of_rows(gemv, rows), 1, rows);
     }
-    for (size_t i = 0; gemm && i < n_batches; i++)
-        steps[n++] = step_of(gemm, MATRIX_ROWS, bytes_of_rows(gemm, part), batches[i], part);
+    for (size_t i = 0; i < n_batches; i++)
+        for (size_t form = 0; form < 2; form++)
+            if (gemm[form])
+                steps[n++] = step_of(gemm[form], MATRIX_ROWS, bytes_of_rows(gemm[form], part),
+                                     batches[i], part);
     return tr_plan_add_group(plan->builder, plan->bench, &crew, steps, n,
                              plan->bench->seconds_per_kernel * (double)n, NULL, reterr);
 }
@@ -123,7 +138,7 @@ static int add_type(const struct plan *plan, enum tr_dtype dtype, int n_threads,
 /* Attention over one kind of cache, streaming. */
 static int add_attention(const struct plan *plan, enum tr_dtype dtype, int n_threads,
                          struct tr_err *reterr) {
-    const struct tr_kernel *kernel = choose(plan, "attention", dtype);
+    const struct tr_kernel *kernel = choose(plan, "attention", dtype, ANY);
     struct tr_crew crew = {0};
     if (!kernel)
         return 0;

@@ -15,6 +15,8 @@ enum tr_measured_op {
     TR_MEASURED_ATTENTION, /* one token against a cache: GB/s of cache */
     TR_MEASURED_COPY,      /* GB/s nominal; stands for all that is neither product nor attention */
     TR_MEASURED_BARRIER,   /* ns */
+    /* The same as GEMM in tiles (AMX): a roof, and in place of GEMM where that was not measured. */
+    TR_MEASURED_GEMM_TILES,
 };
 
 struct tr_measured_rate {

@@ -66,11 +66,11 @@ static int add_measurement(const struct tr_calibration *calibration, struct tr_m
     for (size_t i = 0; i < sizeof(kernels) / sizeof(kernels[0]); i++) {
         if (strcmp(m->kernel, kernels[i].kernel) != 0)
             continue;
-        bool typed = kernels[i].op != TR_MEASURED_COPY;
+        bool typed = kernels[i].op != TR_MEASURED_COPY, gemm = kernels[i].op == TR_MEASURED_GEMM;
         struct tr_measured_rate rate = {
-            .op = kernels[i].op,
+            .op = gemm && m->isa && !strcmp(m->isa, "amx") ? TR_MEASURED_GEMM_TILES : kernels[i].op,
             .threads = m->threads,
-            .tokens = kernels[i].op == TR_MEASURED_GEMM && m->n > 0 ? (double)m->n : 1,
+            .tokens = gemm && m->n > 0 ? (double)m->n : 1,
             .rate = m->median};
         for (size_t k = 0; typed && type && type[k] && k + 1 < sizeof(rate.type); k++)
             rate.type[k] = type[k] >= 'a' && type[k] <= 'z' ? (char)(type[k] - 32) : type[k];

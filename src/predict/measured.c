@@ -106,6 +106,16 @@ static double faster(const struct tr_basis *basis, const char *op, const char *t
                                                          .uarch = basis->machine.uarch});
 }
 
+/* Engines were compared with kernels in vector registers, so that their ratios go with those; in
+ * tiles only where nothing else was measured. */
+static double gemm_rate(const struct tr_measured *measured, const char *type, double tokens,
+                        int threads) {
+    double rate = tr_measured_rate_of(measured, TR_MEASURED_GEMM, type, tokens, threads);
+    return isnan(rate)
+               ? tr_measured_rate_of(measured, TR_MEASURED_GEMM_TILES, type, tokens, threads)
+               : rate;
+}
+
 static double used(const struct tr_product *product) {
     return product->experts > 0 ? product->experts_used : 1;
 }
@@ -123,7 +133,7 @@ static double product_ns(const struct tr_product *product, const struct tr_basis
     double flop = 2 * (double)product->rows * (double)product->columns * used(product);
     double experts = tr_product_matrices(product, work->batch);
     double tokens = work->batch * used(product) / experts; /* in each matrix */
-    one = tr_measured_rate_of(measured, TR_MEASURED_GEMM, product->type, tokens, basis->threads) /
+    one = gemm_rate(measured, product->type, tokens, basis->threads) /
           faster(basis, "gemm", product->type, tokens);
     return product->count * fmax(flop / one, experts * bytes / read / work->batch);
 }
@@ -250,7 +260,8 @@ static void add_nodes(const struct tr_model *model, const struct tr_basis *basis
 static double best_gemm(const struct tr_measured *measured) {
     double best = NAN;
     for (size_t i = 0; i < measured->n; i++)
-        if (measured->rates[i].op == TR_MEASURED_GEMM)
+        if (measured->rates[i].op == TR_MEASURED_GEMM ||
+            measured->rates[i].op == TR_MEASURED_GEMM_TILES)
             best = fmax(best, measured->rates[i].rate);
     return best;
 }
@@ -281,7 +292,7 @@ static int check(const struct tr_model *model, const struct tr_basis *basis,
     for (size_t i = 0; i < model->n_products; i++) {
         const char *type = model->products[i].type;
         if (isnan(tr_measured_rate_of(measured, TR_MEASURED_GEMV, type, 1, basis->threads)) ||
-            isnan(tr_measured_rate_of(measured, TR_MEASURED_GEMM, type, 128, basis->threads)))
+            isnan(gemm_rate(measured, type, 128, basis->threads)))
             return tr_err_set(reterr, TR_EUNAVAILABLE,
                               "%.200s: no rate for products of %s, or of a type near it, was "
                               "measured. Run 'tokenroof measure --full'",

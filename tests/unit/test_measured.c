@@ -275,6 +275,20 @@ static void long_answers_slow_down(void **state) {
     tr_prediction_destroy(full);
 }
 
+/* A prompt's rate in tiles is a roof; an engine's ratio goes with the rate in registers. */
+static void tiles_are_a_roof(void **state) {
+    struct fixture *f = *state;
+    struct tr_prediction *without = predict(f, 512, 0, 0);
+    f->rates[5] = rate(TR_MEASURED_GEMM_TILES, "F16", 2, 512, 1200);
+    f->measured.n = 6;
+    struct tr_prediction *with = predict(f, 512, 0, 0);
+    const struct tr_prediction_result *before = &without->results[0], *after = &with->results[0];
+    assert_true(after->pp_tok_s.value == before->pp_tok_s.value);
+    assert_near(after->roof_pp_tok_s, 3 * before->roof_pp_tok_s, 1e-9 * after->roof_pp_tok_s);
+    tr_prediction_destroy(without);
+    tr_prediction_destroy(with);
+}
+
 static void what_is_missing_is_said(void **state) {
     struct fixture *f = *state;
     const struct tr_use_case use_case = {.name = "test", .generated_tokens = 1};
@@ -325,6 +339,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(placement_slows_reading, setup, teardown),
         cmocka_unit_test_setup_teardown(the_best_threads_are_found, setup, teardown),
         cmocka_unit_test_setup_teardown(long_answers_slow_down, setup, teardown),
+        cmocka_unit_test_setup_teardown(tiles_are_a_roof, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_missing_is_said, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -692,6 +692,37 @@ static void products_by_type(void **state) {
     tr_machine_destroy(machine);
 }
 
+/* Where there are tiles (AMX), a prompt is measured in them and in vector registers; not where the
+ * level is asked to be lower. */
+static void prompts_in_tiles_and_in_registers(void **state) {
+    (void)state;
+    struct tr_machine *machine = synthetic("synthetic:pack:1 l3:1(size=16777216) core:1 pu:1");
+    struct tr_plan_options options = options_default();
+    struct tr_strings notes = {0};
+    struct tr_plan plan;
+    machine->cpu.levels[TR_ISA_AVX512].available = true;
+    machine->cpu.levels[TR_ISA_AMX].available = true;
+    machine->cpu.isa = calloc(2, sizeof(*machine->cpu.isa));
+    assert_non_null(machine->cpu.isa);
+    machine->cpu.isa[machine->cpu.n_isa++] = strdup("amx_int8");
+    machine->cpu.isa[machine->cpu.n_isa++] = strdup("avx512_vnni");
+    for (int capped = 0; capped < 2; capped++) {
+        size_t tiles = 0, registers = 0;
+        options.isa_cap = capped ? TR_ISA_AVX512 : -1;
+        plan_names(machine, &options, "gemm_q4_k", &notes, &plan);
+        assert_int_equal(plan.n_groups, 1);
+        for (size_t i = 0; i < plan.groups[0].n_steps; i++) {
+            const struct tr_kernel *kernel = plan.groups[0].steps[i].kernel;
+            tiles += !strcmp(kernel->isa, "amx") && !strcmp(kernel->needs, "amx_int8");
+            registers += !strcmp(kernel->isa, "avx512") && !strcmp(kernel->needs, "avx512_vnni");
+        }
+        assert_int_equal(tiles, capped ? 0 : 4); /* 8, 32, 128 and 512 tokens */
+        assert_int_equal(registers, 4);
+        tr_plan_finish(&plan);
+    }
+    tr_machine_destroy(machine);
+}
+
 static void slices_divide(void **state) {
     (void)state;
     for (int64_t bytes = 1; bytes < 1 << 20; bytes = bytes * 3 / 2 + 1) {
@@ -728,6 +759,7 @@ int main(void) {
         cmocka_unit_test(node_matrix_pairs_every_node),
         cmocka_unit_test(every_place_once),
         cmocka_unit_test(products_by_type),
+        cmocka_unit_test(prompts_in_tiles_and_in_registers),
         cmocka_unit_test(slices_divide),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
