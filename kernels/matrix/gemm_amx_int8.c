@@ -438,7 +438,7 @@ static void configure_k(size_t n_vectors) {
  */
 INLINE void multiply_and_scale(const struct job *job, const struct job *before, const bool minima) {
     const bool two = job->n_vectors > VECTORS;
-    const uint8_t *second = job->vectors + VECTORS * job->vector_stride;
+    const uint8_t *second = job->vectors + (two ? VECTORS * job->vector_stride : 0);
     _tile_zero(0);
     _tile_zero(1);
     _tile_zero(2);
@@ -475,7 +475,8 @@ static void multiply_plain(const struct job *job, const struct job *before) {
 static void multiply_panels_k(const struct tr_kargs *args, const struct panel_k *panels, size_t row,
                               size_t block, bool minima) {
     _Alignas(64) tile_sums sums[4];
-    struct job jobs[2] = {{.panel = panels}, {.panel = panels}}; /* this one, the one before */
+    const struct job none = {.panel = panels, .tiles = sums};
+    struct job jobs[2] = {none, none}; /* this one, the one before */
     const size_t sums_at = args->k + args->k / 64 + args->k / 4 + args->k / 8;
     size_t configured = 0, n = 0;
     for (size_t t = 0; t < args->batch; t += 2 * VECTORS) {

@@ -63,8 +63,8 @@ static void check_emulated_integers(void **state) {
 /* Pairs of brain floats; what is subnormal counts as zero. */
 static void check_emulated_floats(void **state) {
     enum { ONE = 0x3f80, TWO = 0x4000, MINUS_HALF = 0xbf00, SMALLEST = 0x0080, SUBNORMAL = 0x0040 };
-    static const uint16_t left[1][4] = {{ONE, TWO, SMALLEST, SUBNORMAL}};
-    static const uint16_t right[2][2] = {{TWO, MINUS_HALF}, {MINUS_HALF, TWO}};
+    static const uint16_t left[2][4] = {{ONE, TWO}, {SMALLEST, SUBNORMAL}};
+    static const uint16_t right[4][2] = {{TWO, MINUS_HALF}, {0}, {MINUS_HALF, TWO}, {0}};
     const struct tr_tile_config config = {.palette = 1, .row_bytes = {4, 8, 4}, .rows = {1, 1, 2}};
     float sum = 10;
     (void)state;
@@ -76,8 +76,8 @@ static void check_emulated_floats(void **state) {
     emulated_tile_stored(0, &sum, 4);
     assert_true(sum == 10 + 2 - 1);
     emulated_tile_zero(0);
-    emulated_tile_loadd(1, left[0] + 2, 8);
-    emulated_tile_loadd(2, right[1], 4);
+    emulated_tile_loadd(1, left[1], 8);
+    emulated_tile_loadd(2, right[2], 4);
     emulated_tile_dpbf16ps(0, 1, 2); /* -0.5 of the smallest number, and nothing */
     emulated_tile_stored(0, &sum, 4);
     emulated_tile_release();
