@@ -33,4 +33,15 @@ static inline __attribute__((always_inline)) vi bit_to_16(vi bits, int from) {
     return vi_and(moved, vi_set1_8(16));
 }
 
+/* Q6_K: word i (0 to 3) of the quants of part 0 to 3 (which 64 quants, which half of a run of 32):
+ * the low bits of run c and of run c + 2, and the high bits that all four share. They lie in the
+ * order of use: the low ones of c = 0 and the high ones in turn, then the low ones of c = 1. */
+static inline __attribute__((always_inline)) vi q6_low(const uint8_t *body, int part, int c,
+                                                       int i) {
+    return vi_load(body + 256 + part * 768 + (c ? 512 + i * 64 : i * 128));
+}
+static inline __attribute__((always_inline)) vi q6_high(const uint8_t *body, int part, int i) {
+    return vi_load(body + 256 + part * 768 + i * 128 + 64);
+}
+
 #endif

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { ROWS = TR_PANEL_ROWS, FIELDS = 5 };
+enum { ROWS = TR_PANEL_ROWS, FIELDS = 38 };
 
 /* A block's fields in the order in which a panel has them: those that come first for all blocks of
  * the panel (8- and 16-bit ones), then the others in words of 4 bytes. */
@@ -28,9 +28,25 @@ static const struct layout layouts[] = {
     [TR_DTYPE_Q4_K] = {256, 144, {{0, 2, 2, 0}, {2, 2, 2, 0}, {4, 12, 4, 0}, {16, 128, 4, 0}}},
     [TR_DTYPE_Q5_K] =
         {256, 176, {{0, 2, 2, 0}, {2, 2, 2, 0}, {4, 12, 4, 0}, {16, 32, 4, 0}, {48, 128, 4, 0}}},
+/* Q6_K in the order of use, as hardware follows one walk better than three: scales, then by runs of
+ * 16 bytes words of low and of high bits in turn, and the low bits that share these high ones. */
+#define WORDS(offset, bytes) \
+    { offset, bytes, 4, 0 }
+#define TURN(low, high) WORDS(low, 4), WORDS(high, 4)
+#define Q6_RUNS(low, high)                                                                        \
+    TURN(low, high), TURN(low + 4, high + 4), TURN(low + 8, high + 8), TURN(low + 12, high + 12), \
+        WORDS(low + 32, 16)
     [TR_DTYPE_Q6_K] = {256,
                        210,
-                       {{208, 2, 2, 0}, {192, 16, 4, 0}, {0, 128, 4, 0}, {128, 64, 4, 0}}},
+                       {{208, 2, 2, 0},
+                        WORDS(192, 16),
+                        Q6_RUNS(0, 128),
+                        Q6_RUNS(16, 144),
+                        Q6_RUNS(64, 160),
+                        Q6_RUNS(80, 176)}},
+#undef Q6_RUNS
+#undef TURN
+#undef WORDS
     [TR_DTYPE_IQ4_XS] = {256, 136, {{0, 2, 2, 0}, {2, 2, 2, 0}, {4, 4, 4, 0}, {8, 128, 4, 0}}},
 };
 

@@ -336,14 +336,13 @@ INLINE void unpack_Q6_K(const uint8_t *head, const uint8_t *body, struct panel_k
         if (half / 4 % 2)
             continue;
         const int first = piece * 8 + run * 2 + side, second = first + 4;
-        const uint8_t *quants = body + 256 + (piece * 16 + run * 8 + side * 4) * 64;
-        const uint8_t *high = body + 256 + 2048 + (piece * 8 + side * 4) * 64;
+        const int part = piece * 2 + side;
         const struct part_scales s1 =
             part_scales(byte_of(vi_load(body + first / 4 * 64), first % 4), 5);
         const struct part_scales s2 =
             part_scales(byte_of(vi_load(body + second / 4 * 64), second % 4), 5);
         UNROLL for (int i = 0; i < 4; i++) {
-            vi both = vi_load(quants + i * 64), bits = vi_load(high + i * 64);
+            vi both = q6_low(body, part, run, i), bits = q6_high(body, part, i);
             vi top = run ? vi_shl16(bits, 2) : vi_shl16(bits, 4);
             vi next = run ? vi_shr16(bits, 2) : bits;
             put_weights(panel, first * 4 + i, vi_and_or(both, low, vi_and(top, bits45)), &s1);
