@@ -1,6 +1,7 @@
 """What the pieces of an accuracy run show."""
 import csv
 import json
+import math
 import os
 import statistics
 
@@ -39,22 +40,29 @@ def read_pieces(folder):
             for row in sorted(pieces.get(model, []), key=lambda one: one["threads"])]
 
 
-def value_of(row, tier, what):
-    found = row["predictions"].get(tier, {}).get(what)
-    return found["value"] if found else None
+def repeatability(values):
+    """Standard error of the mean, in percent of the median: of two values half their distance."""
+    if len(values) < 2:
+        return 0
+    return 100 * statistics.stdev(values) / math.sqrt(len(values)) / median(values)
 
 
 def digest(row, tier, what):
-    runs = [run[what] for run in row["engine_runs"]]
-    truth, value = median(runs), value_of(row, tier, what)
-    found = {"truth": truth, "own": 100 * (max(runs) - min(runs)) / 2 / truth, "value": value,
-             "error": None, "inside": None}
-    if not value:
+    """The engine's rate and the prediction, medians of their runs and rounds."""
+    runs = [run[what] for run in row["engine_runs"] if what in run]
+    rounds = [one[what] for one in row["predictions"].get(tier, []) if one.get(what)]
+    found = {"truth": median(runs), "own": repeatability(runs), "value": None, "error": None,
+             "scatter": None, "inside": None}
+    if not rounds:
         return found
-    found["error"] = 100 * (value / truth - 1)
-    estimate = row["predictions"][tier][what]
-    if estimate["low"] is not None:
-        found["inside"] = estimate["low"] <= truth <= estimate["high"]
+    value = median(one["value"] for one in rounds)
+    found["value"] = value
+    found["error"] = 100 * (value / found["truth"] - 1)
+    found["scatter"] = repeatability([one["value"] for one in rounds])
+    # Every round has the same interval, as a factor.
+    if rounds[0]["low"] is not None:
+        low, high = (rounds[0][end] / rounds[0]["value"] for end in ("low", "high"))
+        found["inside"] = low * value <= found["truth"] <= high * value
     return found
 
 
@@ -80,16 +88,18 @@ def line_of(row):
 
 def figure_table(rows, what):
     name = what.upper()
-    lines = [f"| model | threads | role | engine {name} | own | engine tier | error | "
-             "measured tier | error | formula |", "|---|--:|---|--:|--:|--:|--:|--:|--:|--:|"]
+    lines = [f"| model | threads | role | engine {name} | own | engine tier | own | error | "
+             "measured tier | own | error | formula |",
+             "|---|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|"]
     for row in rows:
         engine, measured = digest(row, "engine", what), digest(row, "measured", what)
         steady = "" if is_steady(row, "engine", what) else " *"
         lines.append("| " + " | ".join([
             row["model"].replace("-", " "), str(row["threads"]), row["role"],
             cell(engine["truth"], "{:.1f}"), cell(engine["own"], "{:.1f} %") + steady,
-            cell(engine["value"], "{:.1f}"), cell(engine["error"]),
-            cell(measured["value"], "{:.1f}"), cell(measured["error"]),
+            cell(engine["value"], "{:.1f}"), cell(engine["scatter"], "{:.1f} %"),
+            cell(engine["error"]), cell(measured["value"], "{:.1f}"),
+            cell(measured["scatter"], "{:.1f} %"), cell(measured["error"]),
             cell(digest(row, "formula", what)["error"], "{:+.0f} %")]) + " |")
     return lines
 
@@ -140,7 +150,7 @@ def csv_lines(rows, machine):
             one = digest(row, tier, what)
             if one["value"] is None:
                 continue
-            engine = row["predictions"]["engine"].get("engine", "").replace(",", "")
+            engine = row["predictions"]["engine"][0].get("engine", "").replace(",", "")
             cells = [tier, what, machine, facts["uarch"], facts["cores"], facts["nodes"], engine,
                      row["date"], row["model"], row["threads"], row["role"],
                      f"{one['value']:.4g}", f"{one['truth']:.4g}", f"{one['own']:.2f}"]
