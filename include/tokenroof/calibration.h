@@ -32,6 +32,7 @@ struct tr_sample_conditions {
     double window_fraction; /* time in which all threads ran / first start to last finish */
     double steal_s;         /* processor time that the hypervisor took away, whole machine */
     int64_t context_switches, page_faults, migrations;
+    int64_t moved_threads; /* found on another CPU than theirs before or after the sample */
 };
 
 /* One figure. Doubles that are not known are NAN, strings NULL, integers -1. */

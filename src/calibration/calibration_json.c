@@ -170,17 +170,20 @@ static json_t *params_to_json(const struct tr_measurement *at) {
 /* One array a condition, each as long as `samples`: a sample is looked up by its index. */
 static json_t *conditions_to_json(const struct tr_measurement *at) {
     static const char *const names[] = {"core_ghz",         "window_fraction", "steal_s",
-                                        "context_switches", "page_faults",     "migrations"};
-    enum { FIELDS = 6 };
+                                        "context_switches", "page_faults",     "migrations",
+                                        "moved_threads"};
+    enum { FIELDS = 7 };
     json_t *arrays[FIELDS] = {NULL}, *object = json_object();
     int failed = 0;
     for (size_t k = 0; k < FIELDS; k++)
         arrays[k] = json_array();
     for (size_t i = 0; i < at->n_samples; i++) {
         const struct tr_sample_conditions *c = &at->conditions[i];
-        json_t *values[FIELDS] = {tr_json_number(c->core_ghz),   tr_json_number(c->window_fraction),
-                                  tr_json_number(c->steal_s),    tr_json_count(c->context_switches),
-                                  tr_json_count(c->page_faults), tr_json_count(c->migrations)};
+        json_t *values[FIELDS] = {
+            tr_json_number(c->core_ghz),    tr_json_number(c->window_fraction),
+            tr_json_number(c->steal_s),     tr_json_count(c->context_switches),
+            tr_json_count(c->page_faults),  tr_json_count(c->migrations),
+            tr_json_count(c->moved_threads)};
         for (size_t k = 0; k < FIELDS; k++)
             failed |= json_array_append_new(arrays[k], values[k]);
     }

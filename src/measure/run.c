@@ -272,13 +272,22 @@ static void calibrate_all(struct state *state, struct stage *stage) {
     stage->calibrated = shortest >= sample_ns(state->group) / 3 || stage->tries == MOST_TRIES;
 }
 
+/* Thread i was found on another CPU than its own before or after the sample. */
+static bool was_elsewhere(const struct state *state, int i) {
+    const struct tr_worker *worker = state->workers[i];
+    const int own = state->group->crew.cpus[i];
+    return worker->cpu_before != own || worker->cpu_after != own;
+}
+
 /* What the threads' counters say of the sample, all together. */
 static struct tr_sample_conditions conditions_of(struct state *state, const struct window *window) {
     struct tr_sample_conditions all = {.core_ghz = mean_clock(state, false),
                                        .window_fraction = window->fraction};
     struct tr_activity activity;
-    for (int i = 0; i < state->group->crew.n_threads; i++)
+    for (int i = 0; i < state->group->crew.n_threads; i++) {
         tr_conditions_count(&all, &state->workers[i]->before, &state->workers[i]->after);
+        all.moved_threads += was_elsewhere(state, i);
+    }
     if (isnan(all.core_ghz))
         all.core_ghz = mean_clock(state, true);
     tr_activity_read(state->machine, &activity);
@@ -343,8 +352,7 @@ static int digest(struct state *state) {
         tr_series_count_time(series, &worker->before, &worker->after);
         wrong |= worker->wrong;
         not_pinned |= worker->not_pinned;
-        migrated |= worker->cpu_before != state->group->crew.cpus[i] ||
-                    worker->cpu_after != state->group->crew.cpus[i];
+        migrated |= was_elsewhere(state, i);
         faulted |= worker->after.page_faults > worker->before.page_faults;
         int64_t own = worker->after.context_switches - worker->before.context_switches;
         switches = own > switches ? own : switches; /* of the thread that has most */

@@ -31,8 +31,10 @@ static struct tr_sample_conditions conditions_of(const struct tr_watch *const *w
                                                  double core_ghz) {
     struct tr_sample_conditions all = {
         .core_ghz = core_ghz, .window_fraction = NAN, .steal_s = NAN};
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         tr_conditions_count(&all, &watches[i]->before, &watches[i]->after);
+        all.moved_threads += watches[i]->migrated;
+    }
     return all;
 }
 

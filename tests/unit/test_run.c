@@ -408,6 +408,33 @@ static void unequal_cores_are_not_disturbed(void **state) {
     tr_series_finish(&series);
 }
 
+/* A kernel that leaves its CPU for another one: the samples say so, one by one. */
+static const struct fixture *moved_on;
+static void leaves_its_cpu(struct tr_kargs *args) {
+    if (tr_current_cpu() == moved_on->crew.cpus[0])
+        (void)tr_bind_thread(moved_on->machine, moved_on->crew.cpus[1], NULL);
+    tr_kernel_find("fma_f64", "sse2")->function(args);
+}
+
+static void moved_threads_are_told(void **state) {
+    struct fixture *fixture = *state;
+    struct tr_kernel moving = *tr_kernel_find("fma_f64", "sse2");
+    struct tr_step step = step_of(&moving, 0);
+    struct tr_series series;
+    if (fixture->crew.n_threads < 2) {
+        printf("skipped: one core only\n");
+        skip();
+    }
+    moved_on = fixture;
+    moving.function = leaves_its_cpu;
+    assert_int_equal(run_steps(fixture, &step, 1, 1.0, &series), 0);
+    assert_true(series.migrated);
+    assert_true(series.n > 0);
+    for (size_t i = 0; i < series.n; i++)
+        assert_int_equal(series.conditions[i].moved_threads, 1);
+    tr_series_finish(&series);
+}
+
 /* One bit of a result turned over, once the step is under way, is found in the sparse check too:
  * every page has one word that is looked at. */
 static int calls;
@@ -566,6 +593,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(searched_form_takes_the_step, setup, teardown),
         cmocka_unit_test_setup_teardown(one_wrong_kernel_among_others, setup, teardown),
         cmocka_unit_test_setup_teardown(unequal_cores_are_not_disturbed, setup, teardown),
+        cmocka_unit_test_setup_teardown(moved_threads_are_told, setup, teardown),
         cmocka_unit_test_setup_teardown(late_error_is_noticed, setup, teardown),
         cmocka_unit_test_setup_teardown(matrix_results_are_checked, setup, teardown),
         cmocka_unit_test_setup_teardown(attention_is_checked, setup, teardown),
