@@ -112,6 +112,7 @@ struct tr_op {
     enum tr_kernel_kind kind;
     int arrays;                          /* operands in memory: 1 = a or b alone */
     int read_elements, written_elements; /* per element of the result */
+    int operations;                      /* the same; -1: see ops.def */
     bool sparse;                         /* single words are asked for, whole lines come */
     /* Scalar reference over the same operands: fills args->a and args->sum. */
     void (*reference)(const struct tr_kernel *kernel, struct tr_kargs *args);
@@ -163,8 +164,8 @@ double tr_kernel_written_bytes(const struct tr_kernel *kernel);
 /* Operations (floating-point or integer, 2 per multiply-add) per iteration of the chains, or
  * per element of roof; 0 for the others. */
 double tr_kernel_flop(const struct tr_kernel *kernel);
-/* The same per number that is loaded (roof), per weight and vector (gemv, gemm), or per lane of a
- * multiply-add (chains); NAN where operations are not what counts, or chains are of two kinds. */
+/* The same per element: per number that is loaded (roof), per weight and vector (gemv, gemm), per
+ * lane (chains); NAN where the chains are of two kinds and for attention, where heads decide. */
 double tr_kernel_element_flop(const struct tr_kernel *kernel);
 /* "8 streams, prefetch 2048 B"; empty for the plain form. */
 enum { TR_VARIANT_BYTES = 64 };

@@ -6,13 +6,13 @@
 #include "kernel.h"
 #include "ref.h"
 
-#define OP(name, what, kind, arrays, read, written, sparse)                        \
-    static const struct tr_op op_##name = {#name, what,    TR_KIND_##kind, arrays, \
-                                           read,  written, sparse,         tr_ref_##name};
-#define TR_OP(name, what, kind, arrays, read, written) \
-    OP(name, what, kind, arrays, read, written, false)
-#define TR_OP_SPARSE(name, what, kind, arrays, read, written) \
-    OP(name, what, kind, arrays, read, written, true)
+#define OP(name, what, kind, arrays, read, written, operations, sparse) \
+    static const struct tr_op op_##name = {                             \
+        #name, what, TR_KIND_##kind, arrays, read, written, operations, sparse, tr_ref_##name};
+#define TR_OP(name, what, kind, arrays, read, written, operations) \
+    OP(name, what, kind, arrays, read, written, operations, false)
+#define TR_OP_SPARSE(name, what, kind, arrays, read, written, operations) \
+    OP(name, what, kind, arrays, read, written, operations, true)
 #include "ops.def"
 
 #define TR_KERNEL(id, ...) \
@@ -190,10 +190,7 @@ double tr_kernel_flop(const struct tr_kernel *kernel) {
 double tr_kernel_element_flop(const struct tr_kernel *kernel) {
     if (kernel->op->kind == TR_KIND_ROOF)
         return kernel->chains;
-    bool chains = kernel->op->kind == TR_KIND_COMPUTE && !kernel->adds;
-    /* Attention: as many as there are heads of queries. */
-    bool product = kernel->op->kind == TR_KIND_MATRIX && kernel->op->read_elements == 1;
-    return chains || product ? 2 : NAN;
+    return kernel->op->operations < 0 ? (double)NAN : kernel->op->operations;
 }
 
 static void stream_variant(const struct tr_kernel *kernel, char text[TR_VARIANT_BYTES]) {
