@@ -107,7 +107,7 @@ static void products_have_forms_of_their_flavour(void **state) {
             continue;
         struct tr_search search;
         assert_int_equal(tr_search_init(row, "avx2", &search), 0);
-        assert_int_equal(search.n, 5);
+        assert_int_equal(search.n, 6);
         for (size_t k = 0; k < search.n; k++) {
             const struct tr_kernel *form = search.forms[k].kernel;
             assert_true(form == row || form->set == TR_SET_SEARCH);
