@@ -719,6 +719,7 @@ static void prompts_in_tiles_and_in_registers(void **state) {
         assert_int_equal(tiles, capped ? 0 : 4); /* 8, 32, 128 and 512 tokens */
         assert_int_equal(registers, 4);
         tr_plan_finish(&plan);
+        tr_strings_finish(&notes);
     }
     tr_machine_destroy(machine);
 }
