@@ -202,6 +202,39 @@ struct tr_matrix *tr_plan_add_matrix(struct tr_plan_builder *builder, const char
     return at;
 }
 
+/* The searches of the plan's last group once more in 4 KiB pages: whether huge ones are the faster
+ * kind is found as the form is, by trying. Left out where time is short, and where the user chose
+ * the kind. */
+static int search_small_pages(struct tr_plan_builder *builder, const struct tr_bench *bench,
+                              enum tr_place_kind kind, int index, int n_threads,
+                              struct tr_err *reterr) {
+    const struct tr_plan_options *options = builder->options;
+    const struct tr_group *huge = &builder->plan->groups[builder->plan->n_groups - 1];
+    struct tr_group *small = NULL;
+    struct tr_crew crew = {0};
+    size_t n = 0;
+    if (options->pages != TR_PAGES_THP ||
+        (options->effort != TR_EFFORT_FULL && !options->n_kernels))
+        return 0;
+    struct tr_step *steps = calloc(huge->n_steps, sizeof(*steps));
+    if (!steps)
+        return TR_ENOMEM;
+    for (size_t i = 0; i < huge->n_steps; i++)
+        if (huge->steps[i].searched)
+            steps[n++] = huge->steps[i];
+    int code =
+        n ? tr_crew_make(builder->machine, kind, index, options, n_threads, &crew, reterr) : 0;
+    if (!n || code) {
+        free(steps);
+        return code;
+    }
+    code = tr_plan_add_group(builder, bench, &crew, steps, n, bench->seconds_per_kernel * (double)n,
+                             &small, reterr);
+    if (!code)
+        small->pages = TR_PAGES_4K;
+    return code;
+}
+
 /* An experiment that takes rows of the kernels' table, at one place. */
 static int add_rows(struct tr_plan_builder *builder, const struct tr_bench *bench,
                     enum tr_place_kind kind, int index, int n_threads, struct tr_err *reterr) {
@@ -240,6 +273,8 @@ static int add_rows(struct tr_plan_builder *builder, const struct tr_bench *benc
     }
     code = tr_plan_add_group(builder, bench, &crew, steps, n_steps,
                              bench->seconds_per_kernel * (double)n_steps, NULL, reterr);
+    if (!code)
+        code = search_small_pages(builder, bench, kind, index, n_threads, reterr);
 out:
     free(kernels);
     return code;

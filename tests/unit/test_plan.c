@@ -278,6 +278,47 @@ static void full_pairs_fma_with_additions(void **state) {
     }
 }
 
+/* Numbers of searches of `op` in pages of one kind. */
+static int count_searches(const struct tr_plan *plan, const char *op, enum tr_pages pages) {
+    int n = 0;
+    for (size_t g = 0; g < plan->n_groups; g++)
+        for (size_t i = 0; plan->groups[g].pages == pages && i < plan->groups[g].n_steps; i++)
+            n += plan->groups[g].steps[i].searched &&
+                 !strcmp(plan->groups[g].steps[i].kernel->op->name, op);
+    return n;
+}
+
+/* The fastest kind of page is searched where there is time, or where an operation is asked for. */
+static void pages_are_searched(void **state) {
+    (void)state;
+    static const char *const names[] = {"copy"};
+    static const struct {
+        enum tr_effort effort;
+        enum tr_pages pages;
+        size_t n_names;
+        int small; /* searches of copy in 4 KiB pages: one thread, all threads */
+    } cases[] = {{TR_EFFORT_FULL, TR_PAGES_THP, 0, 2},
+                 {TR_EFFORT_RUN, TR_PAGES_THP, 0, 0},
+                 {TR_EFFORT_DEFAULT, TR_PAGES_THP, 1, 2},
+                 {TR_EFFORT_FULL, TR_PAGES_2M, 0, 0}};
+    struct tr_machine *machine = synthetic("synthetic:pack:1 l3:1(size=33554432) core:4 pu:1");
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct tr_plan_options options = options_default();
+        struct tr_strings notes = {0};
+        struct tr_plan plan;
+        options.effort = cases[i].effort;
+        options.pages = cases[i].pages;
+        options.kernels = names;
+        options.n_kernels = cases[i].n_names;
+        assert_int_equal(tr_plan_make(machine, &options, &notes, &plan, NULL), 0);
+        assert_int_equal(count_searches(&plan, "copy", TR_PAGES_4K), cases[i].small);
+        assert_int_equal(count_searches(&plan, "copy", cases[i].pages), 2);
+        tr_plan_finish(&plan);
+        tr_strings_finish(&notes);
+    }
+    tr_machine_destroy(machine);
+}
+
 static void one_core_leaves_scaling_out(void **state) {
     (void)state;
     struct tr_machine *machine = synthetic("synthetic:pack:1 l3:1 core:1 pu:2");
@@ -750,6 +791,7 @@ int main(void) {
         cmocka_unit_test(one_hardware_thread_is_no_smt),
         cmocka_unit_test(memory_counts_all_operands),
         cmocka_unit_test(full_pairs_fma_with_additions),
+        cmocka_unit_test(pages_are_searched),
         cmocka_unit_test(one_core_leaves_scaling_out),
         cmocka_unit_test(names_and_levels_are_checked),
         cmocka_unit_test(places_each_alone),
