@@ -1,6 +1,7 @@
 #include "bench.h"
 
 #include <fnmatch.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,12 +54,28 @@ static bool wanted(const struct tr_bench_request *request, const struct tr_bench
     return request->n_names == 0;
 }
 
+const char *tr_bench_obstacle(const struct tr_bench_request *request,
+                              const struct tr_kernel *kernel, char text[TR_OBSTACLE_BYTES]) {
+    const struct tr_cpu_facts *cpu = &request->machine->cpu;
+    const int isa = tr_isa_from_name(kernel->isa), cap = request->isa_cap;
+    const struct tr_isa_state unknown = {0}, *level = isa < 0 ? &unknown : &cpu->levels[isa];
+    if (!level->available)
+        snprintf(text, TR_OBSTACLE_BYTES, "%s needs %s: %s", kernel->id, kernel->isa,
+                 level->reason ? level->reason : "the reason is unknown");
+    else if (kernel->needs && !tr_cpu_has(cpu, kernel->needs))
+        snprintf(text, TR_OBSTACLE_BYTES, "%s needs %s, which the CPU has not", kernel->id,
+                 kernel->needs);
+    else if (cap >= 0 && isa > cap)
+        snprintf(text, TR_OBSTACLE_BYTES, "%s needs %s, and --isa allows %s", kernel->id,
+                 kernel->isa, tr_isa_name((enum tr_isa)cap));
+    else
+        return NULL;
+    return text;
+}
+
 bool tr_bench_available(const struct tr_bench_request *request, const struct tr_kernel *kernel) {
-    int isa = tr_isa_from_name(kernel->isa);
-    if (kernel->needs && !tr_cpu_has(&request->machine->cpu, kernel->needs))
-        return false;
-    return isa >= 0 && (request->isa_cap < 0 || isa <= request->isa_cap) &&
-           request->machine->cpu.levels[isa].available;
+    char text[TR_OBSTACLE_BYTES];
+    return !tr_bench_obstacle(request, kernel, text);
 }
 
 const struct tr_kernel *tr_bench_best(const struct tr_bench_request *request, const char *id) {

@@ -62,6 +62,10 @@ bool tr_bench_searches(const struct tr_bench_request *request, const struct tr_b
 
 /* Highest available level not above the cap; NULL if the row has none. */
 const struct tr_kernel *tr_bench_best(const struct tr_bench_request *request, const char *id);
+/* Why the row is not measured here, NULL where it can be: "<row> needs ...", written to `text`. */
+enum { TR_OBSTACLE_BYTES = 160 };
+const char *tr_bench_obstacle(const struct tr_bench_request *request,
+                              const struct tr_kernel *kernel, char text[TR_OBSTACLE_BYTES]);
 bool tr_bench_available(const struct tr_bench_request *request, const struct tr_kernel *kernel);
 /* `name` is that of the experiment, the operation, the row, or a pattern of these. */
 bool tr_bench_matches(const struct tr_bench *bench, const struct tr_kernel *kernel,

@@ -7,6 +7,7 @@
 #include "calibration_json.h"
 #include "predictions.h"
 #include "table.h"
+#include "text.h"
 
 static void add_text(struct tr_table *table, const char *text, size_t most) {
     char *safe = tr_printable(text ? text : "-");
@@ -41,13 +42,8 @@ static void add_classes(struct tr_table *table, const json_t *results) {
     size_t i, n = 0;
     const json_t *result;
     json_array_foreach(results, i, result) {
-        const char *name = json_string_value(json_object_get(result, "class"));
         if (n + 2 < sizeof(letters))
-            letters[n++] = !name            ? '?'
-                           : name[0] == 'i' ? 'I'
-                           : name[0] == 'b' ? 'B'
-                           : name[0] == 'o' ? 'O'
-                                            : 'N';
+            letters[n++] = tr_text_class_letter(result);
     }
     letters[n] = '\0';
     tr_table_add(table, letters);

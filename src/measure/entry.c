@@ -226,6 +226,15 @@ static int set_flags(const struct tr_step *step, const struct tr_series *series,
     return code ? TR_ENOMEM : 0;
 }
 
+int tr_session_refuse(struct tr_session *session, const struct tr_limit *limit, const char *what,
+                      double value, const char *unit) {
+    session->refused = true;
+    return tr_strings_add(&session->calibration->warnings,
+                          "%s measured %.4g %s, above the hard limit %s of %.4g (%s): refused. The "
+                          "timer, the clock or the limit is wrong",
+                          what, value, unit, limit->name, limit->value, limit->formula);
+}
+
 /* Sets the figure against its limit. *ret_enter is false where a hard limit refuses it. */
 static int set_limit(struct tr_session *session, const struct tr_step *step,
                      struct tr_measurement *m, bool *ret_enter) {
@@ -241,14 +250,10 @@ static int set_limit(struct tr_session *session, const struct tr_step *step,
         /* Mixed traffic: its limit rests on how reads and writes share the links, and part of the
          * reads for ownership may be saved by the processor. That is no ground for refusing. */
         if (limit->hard && strcmp(limit->name, "memory_mixed") != 0) {
+            char what[80];
+            snprintf(what, sizeof(what), "%s (%s, %d threads)", m->kernel, m->isa, m->threads);
             *ret_enter = false;
-            session->refused = true;
-            return tr_strings_add(
-                warnings,
-                "%s (%s, %d threads) measured %.4g %s, above the hard limit %s of "
-                "%.4g (%s): refused. The timer, the clock or the limit is wrong",
-                m->kernel, m->isa, m->threads, moved, m->unit, limit->name, limit->value,
-                limit->formula);
+            return tr_session_refuse(session, limit, what, moved, m->unit);
         }
         if (!limit->refuted &&
             tr_strings_add(warnings, "Limit %s (%s: %s = %.4g %s) is refuted: %s %s %.4g. %s",

@@ -478,43 +478,27 @@ static void scale_budget(struct tr_plan *plan, double seconds) {
         plan->groups[i].seconds *= rest / sum;
 }
 
-/* Why a row that was asked for is not measured; false if that is not why. */
-static bool why_not(const struct tr_plan_builder *builder, const struct tr_kernel *row,
-                    char text[160]) {
-    const struct tr_machine *machine = builder->machine;
-    int isa = tr_isa_from_name(row->isa), cap = builder->options->isa_cap;
-    if (isa >= 0 && !machine->cpu.levels[isa].available)
-        snprintf(text, 160, ": %s needs %s: %s", row->id, row->isa,
-                 machine->cpu.levels[isa].reason ? machine->cpu.levels[isa].reason
-                                                 : "the reason is unknown");
-    else if (row->needs && !tr_cpu_has(&machine->cpu, row->needs))
-        snprintf(text, 160, ": %s needs %s, which the CPU has not", row->id, row->needs);
-    else if (isa >= 0 && cap >= 0 && isa > cap)
-        snprintf(text, 160, ": %s needs %s, and --isa allows %s", row->id, row->isa,
-                 tr_isa_name((enum tr_isa)cap));
-    else
-        return false;
-    return true;
-}
-
 /* Nothing can be measured: of the first row that was asked for, or of an experiment's note. */
 static int refuse_all(const struct tr_plan_builder *builder, struct tr_err *reterr) {
     size_t n_benches, n_rows;
     const struct tr_bench *benches = tr_benches(&n_benches);
     const struct tr_kernel *rows = tr_kernels(&n_rows);
     const struct tr_strings *notes = builder->notes;
-    char why[160] = "";
-    for (size_t i = 0; i < builder->options->n_kernels && !*why; i++)
-        for (size_t r = 0; r < n_rows && !*why; r++)
-            for (size_t b = 0; b < n_benches && !*why; b++)
+    const struct tr_bench_request request = {.machine = builder->machine,
+                                             .isa_cap = builder->options->isa_cap};
+    char text[TR_OBSTACLE_BYTES];
+    const char *why = NULL;
+    for (size_t i = 0; i < builder->options->n_kernels && !why; i++)
+        for (size_t r = 0; r < n_rows && !why; r++)
+            for (size_t b = 0; b < n_benches && !why; b++)
                 if (tr_bench_matches(&benches[b], &rows[r], builder->options->kernels[i]))
-                    why_not(builder, &rows[r], why);
-    if (!*why && notes->n)
-        snprintf(why, sizeof(why), ": %s", notes->items[notes->n - 1]);
+                    why = tr_bench_obstacle(&request, &rows[r], text);
+    if (!why && notes->n)
+        why = notes->items[notes->n - 1];
     return tr_err_set(reterr, TR_EUNAVAILABLE,
-                      "nothing of what was asked for can be measured here%s. See tokenroof list "
+                      "nothing of what was asked for can be measured here%s%s. See tokenroof list "
                       "kernels",
-                      why);
+                      why ? ": " : "", why ? why : "");
 }
 
 /* The hardware thread that stands for each core of the pair. */

@@ -2,6 +2,7 @@
 
 #include <jansson.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -177,14 +178,12 @@ static int rate_mark(struct tr_session *session, const struct tr_curve *curve, s
         /* Bytes per cycle follow from the processor's model, which a hypervisor may invent. */
         *ret_enter = mark->efficiency <= TR_CEILING_TOLERANCE || !limit->hard ||
                      machine->environment.virtual_machine;
-        session->refused |= !*ret_enter;
-        if (!*ret_enter)
-            code = tr_strings_add(&session->calibration->warnings,
-                                  "%s in %s (%d threads) measured %.4g %s, above the hard limit %s "
-                                  "of %.4g (%s): refused. The timer, the clock or the limit is "
-                                  "wrong",
-                                  curve->kernel, mark->name, curve->threads, mark->value,
-                                  curve->unit, limit->name, limit->value, limit->formula);
+        if (!*ret_enter) {
+            char what[80];
+            snprintf(what, sizeof(what), "%s in %s (%d threads)", curve->kernel, mark->name,
+                     curve->threads);
+            code = tr_session_refuse(session, limit, what, mark->value, curve->unit);
+        }
         return code || !mark->limit ? TR_ENOMEM : 0;
     }
     return 0;

@@ -36,6 +36,10 @@ struct tr_session {
  * no samples or is refused. */
 int tr_session_enter(struct tr_session *session, const struct tr_group *group,
                      const struct tr_step *step, const struct tr_series *series);
+/* Notes that a figure above a hard limit is left out, with a warning; `what` was measured. 0 or
+ * TR_ENOMEM. */
+int tr_session_refuse(struct tr_session *session, const struct tr_limit *limit, const char *what,
+                      double value, const char *unit);
 /* The form of the step's operation that was fastest so far; the step's own kernel if none was
  * measured. */
 const struct tr_kernel *tr_session_fastest(const struct tr_session *session,

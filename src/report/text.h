@@ -3,6 +3,8 @@
 #ifndef TR_REPORT_TEXT_H
 #define TR_REPORT_TEXT_H
 
+#include <jansson.h>
+
 #include "report.h"
 #include "table.h"
 
@@ -102,6 +104,8 @@ void tr_text_matrix(struct tr_text *text, const struct tr_matrix *matrix);
 void tr_text_limits(struct tr_text *text);
 /* text_predictions.c */
 void tr_text_predictions(struct tr_text *text);
+/* Of the class of a use case's result: I, B, O, N; ? without one. */
+char tr_text_class_letter(const json_t *result);
 /* text_warnings.c */
 void tr_text_warnings(struct tr_text *text);
 

@@ -22,13 +22,13 @@ static const json_t *result_of(const json_t *prediction, size_t i) {
     return json_array_get(json_object_get(prediction, "results"), i);
 }
 
-static const char *class_letter(const json_t *result) {
+char tr_text_class_letter(const json_t *result) {
     const char *class = text_of(result, "class");
-    return !strcmp(class, "interactive")  ? "I"
-           : !strcmp(class, "background") ? "B"
-           : !strcmp(class, "offline")    ? "O"
-           : !strcmp(class, "?")          ? "?"
-                                          : "N";
+    return !strcmp(class, "interactive")  ? 'I'
+           : !strcmp(class, "background") ? 'B'
+           : !strcmp(class, "offline")    ? 'O'
+           : !strcmp(class, "?")          ? '?'
+                                          : 'N';
 }
 
 static bool fits(const json_t *prediction) {
@@ -55,9 +55,9 @@ static void class_cells(struct tr_table *table, const struct layout *layout,
         if (!result)
             tr_table_add(table, "");
         else if (!layout->seconds)
-            tr_table_add(table, class_letter(result));
+            tr_table_addf(table, "%c", tr_text_class_letter(result));
         else
-            tr_table_addf(table, "%s %s", class_letter(result),
+            tr_table_addf(table, "%c %s", tr_text_class_letter(result),
                           digits(estimate(result, "total_s")).text);
     }
 }

@@ -408,15 +408,19 @@ static void slow_on_one_cpu(struct tr_kargs *args) {
         fma->function(&again);
 }
 
+static void skip_on_one_core(const struct fixture *fixture) {
+    if (fixture->crew.n_threads > 1)
+        return;
+    printf("skipped: one core only\n");
+    skip();
+}
+
 static void unequal_cores_get_unequal_work(void **state) {
     struct fixture *fixture = *state;
     struct tr_kernel uneven = *tr_kernel_find("fma_f64", "sse2");
     struct tr_step step = step_of(&uneven, 0);
     struct tr_series series;
-    if (fixture->crew.n_threads < 2) {
-        printf("skipped: one core only\n");
-        skip();
-    }
+    skip_on_one_core(fixture);
     slow_cpu = fixture->crew.cpus[1];
     uneven.function = slow_on_one_cpu;
     assert_int_equal(run_steps(fixture, &step, 1, 2.0, &series), 0);
@@ -441,10 +445,7 @@ static void moved_threads_are_told(void **state) {
     struct tr_kernel moving = *tr_kernel_find("fma_f64", "sse2");
     struct tr_step step = step_of(&moving, 0);
     struct tr_series series;
-    if (fixture->crew.n_threads < 2) {
-        printf("skipped: one core only\n");
-        skip();
-    }
+    skip_on_one_core(fixture);
     moved_on = fixture;
     moving.function = leaves_its_cpu;
     assert_int_equal(run_steps(fixture, &step, 1, 1.0, &series), 0);
