@@ -19,6 +19,9 @@ enum tr_measured_op {
     TR_MEASURED_GEMM_TILES,
 };
 
+/* Query heads to each pair of keys and values where attention is measured. */
+enum { TR_MEASURED_QUERIES_PER_HEAD = 4 };
+
 struct tr_measured_rate {
     enum tr_measured_op op;
     char type[16]; /* of weights or cache, as in data/quants.csv; "" without meaning */

@@ -34,6 +34,7 @@ struct tr_tensor_sum {
     uint64_t file_bytes;
     double bytes_per_token; /* read for one generated token */
     double flop_per_token;  /* 2 x active parameters of the class, generation */
+    double last_block_flop; /* of them: in what a prompt's tokens but the last one leave out */
 };
 
 struct tr_attention_layer {
@@ -49,6 +50,9 @@ struct tr_product {
     int64_t rows, columns;
     int experts, experts_used; /* routed: of `experts` matrices a token uses so many; else 0 */
     double count;              /* of them in the model; a fraction for experts stored one by one */
+    double last_block_count;   /* of these: in the feed-forward part of the last block. A prompt's
+                                * tokens but the last one leave it out: llama.cpp's graphs go on
+                                * after its attention with the tokens whose output is wanted */
     enum tr_tensor_class tensor_class;
 };
 

@@ -34,8 +34,20 @@ static double active_fraction(const struct tr_tensor *tensor, enum tr_tensor_cla
     }
 }
 
+/* What llama.cpp computes after it has chosen the tokens whose output is wanted (inp_out_ids, in
+ * the last block after its attention), the vocabulary matrix aside. */
+static bool is_after_choice(int block, enum tr_tensor_class tensor_class,
+                            const struct tr_hyper *hyper) {
+    int last = hyper->blocks - 1;
+    while (last >= 0 && hyper->use[last].prediction)
+        last--;
+    return block >= 0 && block == last &&
+           (tensor_class == TR_TENSOR_FFN || tensor_class == TR_TENSOR_EXPERTS ||
+            tensor_class == TR_TENSOR_SHARED || tensor_class == TR_TENSOR_ROUTER);
+}
+
 static void add_tensor(struct tr_model *model, const struct tr_tensor *tensor,
-                       enum tr_tensor_class tensor_class, double fraction) {
+                       enum tr_tensor_class tensor_class, double fraction, bool after_choice) {
     struct tr_tensor_sum *sum = &model->classes[tensor_class];
     double count = elements(tensor);
     sum->tensors++;
@@ -44,10 +56,13 @@ static void add_tensor(struct tr_model *model, const struct tr_tensor *tensor,
     sum->bytes_per_token += (double)tensor->bytes * fraction;
     if (tensor_class != TR_TENSOR_EMBEDDING) /* a row is copied, not multiplied */
         sum->flop_per_token += 2 * count * fraction;
+    if (after_choice)
+        sum->last_block_flop += 2 * count * fraction;
 }
 
 static int add_product(struct tr_model *model, const struct tr_tensor *tensor,
-                       enum tr_tensor_class tensor_class, const struct tr_hyper *hyper) {
+                       enum tr_tensor_class tensor_class, const struct tr_hyper *hyper,
+                       bool after_choice) {
     bool routed = tensor_class == TR_TENSOR_EXPERTS && tensor->ne[2] > 1;
     struct tr_product product = {
         .type = tensor->type->name,
@@ -60,12 +75,14 @@ static int add_product(struct tr_model *model, const struct tr_tensor *tensor,
         .count = routed ? 1 : active_fraction(tensor, tensor_class, hyper),
         .tensor_class = tensor_class,
     };
+    product.last_block_count = after_choice ? product.count : 0;
     for (size_t i = 0; i < model->n_products; i++) {
         struct tr_product *one = &model->products[i];
         if (one->type == product.type && one->rows == product.rows &&
             one->columns == product.columns && one->experts == product.experts &&
             one->tensor_class == product.tensor_class) {
             one->count += product.count;
+            one->last_block_count += product.last_block_count;
             return 0;
         }
     }
@@ -95,7 +112,7 @@ static int add_tied_output(struct tr_model *model, const struct tr_hyper *hyper,
         struct tr_tensor_sum *sum = &model->classes[TR_TENSOR_OUTPUT];
         sum->bytes_per_token += (double)tensors[i].bytes;
         sum->flop_per_token += 2 * elements(&tensors[i]);
-        return add_product(model, &tensors[i], TR_TENSOR_OUTPUT, hyper);
+        return add_product(model, &tensors[i], TR_TENSOR_OUTPUT, hyper, false);
     }
     return 0;
 }
@@ -138,9 +155,11 @@ int tr_model_fill(struct tr_model *model, const struct tr_hyper *hyper,
         int block = tr_tensor_block(tensor->name, &part);
         enum tr_tensor_class tensor_class = tr_tensor_class_of(
             tensor, block >= 0 && block < hyper->blocks ? &hyper->use[block] : NULL, part, &known);
-        add_tensor(model, tensor, tensor_class, active_fraction(tensor, tensor_class, hyper));
+        bool after_choice = is_after_choice(block, tensor_class, hyper);
+        add_tensor(model, tensor, tensor_class, active_fraction(tensor, tensor_class, hyper),
+                   after_choice);
         if (is_product(tensor, tensor_class) && !code)
-            code = add_product(model, tensor, tensor_class, hyper);
+            code = add_product(model, tensor, tensor_class, hyper, after_choice);
         unknown += !known;
         if (tensor->type->id < MAX_TYPE_ID)
             bytes_by_type[tensor->type->id] += tensor->bytes;

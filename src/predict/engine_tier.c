@@ -155,9 +155,9 @@ static double product_ns(const struct tr_basis *basis, const struct tr_product *
                      tr_engine_product_ns(times_of(basis), product, tokens));
 }
 
-/* Weights of one class: all its products, for one token of `tokens` at once. */
+/* Weights of one class: all its products, for one token of those computed at once. */
 static double class_ns(const struct tr_model *model, const struct tr_basis *basis,
-                       enum tr_tensor_class tensor_class, double tokens) {
+                       enum tr_tensor_class tensor_class, const struct tr_token_work *work) {
     double ns = 0;
     bool any = false;
     for (size_t i = 0; i < model->n_products; i++) {
@@ -165,7 +165,8 @@ static double class_ns(const struct tr_model *model, const struct tr_basis *basi
         if (product->tensor_class != tensor_class)
             continue;
         any = true;
-        ns += product->count * product_ns(basis, product, tokens) / tokens;
+        ns += tr_product_count(product, work->phase) * product_ns(basis, product, work->batch) /
+              work->batch;
     }
     return any ? ns : 0;
 }
@@ -203,10 +204,10 @@ static void token_time(const struct tr_model *model, const struct tr_basis *basi
                        const struct tr_token_work *work, struct tr_token_time *time) {
     const struct tr_engine_times *times = times_of(basis);
     struct tr_part parts[TR_MAX_PARTS];
-    size_t n = tr_parts_of(model, work->phase, parts);
+    size_t n = tr_parts_computed(model, work->phase, parts);
     bool generation = work->phase == TR_PHASE_GENERATION;
     for (size_t i = 0; i < n; i++) {
-        double ns = class_ns(model, basis, parts[i].tensor_class, work->batch);
+        double ns = class_ns(model, basis, parts[i].tensor_class, work);
         if (ns == 0) /* nothing that is multiplied: among the other operations */
             continue;
         tr_term_add(time, (struct tr_time_term){
@@ -240,7 +241,7 @@ static void token_time(const struct tr_model *model, const struct tr_basis *basi
     double read =
         basis->rates ? fmax(basis->rates->read_best_gb_per_s, basis->rates->read_gb_per_s) : NAN;
     time->roof_ns = generation ? (model->weight_bytes_per_token + cache) / read
-                               : (model->prompt_flop_per_token + flop) / best_matrix_rate(times);
+                               : (tr_prompt_flop_computed(model) + flop) / best_matrix_rate(times);
 }
 
 static int check(const struct tr_model *model, const struct tr_basis *basis,

@@ -19,6 +19,10 @@ enum {
     BARRIERS_OF_PRODUCT = 2, /* after the activations are quantised, after the product */
 };
 
+/* FLOP of attention for each byte of an F16 cache in the shape in which our kernel is measured: 2
+ * for each of its query heads and each number of 2 bytes. */
+static const double flop_per_byte = 2.0 * TR_MEASURED_QUERIES_PER_HEAD / 2;
+
 /* ---- rates ---- */
 
 static bool is_of(const struct tr_measured_rate *rate, enum tr_measured_op op, const char *type) {
@@ -106,6 +110,18 @@ static double faster(const struct tr_basis *basis, const char *op, const char *t
                                                          .uarch = basis->machine.uarch});
 }
 
+/* The same of attention and of nodes of the graph, of which there are rows of the default engine
+ * alone: the others share its code. */
+static double faster_beside_products(const struct tr_basis *basis, const char *op,
+                                     const char *type) {
+    return tr_profile_ratio(TR_PROFILE_DEFAULT,
+                            &(struct tr_profile_product){.op = op,
+                                                         .type = type,
+                                                         .tokens = 1,
+                                                         .threads = basis->threads,
+                                                         .uarch = basis->machine.uarch});
+}
+
 /* Engines were compared with kernels in vector registers, so that their ratios go with those; in
  * tiles only where nothing else was measured. */
 static double gemm_rate(const struct tr_measured *measured, const char *type, double tokens,
@@ -135,7 +151,8 @@ static double product_ns(const struct tr_product *product, const struct tr_basis
     double tokens = work->batch * used(product) / experts; /* in each matrix */
     one = gemm_rate(measured, product->type, tokens, basis->threads) /
           faster(basis, "gemm", product->type, tokens);
-    return product->count * fmax(flop / one, experts * bytes / read / work->batch);
+    return tr_product_count(product, work->phase) *
+           fmax(flop / one, experts * bytes / read / work->batch);
 }
 
 /* Of weights that the tokens computed at once share, a token reads its part. */
@@ -179,7 +196,7 @@ static void add_weights(const struct tr_model *model, const struct tr_basis *bas
                         const struct tr_token_work *work, struct tr_token_time *time,
                         double *ret_products) {
     struct tr_part parts[TR_MAX_PARTS];
-    size_t n = tr_parts_of(model, work->phase, parts);
+    size_t n = tr_parts_computed(model, work->phase, parts);
     bool generation = work->phase == TR_PHASE_GENERATION;
     for (size_t i = 0; i < n; i++) {
         double ns = class_ns(model, basis, work, parts[i].tensor_class, ret_products);
@@ -199,6 +216,16 @@ static void add_weights(const struct tr_model *model, const struct tr_basis *bas
     }
 }
 
+/* ns of a generated token's attention. Our kernel, measured with TR_MEASURED_QUERIES_PER_HEAD query
+ * heads to each pair of keys and values, is bound by what it reads; engines compute each query head
+ * by itself and are bound by arithmetic, so that their rate is one of operations. */
+static double attention_ns(const struct tr_basis *basis, double bytes, double flop) {
+    double own =
+        tr_measured_rate_of(basis->measured, TR_MEASURED_ATTENTION, "F16", 1, basis->threads);
+    double gflop_per_s = own * flop_per_byte / faster_beside_products(basis, "attention", "F16");
+    return fmax(bytes / tr_placed_gb_per_s(basis, own), flop / gflop_per_s);
+}
+
 /* A generated token reads the cache; a prompt's tokens share what they read, and are bound by the
  * arithmetic, for which products in F16 stand. */
 static void add_cache(const struct tr_model *model, const struct tr_basis *basis,
@@ -207,23 +234,20 @@ static void add_cache(const struct tr_model *model, const struct tr_basis *basis
     double bytes = tr_basis_cache_bytes(model, basis, work->depth);
     double flop = tr_model_attention_flop(model, work->depth);
     const struct tr_measured *measured = basis->measured;
-    double rate =
-        generation
-            ? tr_placed_gb_per_s(basis, tr_measured_rate_of(measured, TR_MEASURED_ATTENTION, "F16",
-                                                            1, basis->threads))
-            : tr_measured_rate_of(measured, TR_MEASURED_GEMM, "F16", work->batch, basis->threads);
-    double ns = generation ? bytes / rate : flop / rate;
+    double ns = generation ? attention_ns(basis, bytes, flop)
+                           : flop / tr_measured_rate_of(measured, TR_MEASURED_GEMM, "F16",
+                                                        work->batch, basis->threads);
     if (work->depth <= 0)
         ns = 0;
     tr_term_add(time, (struct tr_time_term){
                           .name = "cache",
                           .bytes = generation ? bytes : NAN,
                           .flop = flop,
-                          .gb_per_s = generation ? rate : NAN,
-                          .gflop_per_s = generation ? flop / ns : rate,
+                          .gb_per_s = generation ? bytes / ns : NAN,
+                          .gflop_per_s = flop / ns,
                           .count = NAN,
                           .ns = ns,
-                          .bound = generation ? "memory" : "compute",
+                          .bound = generation ? bound_of(basis, bytes, ns, work->phase) : "compute",
                       });
 }
 
@@ -234,7 +258,8 @@ static void add_nodes(const struct tr_model *model, const struct tr_basis *basis
     const struct tr_measured *measured = basis->measured;
     double nodes = model->blocks * (NODES_OF_BLOCK + (model->experts > 0 ? NODES_OF_ROUTING : 0));
     double barriers = (nodes + BARRIERS_OF_PRODUCT * products) / work->batch;
-    double barrier = tr_measured_rate_of(measured, TR_MEASURED_BARRIER, NULL, 1, basis->threads);
+    double barrier = tr_measured_rate_of(measured, TR_MEASURED_BARRIER, NULL, 1, basis->threads) *
+                     faster_beside_products(basis, "node", "-");
     double copy = tr_measured_rate_of(measured, TR_MEASURED_COPY, NULL, 1, basis->threads);
     double bytes = nodes * model->embedding_length * 2.0 * sizeof(float); /* read, written */
     if (basis->threads == 1)
@@ -276,7 +301,7 @@ static void token_time(const struct tr_model *model, const struct tr_basis *basi
         work->phase == TR_PHASE_GENERATION
             ? (model->weight_bytes_per_token + tr_basis_cache_bytes(model, basis, work->depth)) /
                   basis->measured->read_gb_per_s
-            : (model->prompt_flop_per_token + tr_model_attention_flop(model, work->depth)) /
+            : (tr_prompt_flop_computed(model) + tr_model_attention_flop(model, work->depth)) /
                   best_gemm(basis->measured);
 }
 

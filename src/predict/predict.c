@@ -74,6 +74,26 @@ size_t tr_parts_of(const struct tr_model *model, enum tr_phase phase,
     return n;
 }
 
+size_t tr_parts_computed(const struct tr_model *model, enum tr_phase phase,
+                         struct tr_part parts[TR_MAX_PARTS]) {
+    size_t n = tr_parts_of(model, phase, parts);
+    for (size_t i = 0; phase == TR_PHASE_PROMPT && i < n; i++)
+        if (parts[i].tensor_class < TR_TENSOR_CLASS_COUNT)
+            parts[i].flop -= model->classes[parts[i].tensor_class].last_block_flop;
+    return n;
+}
+
+double tr_prompt_flop_computed(const struct tr_model *model) {
+    double flop = model->prompt_flop_per_token;
+    for (int i = 0; i < TR_TENSOR_CLASS_COUNT; i++)
+        flop -= model->classes[i].last_block_flop;
+    return flop;
+}
+
+double tr_product_count(const struct tr_product *product, enum tr_phase phase) {
+    return phase == TR_PHASE_PROMPT ? product->count - product->last_block_count : product->count;
+}
+
 /* --- averages over the tokens of a phase ------------------------------------------------------ */
 
 static int samples_of(double tokens) {

@@ -14,7 +14,7 @@ enum { MAX_ROWS = 256, MAX_ENGINES = 16 };
 /* Read once from the embedded table, constant from then on. */
 static struct {
     struct row {
-        char engine[24], type[16], op[8], uarch[24];
+        char engine[24], type[16], op[12], uarch[24];
         double tokens, threads, ratio;
         bool timed;
     } rows[MAX_ROWS];

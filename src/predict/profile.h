@@ -9,7 +9,7 @@
 
 /* A product: a matrix of a type with `tokens` vectors at once. */
 struct tr_profile_product {
-    const char *op, /* "gemv" or "gemm" */
+    const char *op, /* "gemv", "gemm", "attention" or "node" */
         *type;
     double tokens;
     int threads;

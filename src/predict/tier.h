@@ -68,6 +68,15 @@ enum { TR_MAX_PARTS = TR_TENSOR_CLASS_COUNT + 1 };
  * their number. */
 size_t tr_parts_of(const struct tr_model *model, enum tr_phase phase,
                    struct tr_part parts[TR_MAX_PARTS]);
+/* The same with the operations that an engine really does: of a prompt without the last block's
+ * feed-forward part, which its last token alone passes. Tiers that are fitted or compared by
+ * 2 FLOP per parameter take tr_parts_of(). */
+size_t tr_parts_computed(const struct tr_model *model, enum tr_phase phase,
+                         struct tr_part parts[TR_MAX_PARTS]);
+/* FLOP of a prompt's token in matrices, counted the same way. */
+double tr_prompt_flop_computed(const struct tr_model *model);
+/* How many matrices of the kind a token of the phase is multiplied by. */
+double tr_product_count(const struct tr_product *product, enum tr_phase phase);
 
 /* Appends one line to what --explain shows. */
 int tr_explanation_add(struct tr_prediction *prediction, const char *name, const char *formula,

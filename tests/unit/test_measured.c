@@ -167,10 +167,14 @@ static void a_token_is_its_products(void **state) {
                  (double)f->model->products[i].columns;
     /* llama.cpp's own kernels for F16 are slower by what was measured once. */
     double engine = ratio_with("llama.cpp", "gemv", "F16", 1, f->basis.threads, NULL);
-    double ns = bytes / 20 * engine + (nodes + 2 * products) * 1000 + nodes * 2048 * 8 / 16.0;
+    double node = ratio_with("llama.cpp", "node", "-", 1, f->basis.threads, NULL);
+    assert_true(node > 1 && node < 5);
+    double ns =
+        bytes / 20 * engine + (nodes + 2 * products) * 1000 * node + nodes * 2048 * 8 / 16.0;
     struct tr_prediction *prediction = predict(f, 0, 1, 0);
     /* Half a position of cache: it is the average over one token. */
-    double cache = tr_model_kv_bytes(f->model, 0.5) / 8;
+    double cache = tr_model_kv_bytes(f->model, 0.5) / 8 *
+                   ratio_with("llama.cpp", "attention", "F16", 1, f->basis.threads, NULL);
     assert_near(prediction->results[0].tg_tok_s.value, 1e9 / (ns + cache), 1e-6);
     /* What the interval is made of: test_correction.c. */
     assert_true(prediction->results[0].tg_tok_s.low < prediction->results[0].tg_tok_s.value &&
@@ -183,7 +187,10 @@ static void depth_costs_cache(void **state) {
     struct tr_prediction *shallow = predict(f, 0, 1, 0), *deep = predict(f, 0, 1, 8192);
     double more_ns =
         1e9 / deep->results[0].tg_tok_s.value - 1e9 / shallow->results[0].tg_tok_s.value;
-    assert_near(more_ns, tr_model_kv_bytes(f->model, 8192) / 8, 1);
+    /* Four query heads to each of the cache, as measured: so much slower as the engine is. */
+    double slower = ratio_with("llama.cpp", "attention", "F16", 1, f->basis.threads, NULL);
+    assert_true(slower > 1.5 && slower < 6);
+    assert_near(more_ns, slower * tr_model_kv_bytes(f->model, 8192) / 8, 1e-6 * more_ns);
     tr_prediction_destroy(shallow);
     tr_prediction_destroy(deep);
 }
@@ -192,10 +199,13 @@ static void a_prompt_is_its_operations(void **state) {
     struct fixture *f = *state;
     struct tr_prediction *prediction = predict(f, 512, 0, 0);
     double pp = prediction->results[0].pp_tok_s.value;
-    double flop = f->model->prompt_flop_per_token + tr_model_attention_flop(f->model, 256);
+    /* The last of 16 blocks has no feed-forward part for all tokens but the last one. */
+    const double feed_forward = 2.0 * 3 * 2048 * 8192;
+    double flop =
+        f->model->prompt_flop_per_token - feed_forward + tr_model_attention_flop(f->model, 256);
     /* Norms are counted as operations of the model, but are no products. */
     double engine = ratio_with("llama.cpp", "gemm", "F16", 512, f->basis.threads, NULL);
-    assert_true(pp < 400e9 / flop / engine * 1.01 && pp > 400e9 / flop / engine * 0.85);
+    assert_true(pp < 400e9 / flop / engine * 1.01 && pp > 400e9 / flop / engine * 0.97);
     tr_prediction_destroy(prediction);
 }
 

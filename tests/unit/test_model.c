@@ -77,6 +77,8 @@ static void test_dense(void **state) {
     double active = 2 * (ATTENTION_PARAMETERS + FFN_PARAMETERS) + 5 * 256 + 2560;
     assert_near(model->flop_per_token, 2 * active);
     assert_near(model->prompt_flop_per_token, 2 * (active - 2560));
+    assert_near(model->classes[TR_TENSOR_FFN].last_block_flop, 2 * FFN_PARAMETERS);
+    assert_near(model->classes[TR_TENSOR_ATTENTION].last_block_flop, 0);
     assert_int_equal(model->active_parameters, active);
     assert_int_equal(model->parameters, active + 2560);
     /* 2 blocks x 2 heads x (64 + 64) x 2 B */

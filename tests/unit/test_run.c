@@ -13,7 +13,11 @@
 #include "run.h"
 #include "series.h"
 #include "statistics.h"
+#include "tokenroof/measured.h"
 #include "work.h"
+
+/* Predictions reckon with the shape in which attention is measured. */
+_Static_assert((int)TR_QUERIES_PER_HEAD == (int)TR_MEASURED_QUERIES_PER_HEAD, "one shape");
 
 struct fixture {
     struct tr_machine *machine;
