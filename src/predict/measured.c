@@ -110,8 +110,8 @@ static double faster(const struct tr_basis *basis, const char *op, const char *t
                                                          .uarch = basis->machine.uarch});
 }
 
-/* The same of attention and of nodes of the graph, of which there are rows of the default engine
- * alone: the others share its code. */
+/* The same of what is no product, of which there are rows of the default engine alone: the others
+ * share its code. */
 static double faster_beside_products(const struct tr_basis *basis, const char *op,
                                      const char *type) {
     return tr_profile_ratio(TR_PROFILE_DEFAULT,
@@ -132,6 +132,29 @@ static double gemm_rate(const struct tr_measured *measured, const char *type, do
                : rate;
 }
 
+static bool has_one_thread(const struct tr_measured *measured) {
+    for (size_t i = 0; i < measured->n; i++)
+        if (measured->rates[i].op == TR_MEASURED_GEMV && measured->rates[i].threads == 1)
+            return true;
+    return false;
+}
+
+/* GB/s at which the engine reads weights for one token. Our kernel asks for more at once and
+ * follows what memory gives at the moment; the engine's may be bound by its cores: with T threads
+ * it is no faster than T times itself with one, by as much less as it was found to be. */
+static double engine_read(const struct tr_basis *basis, const char *type) {
+    const struct tr_measured *measured = basis->measured;
+    struct tr_basis alone = *basis;
+    double rate = tr_measured_rate_of(measured, TR_MEASURED_GEMV, type, 1, basis->threads) /
+                  faster(basis, "gemv", type, 1);
+    if (basis->threads == 1 || !has_one_thread(measured))
+        return rate;
+    alone.threads = 1;
+    double one = tr_measured_rate_of(measured, TR_MEASURED_GEMV, type, 1, 1) /
+                 faster(&alone, "gemv", type, 1);
+    return fmin(rate, basis->threads * one / faster_beside_products(basis, "scaling", type));
+}
+
 static double used(const struct tr_product *product) {
     return product->experts > 0 ? product->experts_used : 1;
 }
@@ -141,9 +164,7 @@ static double product_ns(const struct tr_product *product, const struct tr_basis
                          const struct tr_token_work *work) {
     const struct tr_measured *measured = basis->measured;
     double bytes = tr_product_bytes(product), one = NAN;
-    double read = tr_placed_gb_per_s(
-        basis, tr_measured_rate_of(measured, TR_MEASURED_GEMV, product->type, 1, basis->threads) /
-                   faster(basis, "gemv", product->type, 1));
+    double read = tr_placed_gb_per_s(basis, engine_read(basis, product->type));
     if (work->phase == TR_PHASE_GENERATION && work->batch <= 1)
         return product->count * used(product) * bytes / read;
     double flop = 2 * (double)product->rows * (double)product->columns * used(product);
@@ -251,6 +272,16 @@ static void add_cache(const struct tr_model *model, const struct tr_basis *basis
                       });
 }
 
+/* In barriers of ours: what the engine's threads lose to each other in the graph of one token. */
+static double waits(const struct tr_model *model, const struct tr_basis *basis, double nodes) {
+    double sum = nodes * faster_beside_products(basis, "node", "-");
+    for (size_t i = 0; i < model->n_products; i++)
+        sum += model->products[i].count *
+               fmax(faster_beside_products(basis, "product", model->products[i].type),
+                    BARRIERS_OF_PRODUCT);
+    return sum;
+}
+
 /* Each node of the graph ends at a barrier; those that are no products move their operands. */
 static void add_nodes(const struct tr_model *model, const struct tr_basis *basis,
                       const struct tr_token_work *work, double products,
@@ -258,20 +289,20 @@ static void add_nodes(const struct tr_model *model, const struct tr_basis *basis
     const struct tr_measured *measured = basis->measured;
     double nodes = model->blocks * (NODES_OF_BLOCK + (model->experts > 0 ? NODES_OF_ROUTING : 0));
     double barriers = (nodes + BARRIERS_OF_PRODUCT * products) / work->batch;
-    double barrier = tr_measured_rate_of(measured, TR_MEASURED_BARRIER, NULL, 1, basis->threads) *
-                     faster_beside_products(basis, "node", "-");
+    double barrier = tr_measured_rate_of(measured, TR_MEASURED_BARRIER, NULL, 1, basis->threads);
     double copy = tr_measured_rate_of(measured, TR_MEASURED_COPY, NULL, 1, basis->threads);
     double bytes = nodes * model->embedding_length * 2.0 * sizeof(float); /* read, written */
     if (basis->threads == 1)
         barrier = 0;
-    tr_term_add(time, (struct tr_time_term){.name = "barriers",
-                                            .bytes = NAN,
-                                            .flop = NAN,
-                                            .gb_per_s = NAN,
-                                            .gflop_per_s = NAN,
-                                            .count = barriers,
-                                            .ns = barriers * barrier,
-                                            .bound = "sync"});
+    tr_term_add(time,
+                (struct tr_time_term){.name = "barriers",
+                                      .bytes = NAN,
+                                      .flop = NAN,
+                                      .gb_per_s = NAN,
+                                      .gflop_per_s = NAN,
+                                      .count = barriers,
+                                      .ns = waits(model, basis, nodes) * barrier / work->batch,
+                                      .bound = "sync"});
     tr_term_add(time, (struct tr_time_term){.name = "other operations",
                                             .bytes = bytes,
                                             .flop = NAN,

@@ -169,8 +169,10 @@ static void a_token_is_its_products(void **state) {
     double engine = ratio_with("llama.cpp", "gemv", "F16", 1, f->basis.threads, NULL);
     double node = ratio_with("llama.cpp", "node", "-", 1, f->basis.threads, NULL);
     assert_true(node > 1 && node < 5);
+    double product = ratio_with("llama.cpp", "product", "F16", 1, f->basis.threads, NULL);
+    assert_true(product > 2 && product < 100);
     double ns =
-        bytes / 20 * engine + (nodes + 2 * products) * 1000 * node + nodes * 2048 * 8 / 16.0;
+        bytes / 20 * engine + (nodes * node + products * product) * 1000 + nodes * 2048 * 8 / 16.0;
     struct tr_prediction *prediction = predict(f, 0, 1, 0);
     /* Half a position of cache: it is the average over one token. */
     double cache = tr_model_kv_bytes(f->model, 0.5) / 8 *
@@ -180,6 +182,33 @@ static void a_token_is_its_products(void **state) {
     assert_true(prediction->results[0].tg_tok_s.low < prediction->results[0].tg_tok_s.value &&
                 prediction->results[0].tg_tok_s.high > prediction->results[0].tg_tok_s.value);
     tr_prediction_destroy(prediction);
+}
+
+/* However fast our kernel reads with two threads, the engine's is no faster than twice itself with
+ * one; where memory gives less, that counts. */
+static void an_engine_is_bound_by_its_cores(void **state) {
+    struct fixture *f = *state;
+    double one = ratio_with("llama.cpp", "gemv", "F16", 1, 1, NULL);
+    double two = ratio_with("llama.cpp", "gemv", "F16", 1, 2, NULL);
+    double scaling = ratio_with("llama.cpp", "scaling", "F16", 1, 2, NULL);
+    const double measured[] = {4, 200};
+    assert_true(scaling >= 1 && scaling < 1.5);
+    f->rates[1].rate = f->rates[2].rate = f->rates[3].rate = 1e9; /* all else costs nothing */
+    f->rates[4].rate = 0;
+    f->rates[5] = rate(TR_MEASURED_GEMV, "F16", 1, 1, 10);
+    f->measured.n = 6;
+    for (size_t i = 0; i < sizeof(measured) / sizeof(measured[0]); i++) {
+        f->rates[0].rate = measured[i];
+        struct tr_prediction *prediction = predict(f, 0, 1, 0);
+        double rate = fmin(measured[i] / two, 2 * 10 / one / scaling);
+        double ns = 1e9 / prediction->results[0].tg_tok_s.value;
+        double bytes = 0;
+        for (size_t k = 0; k < f->model->n_products; k++)
+            bytes += 2.0 * f->model->products[k].count * (double)f->model->products[k].rows *
+                     (double)f->model->products[k].columns;
+        assert_near(ns, bytes / rate, 1e-6 * ns);
+        tr_prediction_destroy(prediction);
+    }
 }
 
 static void depth_costs_cache(void **state) {
@@ -343,6 +372,7 @@ int main(void) {
         cmocka_unit_test(llamafile_is_mapped),
         cmocka_unit_test_setup_teardown(many_sequences_are_bound_by_computing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_token_is_its_products, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_engine_is_bound_by_its_cores, setup, teardown),
         cmocka_unit_test_setup_teardown(depth_costs_cache, setup, teardown),
         cmocka_unit_test_setup_teardown(a_prompt_is_its_operations, setup, teardown),
         cmocka_unit_test_setup_teardown(experts_are_read_once_a_batch, setup, teardown),
