@@ -111,15 +111,16 @@ static double faster(const struct tr_basis *basis, const char *op, const char *t
 }
 
 /* The same of what is no product, of which there are rows of the default engine alone: the others
- * share its code. */
-static double faster_beside_products(const struct tr_basis *basis, const char *op,
-                                     const char *type) {
-    return tr_profile_ratio(TR_PROFILE_DEFAULT,
-                            &(struct tr_profile_product){.op = op,
-                                                         .type = type,
-                                                         .tokens = 1,
-                                                         .threads = basis->threads,
-                                                         .uarch = basis->machine.uarch});
+ * share its code. And with how many threads it was compared. */
+static double faster_beside_products(const struct tr_basis *basis, const char *op, const char *type,
+                                     int *ret_threads) {
+    return tr_profile_ratio_at(TR_PROFILE_DEFAULT,
+                               &(struct tr_profile_product){.op = op,
+                                                            .type = type,
+                                                            .tokens = 1,
+                                                            .threads = basis->threads,
+                                                            .uarch = basis->machine.uarch},
+                               ret_threads);
 }
 
 /* Engines were compared with kernels in vector registers, so that their ratios go with those; in
@@ -145,6 +146,7 @@ static bool has_one_thread(const struct tr_measured *measured) {
 static double engine_read(const struct tr_basis *basis, const char *type) {
     const struct tr_measured *measured = basis->measured;
     struct tr_basis alone = *basis;
+    int compared;
     double rate = tr_measured_rate_of(measured, TR_MEASURED_GEMV, type, 1, basis->threads) /
                   faster(basis, "gemv", type, 1);
     if (basis->threads == 1 || !has_one_thread(measured))
@@ -152,7 +154,8 @@ static double engine_read(const struct tr_basis *basis, const char *type) {
     alone.threads = 1;
     double one = tr_measured_rate_of(measured, TR_MEASURED_GEMV, type, 1, 1) /
                  faster(&alone, "gemv", type, 1);
-    return fmin(rate, basis->threads * one / faster_beside_products(basis, "scaling", type));
+    return fmin(rate,
+                basis->threads * one / faster_beside_products(basis, "scaling", type, &compared));
 }
 
 static double used(const struct tr_product *product) {
@@ -241,9 +244,11 @@ static void add_weights(const struct tr_model *model, const struct tr_basis *bas
  * heads to each pair of keys and values, is bound by what it reads; engines compute each query head
  * by itself and are bound by arithmetic, so that their rate is one of operations. */
 static double attention_ns(const struct tr_basis *basis, double bytes, double flop) {
+    int compared;
     double own =
         tr_measured_rate_of(basis->measured, TR_MEASURED_ATTENTION, "F16", 1, basis->threads);
-    double gflop_per_s = own * flop_per_byte / faster_beside_products(basis, "attention", "F16");
+    double gflop_per_s =
+        own * flop_per_byte / faster_beside_products(basis, "attention", "F16", &compared);
     return fmax(bytes / tr_placed_gb_per_s(basis, own), flop / gflop_per_s);
 }
 
@@ -272,13 +277,24 @@ static void add_cache(const struct tr_model *model, const struct tr_basis *basis
                       });
 }
 
-/* In barriers of ours: what the engine's threads lose to each other in the graph of one token. */
-static double waits(const struct tr_model *model, const struct tr_basis *basis, double nodes) {
-    double sum = nodes * faster_beside_products(basis, "node", "-");
-    for (size_t i = 0; i < model->n_products; i++)
-        sum += model->products[i].count *
-               fmax(faster_beside_products(basis, "product", model->products[i].type),
-                    BARRIERS_OF_PRODUCT);
+static double barrier_ns(const struct tr_basis *basis, int threads) {
+    return tr_measured_rate_of(basis->measured, TR_MEASURED_BARRIER, NULL, 1, threads);
+}
+
+/* ns that the engine's threads lose to each other in the graph of one token. What a product takes
+ * beyond its bytes (parts of unequal length, activations brought to 8 bits by one thread) was found
+ * with few threads and stays; with more its barriers take longer. */
+static double waits_ns(const struct tr_model *model, const struct tr_basis *basis, double nodes) {
+    int compared;
+    double node = faster_beside_products(basis, "node", "-", &compared);
+    double barrier = barrier_ns(basis, basis->threads), sum = nodes * node * barrier;
+    for (size_t i = 0; i < model->n_products; i++) {
+        const struct tr_product *product = &model->products[i];
+        double found = faster_beside_products(basis, "product", product->type, &compared);
+        double then = barrier_ns(basis, compared);
+        sum += product->count * (fmax(found, BARRIERS_OF_PRODUCT) * then +
+                                 BARRIERS_OF_PRODUCT * node * fmax(barrier - then, 0));
+    }
     return sum;
 }
 
@@ -289,20 +305,17 @@ static void add_nodes(const struct tr_model *model, const struct tr_basis *basis
     const struct tr_measured *measured = basis->measured;
     double nodes = model->blocks * (NODES_OF_BLOCK + (model->experts > 0 ? NODES_OF_ROUTING : 0));
     double barriers = (nodes + BARRIERS_OF_PRODUCT * products) / work->batch;
-    double barrier = tr_measured_rate_of(measured, TR_MEASURED_BARRIER, NULL, 1, basis->threads);
     double copy = tr_measured_rate_of(measured, TR_MEASURED_COPY, NULL, 1, basis->threads);
     double bytes = nodes * model->embedding_length * 2.0 * sizeof(float); /* read, written */
-    if (basis->threads == 1)
-        barrier = 0;
-    tr_term_add(time,
-                (struct tr_time_term){.name = "barriers",
-                                      .bytes = NAN,
-                                      .flop = NAN,
-                                      .gb_per_s = NAN,
-                                      .gflop_per_s = NAN,
-                                      .count = barriers,
-                                      .ns = waits(model, basis, nodes) * barrier / work->batch,
-                                      .bound = "sync"});
+    double waits = basis->threads > 1 ? waits_ns(model, basis, nodes) / work->batch : 0;
+    tr_term_add(time, (struct tr_time_term){.name = "barriers",
+                                            .bytes = NAN,
+                                            .flop = NAN,
+                                            .gb_per_s = NAN,
+                                            .gflop_per_s = NAN,
+                                            .count = barriers,
+                                            .ns = waits,
+                                            .bound = "sync"});
     tr_term_add(time, (struct tr_time_term){.name = "other operations",
                                             .bytes = bytes,
                                             .flop = NAN,

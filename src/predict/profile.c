@@ -56,7 +56,8 @@ static double octaves(double a, double b) {
 /* Of exactly this type, at the numbers of tokens, then of threads nearest on the scale of octaves:
  * with one thread a product waits for its core, with more of them for memory. `uarch` NULL: of any
  * micro-architecture. */
-static double exact(const char *engine, const struct tr_profile_product *product) {
+static double exact(const char *engine, const struct tr_profile_product *product,
+                    int *ret_threads) {
     double ratio = NAN, nearest_tokens = INFINITY, nearest_threads = INFINITY;
     for (size_t i = 0; i < table.n; i++) {
         const struct row *row = &table.rows[i];
@@ -70,32 +71,41 @@ static double exact(const char *engine, const struct tr_profile_product *product
         nearest_tokens = tokens;
         nearest_threads = threads;
         ratio = row->ratio;
+        *ret_threads = (int)row->threads;
     }
     return ratio;
 }
 
 /* From type to type, each nearer to what was compared. */
-static double nearest_type(const char *engine, struct tr_profile_product product) {
+static double nearest_type(const char *engine, struct tr_profile_product product,
+                           int *ret_threads) {
     enum { MOST_STEPS = 4 };
-    double ratio = exact(engine, &product);
+    double ratio = exact(engine, &product, ret_threads);
     for (int step = 0; isnan(ratio) && step < MOST_STEPS; step++) {
         const struct tr_quant *quant = tr_quant_by_name(product.type);
         if (!quant || !quant->nearest[0])
             break;
         product.type = quant->nearest;
-        ratio = exact(engine, &product);
+        ratio = exact(engine, &product, ret_threads);
     }
     return ratio;
 }
 
-double tr_profile_ratio(const char *engine, const struct tr_profile_product *product) {
+double tr_profile_ratio_at(const char *engine, const struct tr_profile_product *product,
+                           int *ret_threads) {
     call_once(&once, load);
     struct tr_profile_product anywhere = *product;
     anywhere.uarch = NULL;
-    double ratio = product->uarch ? nearest_type(engine, *product) : NAN;
+    *ret_threads = product->threads;
+    double ratio = product->uarch ? nearest_type(engine, *product, ret_threads) : NAN;
     if (isnan(ratio))
-        ratio = nearest_type(engine, anywhere);
+        ratio = nearest_type(engine, anywhere, ret_threads);
     return isnan(ratio) ? 1 : ratio;
+}
+
+double tr_profile_ratio(const char *engine, const struct tr_profile_product *product) {
+    int threads;
+    return tr_profile_ratio_at(engine, product, &threads);
 }
 
 bool tr_profile_compared_on(const char *engine, const char *uarch) {

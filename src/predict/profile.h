@@ -7,9 +7,10 @@
 /* The engine that predictions of the measured tier are for, unless another is named. */
 #define TR_PROFILE_DEFAULT "llama.cpp"
 
-/* A product: a matrix of a type with `tokens` vectors at once. */
+/* A product: a matrix of a type with `tokens` vectors at once; or what an engine's graph has
+ * besides (docs/method.md, Measured tier). */
 struct tr_profile_product {
-    const char *op, /* "gemv", "gemm", "attention" or "node" */
+    const char *op, /* "gemv", "gemm", "attention", "node", "scaling", "product" */
         *type;
     double tokens;
     int threads;
@@ -21,6 +22,9 @@ struct tr_profile_product {
  * (data/engine_profiles.csv), on the same micro-architecture where there is such a row. 1 where
  * nothing is known. */
 double tr_profile_ratio(const char *engine, const struct tr_profile_product *product);
+/* The same, with the number of threads of the row; that of `product` where nothing is known. */
+double tr_profile_ratio_at(const char *engine, const struct tr_profile_product *product,
+                           int *ret_threads);
 /* Whether the engine's kernels were compared on this micro-architecture. */
 bool tr_profile_compared_on(const char *engine, const char *uarch);
 /* Whether none of the engine's kernels was timed: its rows are another engine's, times what was
