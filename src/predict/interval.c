@@ -31,11 +31,14 @@ static double steady_percent(const char *tier, enum tr_phase phase) {
     return phase == TR_PHASE_PROMPT ? (engine ? 4 : 7.5) : (engine ? 2.5 : 5);
 }
 
-static bool is_of(const struct tr_csv *csv, size_t row, const struct tr_interval_wanted *wanted) {
+/* `uarch` NULL: of any micro-architecture. */
+static bool is_of(const struct tr_csv *csv, size_t row, const struct tr_interval_wanted *wanted,
+                  const char *uarch) {
     const char *figure = wanted->phase == TR_PHASE_PROMPT ? "pp" : "tg";
     return !strcmp(tr_csv_get(csv, row, "tier"), wanted->tier) &&
            !strcmp(tr_csv_get(csv, row, "figure"), figure) &&
            !strcmp(tr_csv_get(csv, row, "role"), "learn") &&
+           (!uarch || !strcmp(tr_csv_get(csv, row, "uarch"), uarch)) &&
            tr_csv_number(csv, row, "own_percent") <= steady_percent(wanted->tier, wanted->phase) &&
            tr_csv_number(csv, row, "predicted") > 0 && tr_csv_number(csv, row, "observed") > 0;
 }
@@ -55,13 +58,24 @@ static double quantile(const double *sorted, size_t n, double share) {
                : sorted[n - 1];
 }
 
+/* The micro-architecture whose rows are enough by themselves: the machine's own, else NULL for all.
+ * How far predictions are off differs more between machines than between models on one. */
+static const char *uarch_of_rows(const struct tr_csv *csv,
+                                 const struct tr_interval_wanted *wanted) {
+    const char *own = wanted->machine.uarch;
+    int n = 0;
+    for (size_t row = 1; own && row < csv->n_rows; row++)
+        n += is_of(csv, row, wanted, own);
+    return n >= LEAST_ROWS ? own : NULL;
+}
+
 static void look_beyond(const struct tr_csv *csv, const struct tr_interval_wanted *wanted,
-                        struct tr_interval *interval) {
+                        const char *uarch, struct tr_interval *interval) {
     const struct tr_checked_on *machine = &wanted->machine;
     bool same_uarch = false;
     double most_nodes = 1, most_cores = MANY_CORES;
     for (size_t row = 1; row < csv->n_rows; row++) {
-        if (!is_of(csv, row, wanted))
+        if (!is_of(csv, row, wanted, uarch))
             continue;
         same_uarch = same_uarch ||
                      (machine->uarch && !strcmp(tr_csv_get(csv, row, "uarch"), machine->uarch));
@@ -79,15 +93,17 @@ static void look_beyond(const struct tr_csv *csv, const struct tr_interval_wante
 void tr_interval_from(const struct tr_csv *csv, const struct tr_interval_wanted *wanted,
                       struct tr_interval *ret_interval) {
     struct tr_interval found = {.low = NAN, .high = NAN};
+    const char *uarch = uarch_of_rows(csv, wanted);
     double *ratios = calloc(csv->n_rows + 1, sizeof(*ratios));
     size_t n = 0;
     for (size_t row = 1; ratios && row < csv->n_rows; row++) {
-        if (!is_of(csv, row, wanted))
+        if (!is_of(csv, row, wanted, uarch))
             continue;
         bool seen = false;
         for (size_t i = 1; i < row; i++)
-            seen = seen || (is_of(csv, i, wanted) && !strcmp(tr_csv_get(csv, i, "machine"),
-                                                             tr_csv_get(csv, row, "machine")));
+            seen =
+                seen || (is_of(csv, i, wanted, uarch) &&
+                         !strcmp(tr_csv_get(csv, i, "machine"), tr_csv_get(csv, row, "machine")));
         found.machines += !seen;
         ratios[n++] = tr_csv_number(csv, row, "observed") / tr_csv_number(csv, row, "predicted");
     }
@@ -97,7 +113,7 @@ void tr_interval_from(const struct tr_csv *csv, const struct tr_interval_wanted 
         qsort(ratios, n, sizeof(*ratios), ascending);
         found.low = quantile(ratios, n, 0.1);
         found.high = quantile(ratios, n, 0.9);
-        look_beyond(csv, wanted, &found);
+        look_beyond(csv, wanted, uarch, &found);
         if (found.n_beyond) {
             double times = pow(widen, found.n_beyond);
             found.low = exp(fmin(times * log(found.low), log(1 - least)));

@@ -166,6 +166,33 @@ static void elsewhere_it_widens(void **state) {
     assert_true(interval(11, none).n_beyond == 1); /* unknown is another one */
 }
 
+/* A machine whose micro-architecture has rows enough goes by these alone. */
+static void ones_own_rows_come_first(void **state) {
+    const struct tr_checked_on own = {"zen5", 2, 1}, few = {"zen4", 2, 1}, other = {"zen2", 2, 1};
+    char text[4096] = "tier,figure,machine,uarch,cores,nodes,role,predicted,observed,own_percent\n";
+    struct tr_interval_wanted wanted = {.tier = "engine", .phase = TR_PHASE_GENERATION};
+    struct tr_csv csv = {0};
+    struct tr_interval found;
+    (void)state;
+    for (int i = 0; i < 20; i++) /* ten at 0.95, nine at 0.5, one more at 0.5 of another figure */
+        snprintf(text + strlen(text), sizeof(text) - strlen(text),
+                 "engine,%s,m%d,%s,2,1,learn,100,%d,1\n", i < 19 ? "tg" : "pp", i < 10,
+                 i < 10 ? "zen5" : "zen4", i < 10 ? 95 : 50);
+    assert_int_equal(tr_csv_parse(text, strlen(text), "table", &csv, NULL), 0);
+    wanted.machine = own;
+    tr_interval_from(&csv, &wanted, &found);
+    assert_true(found.rows == 10 && found.machines == 1 && found.n_beyond == 0);
+    assert_true(found.low == 0.95 && found.high == 0.95);
+    wanted.machine = few;
+    tr_interval_from(&csv, &wanted, &found);
+    assert_true(found.rows == 19 && found.machines == 2 && found.n_beyond == 0);
+    assert_true(found.low == 0.5 && found.high == 0.95);
+    wanted.machine = other;
+    tr_interval_from(&csv, &wanted, &found);
+    assert_true(found.rows == 19 && found.n_beyond == 1 && fabs(found.low - 0.25) < 1e-9);
+    tr_csv_finish(&csv);
+}
+
 /* ---- stored rates of an engine ---- */
 
 static const char entry_text[] =
@@ -266,6 +293,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(learning_again_replaces, setup, teardown),
         cmocka_unit_test(ten_steady_rows_make_an_interval),
         cmocka_unit_test(elsewhere_it_widens),
+        cmocka_unit_test(ones_own_rows_come_first),
         cmocka_unit_test(stored_rates_fit_any_shape),
         cmocka_unit_test(stored_attention_and_blocks),
     };
