@@ -61,12 +61,14 @@ static double exact(const char *engine, const struct tr_profile_product *product
     double ratio = NAN, nearest_tokens = INFINITY, nearest_threads = INFINITY;
     for (size_t i = 0; i < table.n; i++) {
         const struct row *row = &table.rows[i];
+        /* Words first: predictions look rows up for every product of every token that they sample.
+         */
+        if (strcmp(row->op, product->op) || strcmp(row->type, product->type) ||
+            strcmp(row->engine, engine) || (product->uarch && strcmp(row->uarch, product->uarch)))
+            continue;
         double tokens = octaves(row->tokens, product->tokens);
         double threads = octaves(row->threads, product->threads);
-        if (strcmp(row->engine, engine) || strcmp(row->op, product->op) ||
-            strcmp(row->type, product->type) ||
-            (product->uarch && strcmp(row->uarch, product->uarch)) || tokens > nearest_tokens ||
-            (tokens == nearest_tokens && threads >= nearest_threads))
+        if (tokens > nearest_tokens || (tokens == nearest_tokens && threads >= nearest_threads))
             continue;
         nearest_tokens = tokens;
         nearest_threads = threads;
