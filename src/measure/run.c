@@ -249,6 +249,22 @@ static double own_span_ns(const struct tr_worker *worker) {
     return line->end_ns[line->n - 1] - line->begin_ns[0];
 }
 
+/* As long as its work would have taken at the pace of its median piece: one that another program
+ * held up in a few pieces would otherwise be given too little for all the samples that follow. */
+static double undisturbed_span_ns(const struct tr_worker *worker) {
+    const struct tr_timeline *line = &worker->timeline;
+    struct tr_summary paces = {.median = NAN}; /* of ns per unit */
+    double units = 0;
+    double *pace = calloc(line->n, sizeof(*pace));
+    for (size_t k = 0; pace && k < line->n; k++) {
+        pace[k] = (line->end_ns[k] - line->begin_ns[k]) / line->units[k];
+        units += line->units[k];
+    }
+    int failed = !pace || tr_summarize(pace, line->n, &paces);
+    free(pace);
+    return failed || !isfinite(paces.median) ? own_span_ns(worker) : paces.median * units;
+}
+
 static double sample_ns(const struct tr_group *group) {
     return group->sample_ns > 0 ? group->sample_ns : TR_SAMPLE_NS;
 }
@@ -260,7 +276,7 @@ static void calibrate_all(struct state *state, struct stage *stage) {
     double shortest = INFINITY;
     for (int i = 0; i < state->group->crew.n_threads; i++) {
         struct tr_worker *worker = state->workers[i];
-        double span_ns = own_span_ns(worker);
+        double span_ns = undisturbed_span_ns(worker);
         shortest = fmin(shortest, span_ns);
         /* A coarse clock may not have moved. Each thread has a dose of its own, since cores of one
          * machine differ. */

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bind.h"
@@ -426,6 +427,8 @@ static void unequal_cores_get_unequal_work(void **state) {
     struct tr_series series;
     skip_on_one_core(fixture);
     slow_cpu = fixture->crew.cpus[1];
+    atomic_store(&calls_on_slow, 0);
+    atomic_store(&calls_elsewhere, 0);
     uneven.function = slow_on_one_cpu;
     assert_int_equal(run_steps(fixture, &step, 1, 2.0, &series), 0);
     assert_false(series.wrong);
@@ -433,6 +436,33 @@ static void unequal_cores_get_unequal_work(void **state) {
     assert_true(atomic_load(&calls_on_slow) > 0);
     /* Sixteen when undisturbed, one if all did the same. */
     assert_true(others > 4 * atomic_load(&calls_on_slow));
+    tr_series_finish(&series);
+}
+
+/* One CPU is taken away for a while just as the doses are found: its thread is not left with less
+ * work than the others for all the samples that follow. */
+static void held_up_once(struct tr_kargs *args) {
+    enum { CALL = 150, HELD_MS = 200 }; /* the first 64 calls are the first dose */
+    const struct timespec held = {.tv_nsec = HELD_MS * 1000000L};
+    const bool slow = tr_current_cpu() == slow_cpu;
+    if (atomic_fetch_add(slow ? &calls_on_slow : &calls_elsewhere, 1) == CALL && slow)
+        (void)nanosleep(&held, NULL);
+    tr_kernel_find("fma_f64", "sse2")->function(args);
+}
+
+static void doses_are_of_undisturbed_time(void **state) {
+    struct fixture *fixture = *state;
+    struct tr_kernel interrupted = *tr_kernel_find("fma_f64", "sse2");
+    struct tr_step step = step_of(&interrupted, 0);
+    struct tr_series series;
+    skip_on_one_core(fixture);
+    slow_cpu = fixture->crew.cpus[1];
+    atomic_store(&calls_on_slow, 0);
+    atomic_store(&calls_elsewhere, 0);
+    interrupted.function = held_up_once;
+    assert_int_equal(run_steps(fixture, &step, 1, 2.0, &series), 0);
+    assert_true(2 * atomic_load(&calls_on_slow) >
+                atomic_load(&calls_elsewhere) / (fixture->crew.n_threads - 1));
     tr_series_finish(&series);
 }
 
@@ -620,6 +650,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(searched_form_takes_the_step, setup, teardown),
         cmocka_unit_test_setup_teardown(one_wrong_kernel_among_others, setup, teardown),
         cmocka_unit_test_setup_teardown(unequal_cores_get_unequal_work, setup, teardown),
+        cmocka_unit_test_setup_teardown(doses_are_of_undisturbed_time, setup, teardown),
         cmocka_unit_test_setup_teardown(moved_threads_are_told, setup, teardown),
         cmocka_unit_test_setup_teardown(late_error_is_noticed, setup, teardown),
         cmocka_unit_test_setup_teardown(matrix_results_are_checked, setup, teardown),
