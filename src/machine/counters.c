@@ -26,25 +26,6 @@ static unsigned long thread_id(void) {
     return (unsigned long)pthread_self();
 }
 
-const char *tr_counters_setup(void) {
-    PAPI_set_debug(PAPI_QUIET);
-    if (PAPI_library_init(PAPI_VER_CURRENT) != PAPI_VER_CURRENT)
-        return "PAPI could not be started";
-    if (PAPI_thread_init(thread_id) != PAPI_OK)
-        return "PAPI could not be started for threads";
-    for (int i = 0; i < PAPI_num_components(); i++) {
-        const PAPI_component_info_t *info = PAPI_get_component_info(i);
-        if (info && info->num_cntrs > 0 && !info->disabled && info->CmpIdx == 0)
-            return PAPI_query_named_event("PAPI_TOT_CYC") == PAPI_OK
-                       ? NULL
-                       : "the processor's own counters are not shown here";
-        if (info && info->disabled && info->CmpIdx == 0)
-            return info->disabled_reason[0] ? info->disabled_reason
-                                            : "the perf_event component is disabled";
-    }
-    return "PAPI has no component for processor events";
-}
-
 static void drop(struct tr_counter_set *set) {
     PAPI_cleanup_eventset(set->events);
     PAPI_destroy_eventset(&set->events);
@@ -118,4 +99,32 @@ void tr_counters_read(const struct tr_counters *counters, struct tr_counts *ret_
                 *(int64_t *)(void *)((char *)&counts + events[set->slots[i]].field) = values[i];
     }
     *ret_counts = counts;
+}
+
+/* PAPI knows the processor's events by its model, whether or not a hypervisor shows its counters.
+ */
+static bool counts_cycles(void) {
+    struct tr_counters counters;
+    struct tr_counts counts;
+    tr_counters_start(&counters);
+    tr_counters_read(&counters, &counts);
+    tr_counters_stop(&counters);
+    return counts.cycles > 0;
+}
+
+const char *tr_counters_setup(void) {
+    PAPI_set_debug(PAPI_QUIET);
+    if (PAPI_library_init(PAPI_VER_CURRENT) != PAPI_VER_CURRENT)
+        return "PAPI could not be started";
+    if (PAPI_thread_init(thread_id) != PAPI_OK)
+        return "PAPI could not be started for threads";
+    for (int i = 0; i < PAPI_num_components(); i++) {
+        const PAPI_component_info_t *info = PAPI_get_component_info(i);
+        if (info && info->num_cntrs > 0 && !info->disabled && info->CmpIdx == 0)
+            return counts_cycles() ? NULL : "the processor's own counters are not shown here";
+        if (info && info->disabled && info->CmpIdx == 0)
+            return info->disabled_reason[0] ? info->disabled_reason
+                                            : "the perf_event component is disabled";
+    }
+    return "PAPI has no component for processor events";
 }

@@ -25,7 +25,8 @@ static const char *const unit_events[] = {
 enum { UNIT_EVENTS = sizeof(unit_events) / sizeof(unit_events[0]) };
 
 static struct {
-    bool initialized, processor_disabled, memory_disabled, no_units, unit_fails, reads_fail;
+    bool initialized, processor_disabled, processor_hidden, memory_disabled, no_units, unit_fails,
+        reads_fail;
     double ghz;        /* of the cycles that are counted */
     double more_bytes; /* bytes counted for each one moved */
 } papi;
@@ -140,7 +141,8 @@ int PAPI_set_opt(int option, PAPI_option_t *value) {
 }
 
 int PAPI_add_event(int set, int code) {
-    if (code < 0 || sets[set].n == 4)
+    bool hidden = papi.processor_hidden && code <= INSTRUCTIONS;
+    if (code < 0 || sets[set].n == 4 || hidden)
         return PAPI_ENOEVNT;
     sets[set].events[sets[set].n++] = code;
     return PAPI_OK;
@@ -402,6 +404,15 @@ static void absent_counters_are_said(void **state) {
     assert_condition(&o, "memory_counters_reason", "perf_event_paranoid is 2");
     assert_true(isnan(counted(&o, "counted_cycles")));
     assert_nothing_counted(&o);
+    finish(&o);
+    /* A virtual machine's: the processor's model is known, its counters are not there. */
+    papi.processor_disabled = false;
+    papi.processor_hidden = true;
+    measure(&o, "read_plain", read_and_tell);
+    assert_condition(&o, "hardware_counters", "absent");
+    assert_condition(&o, "hardware_counters_reason",
+                     "the processor's own counters are not shown here");
+    assert_true(isnan(counted(&o, "counted_cycles")));
     finish(&o);
 }
 
