@@ -69,8 +69,8 @@ static void write_row(const struct tr_table *table, size_t first, const size_t *
     tr_strbuf_add(out, "\n");
 }
 
-void tr_table_write_fitting(const struct tr_table *table, size_t indent, size_t width,
-                            const char *spare, struct tr_strbuf *out) {
+size_t tr_table_write_fitting(const struct tr_table *table, size_t indent, size_t width,
+                              const char *spare, struct tr_strbuf *out) {
     size_t widths[TR_TABLE_MAX_COLUMNS] = {0};
     bool left_out[TR_TABLE_MAX_COLUMNS] = {0};
     if (table->failed)
@@ -84,10 +84,11 @@ void tr_table_write_fitting(const struct tr_table *table, size_t indent, size_t 
         left_out[*spare++ - '0'] = true;
     for (size_t first = 0; first < table->n_cells; first += table->n_columns)
         write_row(table, first, widths, left_out, indent, out);
+    return indent + width_of(table, widths, left_out);
 }
 
 void tr_table_write(const struct tr_table *table, size_t indent, struct tr_strbuf *out) {
-    tr_table_write_fitting(table, indent, SIZE_MAX, "", out);
+    (void)tr_table_write_fitting(table, indent, SIZE_MAX, "", out);
 }
 
 void tr_table_finish(struct tr_table *table) {

@@ -27,9 +27,9 @@ void tr_table_addf(struct tr_table *table, const char *format, ...)
  * trailing blanks. */
 void tr_table_write(const struct tr_table *table, size_t indent, struct tr_strbuf *out);
 /* The same within `width` columns: `spare` names columns by their digits (0 is the first), which
- * are left out one after another until the rest fits. */
-void tr_table_write_fitting(const struct tr_table *table, size_t indent, size_t width,
-                            const char *spare, struct tr_strbuf *out);
+ * are left out one after another until the rest fits. Returns the columns that were taken. */
+size_t tr_table_write_fitting(const struct tr_table *table, size_t indent, size_t width,
+                              const char *spare, struct tr_strbuf *out);
 void tr_table_finish(struct tr_table *table);
 
 #endif

@@ -20,6 +20,33 @@ static int set_threads(struct tr_named_spec *named, int threads, struct tr_err *
     return 0;
 }
 
+/* All models on one machine, `spec`, or on the measured one. */
+static int predict_on(const struct tr_grounds *grounds, struct tr_named_spec *spec,
+                      json_t *documents, struct tr_err *reterr) {
+    int code = spec ? set_threads(spec, grounds->options->threads, reterr) : 0;
+    if (!code && grounds->options->largest)
+        code = tr_answer_largest(grounds, spec, documents, reterr);
+    for (size_t i = 0; !code && i < grounds->n_models; i++)
+        code = tr_answer_one(grounds, grounds->models[i], spec, documents, reterr);
+    return code;
+}
+
+/* Of several machines each has its answer or its reason. */
+static int predict_on_several(struct tr_grounds *grounds, json_t *documents,
+                              struct tr_err *reterr) {
+    struct tr_spec_list *list = &grounds->specs;
+    int code = 0;
+    for (size_t j = 0; !code && j < list->n; j++) {
+        struct tr_err why = {0};
+        code = predict_on(grounds, &list->items[j], documents, &why);
+        if (code == TR_EUNAVAILABLE && (list->n > 1 || list->unanswered.n))
+            code = tr_spec_leave_out(list, why.text);
+        else if (code && reterr)
+            *reterr = why;
+    }
+    return code;
+}
+
 /* The models come first: a wrong name or a bad file weighs more than a calibration that is missing.
  */
 static int predict_all(struct tr_grounds *grounds, struct tr_model **models, char *const *names,
@@ -35,25 +62,36 @@ static int predict_all(struct tr_grounds *grounds, struct tr_model **models, cha
         code = tr_grounds_find(grounds, calibration, reterr);
     grounds->models = models;
     grounds->n_models = n;
-    size_t machines = grounds->specs.n;
-    for (size_t j = 0; !code && j < (machines ? machines : 1); j++) {
-        struct tr_named_spec *spec = machines ? &grounds->specs.items[j] : NULL;
-        if (spec)
-            code = set_threads(spec, grounds->options->threads, reterr);
-        if (!code && grounds->options->largest)
-            code = tr_answer_largest(grounds, spec, documents, reterr);
-        for (size_t i = 0; !code && i < n; i++)
-            code = tr_answer_one(grounds, models[i], spec, documents, reterr);
-    }
+    if (!code && tr_spec_asked(&grounds->options->spec, grounds->options->machine.source))
+        code = predict_on_several(grounds, documents, reterr);
+    else if (!code)
+        code = predict_on(grounds, NULL, documents, reterr);
     if (!code && grounds->learned)
         code = tr_observed_keep(*calibration, grounds->learned, reterr);
     return code;
 }
 
+/* What those that have no answer lack, after the answers of the others. */
+static int say_unanswered(const struct tr_grounds *grounds, struct tr_err *reterr) {
+    const struct tr_strings *why = &grounds->specs.unanswered;
+    if (!why->n)
+        return 0;
+    for (size_t i = 0; i + 1 < why->n; i++)
+        tr_note(&grounds->options->output, "%s", why->items[i]);
+    return tr_err_set(reterr, TR_EUNAVAILABLE, "%s", why->items[why->n - 1]);
+}
+
 struct results {
-    json_t *documents; /* one a model */
+    json_t *documents; /* one a model and machine */
+    bool table;        /* of all, in place of a page for each */
     bool explain;
 };
+
+/* Pages alone have batches, observations and explanations. */
+static bool wants_table(const struct tr_predict_options *options, const json_t *documents) {
+    return json_array_size(documents) > 1 && options->parallel <= 1 && !options->observed &&
+           !options->explain;
+}
 
 static int render(const char *format, const struct tr_term *term, const void *data,
                   struct tr_strbuf *out, struct tr_err *reterr) {
@@ -65,7 +103,7 @@ static int render(const char *format, const struct tr_term *term, const void *da
     } else if (strcmp(format, "text")) {
         struct tr_report_input input = {.documents = results->documents};
         return tr_report_render(format, &input, out, reterr);
-    } else if (json_array_size(results->documents) > 2 && !results->explain) {
+    } else if (results->table) {
         tr_predictions_matrix(results->documents, term, out);
     } else {
         tr_predictions_text(results->documents, term, results->explain, out);
@@ -90,8 +128,11 @@ static int run(void *data, char *const *arguments, size_t n, struct tr_err *rete
     int code = TR_ENOMEM;
     if (models && results.documents)
         code = predict_all(&grounds, models, arguments, n, &calibration, results.documents, reterr);
-    if (!code)
+    results.table = wants_table(options, results.documents);
+    if (!code && (json_array_size(results.documents) || !grounds.specs.unanswered.n))
         code = tr_output_write(&options->output, "text", render, &results, reterr);
+    if (!code)
+        code = say_unanswered(&grounds, reterr);
     for (size_t i = 0; models && i < n; i++)
         tr_model_destroy(models[i]);
     free(models);

@@ -138,8 +138,7 @@ static void add_heading(struct tr_strbuf *out, const json_t *document, const str
     tr_strbuf_add(out, "\n");
 }
 
-/* "12.3 (11.5-13)" where an interval was checked and there is room. */
-static void cell_estimate(struct tr_table *table, const json_t *value, bool with_interval) {
+void tr_prediction_cell(struct tr_table *table, const json_t *value, bool with_interval) {
     char middle[32], low[32], high[32];
     if (!with_interval || isnan(tr_json_number_of(value, "low"))) {
         cell_number(table, json_is_object(value)   ? tr_json_number_of(value, "value")
@@ -173,8 +172,8 @@ static void add_results(struct tr_strbuf *out, const json_t *results, size_t wid
             tr_table_addf(&table, "%.0f", tr_json_number_of(result, "prompt_tokens"));
             tr_table_addf(&table, "%.0f", tr_json_number_of(result, "generated_tokens"));
         }
-        cell_estimate(&table, json_object_get(result, "pp_tok_s"), wide && intervals);
-        cell_estimate(&table, json_object_get(result, "tg_tok_s"), wide && intervals);
+        tr_prediction_cell(&table, json_object_get(result, "pp_tok_s"), wide && intervals);
+        tr_prediction_cell(&table, json_object_get(result, "tg_tok_s"), wide && intervals);
         cell_number(&table, tr_prediction_estimate(result, "first_token_s"));
         cell_number(&table, tr_prediction_estimate(result, "total_s"));
         cell_safe(&table, tr_json_text_of(result, "class"));

@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "strbuf.h"
+#include "table.h"
 #include "term.h"
 #include "tokenroof/err.h"
 
@@ -29,6 +30,8 @@ int tr_predictions_json(json_t *predictions, struct tr_strbuf *out);
 
 /* The value of an estimate of a result: {"value", "low", "high"} or a bare number; NAN unknown. */
 double tr_prediction_estimate(const json_t *result, const char *key);
+/* "12.3 (11.5-13.0)" where an interval was checked and there is room, "-" for unknown. */
+void tr_prediction_cell(struct tr_table *table, const json_t *estimate, bool with_interval);
 /* Any document, as text with a newline at its end. */
 int tr_json_print(const json_t *document, struct tr_strbuf *out);
 /* A cell by RFC 4180. NULL writes nothing. */

@@ -19,6 +19,7 @@ static void add_text(struct tr_table *table, const char *text, size_t most) {
     free(safe);
 }
 
+/* Of the first use case that has one. */
 static void add_rate(struct tr_table *table, const json_t *results, const char *key) {
     size_t i;
     const json_t *result, *estimate = NULL;
@@ -27,13 +28,7 @@ static void add_rate(struct tr_table *table, const json_t *results, const char *
         if (!isnan(tr_json_number_of(estimate, "value")))
             break;
     }
-    double value = tr_json_number_of(estimate, "value"), low = tr_json_number_of(estimate, "low");
-    if (isnan(value))
-        tr_table_add(table, "-");
-    else if (isnan(low))
-        tr_table_addf(table, "%.3g", value);
-    else
-        tr_table_addf(table, "%.3g (%.3g-%.3g)", value, low, tr_json_number_of(estimate, "high"));
+    tr_prediction_cell(table, estimate, true);
 }
 
 /* "I B B I": a letter for each use case. */
@@ -49,40 +44,56 @@ static void add_classes(struct tr_table *table, const json_t *results) {
     tr_table_add(table, letters);
 }
 
-static void add_row(struct tr_table *table, const json_t *document, bool wide) {
+static void add_row(struct tr_table *table, const json_t *document, size_t longest_name) {
     const json_t *results = json_object_get(document, "results"), *first;
     const json_t *model = json_object_get(document, "model");
     first = json_array_get(results, 0);
     const char *where = json_string_value(json_object_get(json_object_get(first, "fits"), "where"));
-    add_text(table, json_string_value(json_object_get(model, "name")), wide ? 32 : 20);
-    add_text(table, json_string_value(json_object_get(document, "platform")), wide ? 48 : 20);
-    if (wide)
-        tr_table_addf(table, "%.3g", tr_json_number_of(model, "file_bytes") / 1e9);
+    add_text(table, json_string_value(json_object_get(model, "name")), longest_name);
+    add_text(table, json_string_value(json_object_get(document, "platform")), longest_name);
+    tr_table_addf(table, "%.3g", tr_json_number_of(model, "file_bytes") / 1e9);
     add_rate(table, results, "pp_tok_s");
     add_rate(table, results, "tg_tok_s");
     add_classes(table, results);
-    if (wide) {
-        tr_table_add(table, where ? where : "no");
-        add_text(table, json_string_value(json_object_get(first, "bound")), 12);
-    }
+    tr_table_add(table, where ? where : "no");
+    add_text(table, json_string_value(json_object_get(first, "bound")), 12);
+}
+
+/* Returns the width of its lines. */
+static size_t add_table(const json_t *predictions, size_t longest_name, size_t width,
+                        struct tr_strbuf *out) {
+    static const char *const heads[] = {"model",    "machine", "GB",   "PP tok/s",
+                                        "TG tok/s", "class",   "fits", "bound"};
+    static const char spare[] = "726"; /* bound, GB, fits */
+    struct tr_table table;
+    size_t i;
+    const json_t *document;
+    tr_table_init(&table, "llrrrlll");
+    for (size_t column = 0; column < sizeof(heads) / sizeof(heads[0]); column++)
+        tr_table_add(&table, heads[column]);
+    json_array_foreach(predictions, i, document) add_row(&table, document, longest_name);
+    size_t taken = tr_table_write_fitting(&table, 0, width, spare, out);
+    tr_table_finish(&table);
+    return taken;
 }
 
 void tr_predictions_matrix(const json_t *predictions, const struct tr_term *term,
                            struct tr_strbuf *out) {
-    bool wide = term->width >= 120;
-    struct tr_table table;
+    static const size_t longest_names[] = {64, 48, 32, 24, 20};
+    const size_t n_lengths = sizeof(longest_names) / sizeof(longest_names[0]);
     size_t i;
-    const json_t *document, *result;
-    tr_table_init(&table, wide ? "llrrrlll" : "llrrl");
-    static const char *const heads[] = {"model",    "machine", "GB",   "PP tok/s",
-                                        "TG tok/s", "class",   "fits", "bound"};
-    for (size_t column = 0; column < 8; column++)
-        if (wide || (column != 2 && column < 6))
-            tr_table_add(&table, heads[column]);
-    json_array_foreach(predictions, i, document) add_row(&table, document, wide);
-    out->failed = out->failed || table.failed;
-    tr_table_write(&table, 0, out);
-    tr_table_finish(&table);
+    const json_t *result;
+    for (i = 0; i < n_lengths; i++) { /* names are shortened last, and no more than must be */
+        struct tr_strbuf trial = {0};
+        size_t taken = add_table(predictions, longest_names[i], term->width, &trial);
+        bool takes_it = taken <= term->width || i + 1 == n_lengths || trial.failed;
+        out->failed = out->failed || trial.failed;
+        if (takes_it && !trial.failed)
+            tr_strbuf_add(out, trial.text);
+        tr_strbuf_finish(&trial);
+        if (takes_it)
+            break;
+    }
     tr_strbuf_add(out,
                   "PP, TG: the first use case that has them, with an 80% interval where it was "
                   "checked.\nClasses of");
@@ -91,5 +102,6 @@ void tr_predictions_matrix(const json_t *predictions, const struct tr_term *term
         tr_strbuf_addf(out, " %s", name ? name : "?");
         free(name);
     }
-    tr_strbuf_add(out, ": I interactive, B background, O offline, N non-viable.\n");
+    tr_strbuf_add(out, ": I interactive, B background, O offline, N non-viable.\n"
+                       "A page for each: --explain.\n");
 }

@@ -24,10 +24,16 @@ static int add_item(struct tr_spec_list *list, const char *name, const struct tr
     return items[list->n++].name ? 0 : TR_ENOMEM;
 }
 
+int tr_spec_leave_out(struct tr_spec_list *list, const char *why) {
+    return tr_strings_has(&list->unanswered, why) ? 0
+                                                  : tr_strings_add(&list->unanswered, "%s", why);
+}
+
 void tr_spec_list_finish(struct tr_spec_list *list) {
     for (size_t i = 0; i < list->n; i++)
         free(list->items[i].name);
     free(list->items);
+    tr_strings_finish(&list->unanswered);
     *list = (struct tr_spec_list){0};
 }
 
@@ -300,10 +306,15 @@ static int make_all(const struct maker *maker, const struct tr_machine_options *
         struct tr_err why = {0};
         char *name = tr_format("%.*s", (int)strcspn(options->names[i], ","), options->names[i]);
         code = name ? add_named(maker, name, &why) : TR_ENOMEM;
+        struct tr_err full = {0};
         if (code && why.text[0])
-            tr_err_set(reterr, code, "%s%s",
+            tr_err_set(&full, code, "%s%s",
                        strncmp(why.text, "--gpu: ", 7) != 0 ? "--platform: " : "", why.text);
         free(name);
+        if (code == TR_EUNAVAILABLE && options->n_names > 1)
+            code = tr_spec_leave_out(maker->list, full.text);
+        else if (code && reterr)
+            *reterr = full;
     }
     if (!code && options->n_names == 0)
         code = add_machine(maker, machine, reterr);

@@ -3,6 +3,7 @@
 #define TR_CMD_SPEC_PLATFORMS_H
 
 #include "options.h"
+#include "tokenroof/calibration.h"
 #include "tokenroof/machine.h"
 #include "tokenroof/platform.h"
 #include "tokenroof/spec.h"
@@ -35,6 +36,7 @@ struct tr_spec_list {
         struct tr_spec spec;
     } * items;
     size_t n;
+    struct tr_strings unanswered; /* of several names: what is unknown of those left out */
 };
 
 /* --- options (spec_options.c) --- */
@@ -54,10 +56,13 @@ int tr_what_if_read(const char *text, struct tr_overrides *overrides, int *ret_c
 
 /* --- machines (spec_platforms.c, spec_cpu.c) --- */
 
-/* One item a machine; a series has one for each member. TR_EUNAVAILABLE with what is unknown. */
+/* One item a machine; a series has one for each member. TR_EUNAVAILABLE with what is unknown; where
+ * several are named, those of which too little is known are left out with their reasons. */
 int tr_spec_list_make(const struct tr_spec_options *options,
                       const struct tr_machine_options *machine, struct tr_spec_list *ret_list,
                       struct tr_err *reterr);
+/* One reason more, once each. */
+int tr_spec_leave_out(struct tr_spec_list *list, const char *why);
 void tr_spec_list_finish(struct tr_spec_list *list);
 /* What a machine's limits and cores come to. `packages` 0: as the machine says. */
 void tr_spec_cpu_of_machine(const struct tr_machine *machine, struct tr_spec_cpu *ret_cpu);
