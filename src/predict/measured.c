@@ -99,28 +99,27 @@ static const char *profile_of(const struct tr_basis *basis) {
     return basis->profile ? basis->profile : TR_PROFILE_DEFAULT;
 }
 
+static double ratio_of(const struct tr_basis *basis, const char *engine, const char *op,
+                       const char *type, double tokens, int *ret_threads) {
+    const struct tr_profile_product product = {.op = op,
+                                               .type = type,
+                                               .tokens = tokens,
+                                               .threads = basis->threads,
+                                               .uarch = basis->machine.uarch};
+    return tr_profile_ratio(engine, &product, ret_threads);
+}
+
 /* How much faster our kernel is than that of the engine that is predicted. */
 static double faster(const struct tr_basis *basis, const char *op, const char *type,
                      double tokens) {
-    return tr_profile_ratio(profile_of(basis),
-                            &(struct tr_profile_product){.op = op,
-                                                         .type = type,
-                                                         .tokens = tokens,
-                                                         .threads = basis->threads,
-                                                         .uarch = basis->machine.uarch});
+    return ratio_of(basis, profile_of(basis), op, type, tokens, NULL);
 }
 
 /* The same of what is no product, of which there are rows of the default engine alone: the others
  * share its code. And with how many threads it was compared. */
 static double faster_beside_products(const struct tr_basis *basis, const char *op, const char *type,
                                      int *ret_threads) {
-    return tr_profile_ratio_at(TR_PROFILE_DEFAULT,
-                               &(struct tr_profile_product){.op = op,
-                                                            .type = type,
-                                                            .tokens = 1,
-                                                            .threads = basis->threads,
-                                                            .uarch = basis->machine.uarch},
-                               ret_threads);
+    return ratio_of(basis, TR_PROFILE_DEFAULT, op, type, 1, ret_threads);
 }
 
 /* Engines were compared with kernels in vector registers, so that their ratios go with those; in
@@ -140,22 +139,22 @@ static bool has_one_thread(const struct tr_measured *measured) {
     return false;
 }
 
+static double gemv_of_engine(const struct tr_basis *basis, const char *type) {
+    return tr_measured_rate_of(basis->measured, TR_MEASURED_GEMV, type, 1, basis->threads) /
+           faster(basis, "gemv", type, 1);
+}
+
 /* GB/s at which the engine reads weights for one token. Our kernel asks for more at once and
  * follows what memory gives at the moment; the engine's may be bound by its cores: with T threads
  * it is no faster than T times itself with one, by as much less as it was found to be. */
 static double engine_read(const struct tr_basis *basis, const char *type) {
-    const struct tr_measured *measured = basis->measured;
-    struct tr_basis alone = *basis;
-    int compared;
-    double rate = tr_measured_rate_of(measured, TR_MEASURED_GEMV, type, 1, basis->threads) /
-                  faster(basis, "gemv", type, 1);
-    if (basis->threads == 1 || !has_one_thread(measured))
+    const double rate = gemv_of_engine(basis, type);
+    if (basis->threads == 1 || !has_one_thread(basis->measured))
         return rate;
+    struct tr_basis alone = *basis;
     alone.threads = 1;
-    double one = tr_measured_rate_of(measured, TR_MEASURED_GEMV, type, 1, 1) /
-                 faster(&alone, "gemv", type, 1);
-    return fmin(rate,
-                basis->threads * one / faster_beside_products(basis, "scaling", type, &compared));
+    return fmin(rate, basis->threads * gemv_of_engine(&alone, type) /
+                          faster_beside_products(basis, "scaling", type, NULL));
 }
 
 static double used(const struct tr_product *product) {
@@ -244,11 +243,10 @@ static void add_weights(const struct tr_model *model, const struct tr_basis *bas
  * heads to each pair of keys and values, is bound by what it reads; engines compute each query head
  * by itself and are bound by arithmetic, so that their rate is one of operations. */
 static double attention_ns(const struct tr_basis *basis, double bytes, double flop) {
-    int compared;
     double own =
         tr_measured_rate_of(basis->measured, TR_MEASURED_ATTENTION, "F16", 1, basis->threads);
     double gflop_per_s =
-        own * flop_per_byte / faster_beside_products(basis, "attention", "F16", &compared);
+        own * flop_per_byte / faster_beside_products(basis, "attention", "F16", NULL);
     return fmax(bytes / tr_placed_gb_per_s(basis, own), flop / gflop_per_s);
 }
 

@@ -1,6 +1,7 @@
 /* How much faster this program's kernels are than an engine's: data/engine_profiles.csv. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <threads.h>
 
@@ -9,7 +10,7 @@
 #include "profile.h"
 #include "quant.h"
 
-enum { MAX_ROWS = 256, MAX_ENGINES = 16 };
+enum { MAX_ENGINES = 16 };
 
 /* Read once from the embedded table, constant from then on. */
 static struct {
@@ -17,7 +18,7 @@ static struct {
         char engine[24], type[16], op[12], uarch[24];
         double tokens, threads, ratio;
         bool timed;
-    } rows[MAX_ROWS];
+    } * rows;
     size_t n;
     const char *engines[MAX_ENGINES + 1];
     size_t n_engines;
@@ -29,7 +30,8 @@ static void load(void) {
     struct tr_csv csv = {0};
     if (!data || tr_csv_parse(data->text, data->length, data->name, &csv, NULL))
         return;
-    for (size_t i = 1; i < csv.n_rows && table.n < MAX_ROWS; i++) {
+    table.rows = calloc(csv.n_rows, sizeof(*table.rows));
+    for (size_t i = 1; table.rows && i < csv.n_rows; i++) {
         struct row *row = &table.rows[table.n++];
         snprintf(row->engine, sizeof(row->engine), "%s", tr_csv_get(&csv, i, "engine"));
         snprintf(row->type, sizeof(row->type), "%s", tr_csv_get(&csv, i, "type"));
@@ -93,21 +95,18 @@ static double nearest_type(const char *engine, struct tr_profile_product product
     return ratio;
 }
 
-double tr_profile_ratio_at(const char *engine, const struct tr_profile_product *product,
-                           int *ret_threads) {
+double tr_profile_ratio(const char *engine, const struct tr_profile_product *product,
+                        int *ret_threads) {
     call_once(&once, load);
     struct tr_profile_product anywhere = *product;
     anywhere.uarch = NULL;
-    *ret_threads = product->threads;
-    double ratio = product->uarch ? nearest_type(engine, *product, ret_threads) : NAN;
+    int threads = product->threads;
+    double ratio = product->uarch ? nearest_type(engine, *product, &threads) : NAN;
     if (isnan(ratio))
-        ratio = nearest_type(engine, anywhere, ret_threads);
+        ratio = nearest_type(engine, anywhere, &threads);
+    if (ret_threads)
+        *ret_threads = threads;
     return isnan(ratio) ? 1 : ratio;
-}
-
-double tr_profile_ratio(const char *engine, const struct tr_profile_product *product) {
-    int threads;
-    return tr_profile_ratio_at(engine, product, &threads);
 }
 
 bool tr_profile_compared_on(const char *engine, const char *uarch) {

@@ -47,8 +47,10 @@ static void rates_are_interpolated(void **state) {
 static double ratio_with(const char *engine, const char *op, const char *type, double tokens,
                          int threads, const char *uarch) {
     return tr_profile_ratio(
-        engine, &(struct tr_profile_product){
-                    .op = op, .type = type, .tokens = tokens, .threads = threads, .uarch = uarch});
+        engine,
+        &(struct tr_profile_product){
+            .op = op, .type = type, .tokens = tokens, .threads = threads, .uarch = uarch},
+        NULL);
 }
 
 static double ratio_of(const char *engine, const char *op, const char *type, double tokens,
