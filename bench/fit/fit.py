@@ -369,12 +369,16 @@ def table_rows(rows, fitted, found, gpus):
 
     for name in CLASSES:
         put("class", name, "read", fitted["class"][name], "fit to generation, share of the limit")
-        for phase, index in (("tg", 1), ("pp", 2)):
-            of_class = [e for e in found if e[index] and e[0].group == name]
+        # What binds the memory says nothing of prompts: they go by the processor's own class.
+        for phase, index, class_of in (("tg", 1, lambda r: r.group),
+                                       ("pp", 2, lambda r: r.cpu["class"])):
+            of_class = [e for e in found if e[index] and class_of(e[0]) == name]
+            if not of_class:
+                continue
             few = len({e[0].machine for e in of_class}) < 4
             low, high, machines, n = interval(found, index,
                                               (lambda r: True) if few else
-                                              (lambda r, c=name: r.group == c))
+                                              (lambda r, c=name, of=class_of: of(r) == c))
             basis = f"80% of published / predicted; {machines} machines, {n} rows" + (
                 " of all classes: fewer than four of this one" if few else "")
             put("class", name, f"{phase}_low", min(low, 1), basis)

@@ -144,7 +144,8 @@ struct tr_prediction_result {
     double load_s;
     double total_tok_s;     /* of all sequences that generate at once */
     const char *fits_where; /* "RAM", "VRAM", "VRAM + RAM"; NULL: does not fit. Static */
-    double spare_bytes;     /* negative: missing */
+    const char *scarce;     /* the memory that leaves least: "RAM" or "VRAM". Static */
+    double spare_bytes;     /* of that one; negative: missing; NAN: its size is unknown */
     double roof_pp_tok_s, roof_tg_tok_s;
     /* "memory" "fabric" "compute": of the prompt, and of whatever takes most of the time. */
     const char *bound_pp, *bound;

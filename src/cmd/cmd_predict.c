@@ -85,6 +85,7 @@ struct results {
     json_t *documents; /* one a model and machine */
     bool table;        /* of all, in place of a page for each */
     bool explain;
+    const struct tr_strings *unanswered;
 };
 
 /* Pages alone have batches, observations and explanations. */
@@ -97,7 +98,7 @@ static int render(const char *format, const struct tr_term *term, const void *da
                   struct tr_strbuf *out, struct tr_err *reterr) {
     const struct results *results = data;
     if (!strcmp(format, "json"))
-        return tr_predictions_json(results->documents, out);
+        return tr_predictions_json(results->documents, results->unanswered, out);
     if (!strcmp(format, "csv")) {
         tr_predictions_csv(results->documents, out);
     } else if (strcmp(format, "text")) {
@@ -124,7 +125,9 @@ static int run(void *data, char *const *arguments, size_t n, struct tr_err *rete
     struct tr_grounds grounds = {.options = options};
     struct tr_calibration *calibration = NULL;
     struct tr_model **models = calloc(n + 1, sizeof(struct tr_model *));
-    struct results results = {.documents = json_array(), .explain = options->explain};
+    struct results results = {.documents = json_array(),
+                              .explain = options->explain,
+                              .unanswered = &grounds.specs.unanswered};
     int code = TR_ENOMEM;
     if (models && results.documents)
         code = predict_all(&grounds, models, arguments, n, &calibration, results.documents, reterr);

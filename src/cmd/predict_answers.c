@@ -111,12 +111,8 @@ static bool fits(const struct tr_prediction *prediction) {
 static int add_command(const struct tr_grounds *grounds, const struct tr_prediction *prediction,
                        const struct tr_basis *basis, json_t *document) {
     const struct tr_predict_options *options = grounds->options;
-    double context = 0;
+    const double context = tr_context_to_start_with(prediction);
     int code = 0;
-    for (size_t i = 0; i < grounds->cases.n; i++) {
-        const struct tr_use_case *one = &grounds->cases.items[i];
-        context = fmax(context, (double)one->depth + one->prompt_tokens + one->generated_tokens);
-    }
     char *command = tr_prediction_command(prediction, basis, context, options->threads > 0,
                                           tr_numa_placements[options->numa]);
     if (command && json_object_set_new(document, "command", json_string(command)))
@@ -136,7 +132,8 @@ int tr_answer_one(const struct tr_grounds *grounds, const struct tr_model *model
     if (!code)
         code = tr_prediction_to_json(prediction, &document);
     if (!code && spec)
-        code = tr_spec_add_answers(model, &basis, grounds->cases.items, grounds->cases.n, document);
+        code = tr_spec_add_answers(prediction, &basis, grounds->cases.items, grounds->cases.n,
+                                   document);
     else if (!code && fits(prediction))
         code = add_command(grounds, prediction, &basis, document);
     if (!code && !fits(prediction))
@@ -172,6 +169,9 @@ static bool is_interactive(const struct tr_grounds *grounds, const struct tr_mod
     bool all = true;
     for (size_t i = 0; i < prediction->n_results; i++)
         all = all && prediction->results[i].viability == TR_CLASS_INTERACTIVE;
+    /* Longer than the model was made for, its words are worth nothing, however fast they come. */
+    all = all && (model->context_length <= 0 ||
+                  tr_context_to_start_with(prediction) <= model->context_length);
     tr_prediction_destroy(prediction);
     return all;
 }

@@ -198,22 +198,35 @@ void tr_predictions_sentence(struct tr_strbuf *out, const char *label, const cha
 /* Where weights and cache lie, and what is left in the use case that leaves the least. */
 static void add_fits(struct tr_strbuf *out, const json_t *results, size_t width) {
     const json_t *result, *least = NULL, *fits;
+    const char *unknown = NULL;
     double spare = NAN;
     size_t i;
     json_array_foreach(results, i, result) {
         fits = json_object_get(result, "fits");
         double bytes = tr_json_number_of(fits, "spare_bytes");
+        if (isnan(bytes) && tr_json_text_of(fits, "where"))
+            unknown = tr_json_text_of(fits, "where");
         if (bytes >= 0 && tr_json_text_of(fits, "where") && !(bytes >= spare)) {
             least = result;
             spare = bytes;
         }
     }
+    if (!least && unknown) {
+        char *line = tr_format("the size of its %s is not known and taken as enough%s", unknown,
+                               !strcmp(unknown, "RAM") ? ": give --memory GB" : "");
+        tr_predictions_sentence(out, "fits", line ? line : "", width);
+        free(line);
+    }
     if (!least)
         return;
     struct tr_strbuf text = {0};
-    tr_strbuf_addf(&text, "in %s with its cache; ",
-                   tr_json_text_of(json_object_get(least, "fits"), "where"));
-    add_amount(&text, "", spare / 1e9, " GB to spare");
+    fits = json_object_get(least, "fits");
+    const char *where = tr_json_text_of(fits, "where"), *scarce = tr_json_text_of(fits, "scarce");
+    tr_strbuf_addf(&text, "in %s with its cache; ", where);
+    add_amount(&text, "", spare / 1e9, " GB");
+    if (scarce && strcmp(scarce, where) != 0)
+        tr_strbuf_addf(&text, " of %s", scarce);
+    tr_strbuf_add(&text, " to spare");
     if (json_array_size(results) > 1)
         tr_strbuf_addf(&text, " (%s)", tr_json_text_of(least, "use_case"));
     char *line = tr_strbuf_take(&text);
@@ -222,19 +235,35 @@ static void add_fits(struct tr_strbuf *out, const json_t *results, size_t width)
     free(line);
 }
 
+/* The use cases from the i-th on that have the i-th one's sentence: "UC2, UC3"; NULL if an earlier
+ * one has it. The caller frees it. */
+static char *names_with(const json_t *results, size_t i, const char *why) {
+    struct tr_strbuf names = {0};
+    for (size_t j = 0; j < json_array_size(results); j++) {
+        const json_t *other = json_array_get(results, j);
+        const char *same = tr_json_text_of(other, "why"),
+                   *name = tr_json_text_of(other, "use_case");
+        if (!same || strcmp(same, why) != 0)
+            continue;
+        if (j < i) {
+            tr_strbuf_finish(&names);
+            return NULL;
+        }
+        tr_strbuf_addf(&names, "%s%s", j > i ? ", " : "", name ? name : "");
+    }
+    return tr_strbuf_take(&names);
+}
+
 /* The sentences; the same one is written once. */
 static void add_reasons(struct tr_strbuf *out, const json_t *results, size_t width) {
     size_t i;
     const json_t *result;
     json_array_foreach(results, i, result) {
         const char *why = tr_json_text_of(result, "why");
-        bool repeated = false;
-        for (size_t j = 0; why && j < i; j++) {
-            const char *before = tr_json_text_of(json_array_get(results, j), "why");
-            repeated = repeated || (before && !strcmp(before, why));
-        }
-        if (why && !repeated)
-            tr_predictions_sentence(out, tr_json_text_of(result, "use_case"), why, width);
+        char *names = why ? names_with(results, i, why) : NULL;
+        if (names)
+            tr_predictions_sentence(out, names, why, width);
+        free(names);
     }
     add_fits(out, results, width);
     double load_s = tr_json_number_of(json_array_get(results, 0), "load_s");
@@ -539,11 +568,17 @@ int tr_json_print(const json_t *document, struct tr_strbuf *out) {
     return 0;
 }
 
-int tr_predictions_json(json_t *predictions, struct tr_strbuf *out) {
-    if (json_array_size(predictions) == 1)
+int tr_predictions_json(json_t *predictions, const struct tr_strings *unanswered,
+                        struct tr_strbuf *out) {
+    if (json_array_size(predictions) == 1 && !unanswered->n)
         return tr_json_print(json_array_get(predictions, 0), out);
-    json_t *all = json_pack("{s:s, s:O}", "schema", TR_PREDICTIONS_SCHEMA, "results", predictions);
-    int code = all ? tr_json_print(all, out) : TR_ENOMEM;
+    json_t *reasons = json_array();
+    for (size_t i = 0; i < unanswered->n; i++)
+        json_array_append_new(reasons, json_string(unanswered->items[i]));
+    json_t *all = json_pack("{s:s, s:O, s:o}", "schema", TR_PREDICTIONS_SCHEMA, "results",
+                            predictions, "unanswered", reasons);
+    int code =
+        all && json_array_size(reasons) == unanswered->n ? tr_json_print(all, out) : TR_ENOMEM;
     json_decref(all);
     return code;
 }

@@ -10,6 +10,7 @@
 #include "strbuf.h"
 #include "table.h"
 #include "term.h"
+#include "tokenroof/calibration.h"
 #include "tokenroof/err.h"
 
 #define TR_PREDICTION_SCHEMA "tokenroof.prediction/1"
@@ -25,8 +26,9 @@ void tr_predictions_text(const json_t *predictions, const struct tr_term *term, 
 void tr_predictions_matrix(const json_t *predictions, const struct tr_term *term,
                            struct tr_strbuf *out);
 void tr_predictions_csv(const json_t *predictions, struct tr_strbuf *out);
-/* One document alone, or several in one. */
-int tr_predictions_json(json_t *predictions, struct tr_strbuf *out);
+/* One document alone, or several in one, with what the machines without an answer lack. */
+int tr_predictions_json(json_t *predictions, const struct tr_strings *unanswered,
+                        struct tr_strbuf *out);
 
 /* The value of an estimate of a result: {"value", "low", "high"} or a bare number; NAN unknown. */
 double tr_prediction_estimate(const json_t *result, const char *key);

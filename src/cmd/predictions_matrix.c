@@ -9,18 +9,24 @@
 #include "table.h"
 #include "text.h"
 
-static void add_text(struct tr_table *table, const char *text, size_t most) {
+/* Too long names lose their middle: what tells machines apart is at either end. */
+static void add_name(struct tr_table *table, const char *text, size_t most) {
     char *safe = tr_printable(text ? text : "-");
-    size_t n = safe ? strlen(safe) : 0;
-    if (n > most)
-        tr_table_addf(table, "%.*s..", (int)most - 2, safe);
-    else
+    size_t width = safe ? tr_display_width(safe) : 0;
+    if (width > most) {
+        size_t head = tr_display_fit(safe, (most - 2) / 2), tail = strlen(safe);
+        while (tail > 0 && tr_display_width(safe + tail) < most - 2 - (most - 2) / 2)
+            for (tail--; tail > 0 && (safe[tail] & 0xc0) == 0x80;)
+                tail--;
+        tr_table_addf(table, "%.*s..%s", (int)head, safe, safe + tail);
+    } else
         tr_table_add(table, safe);
     free(safe);
 }
 
 /* Of the first use case that has one. */
-static void add_rate(struct tr_table *table, const json_t *results, const char *key) {
+static void add_rate(struct tr_table *table, const json_t *results, const char *key,
+                     bool interval) {
     size_t i;
     const json_t *result, *estimate = NULL;
     json_array_foreach(results, i, result) {
@@ -28,7 +34,7 @@ static void add_rate(struct tr_table *table, const json_t *results, const char *
         if (!isnan(tr_json_number_of(estimate, "value")))
             break;
     }
-    tr_prediction_cell(table, estimate, true);
+    tr_prediction_cell(table, estimate, interval);
 }
 
 /* "I B B I": a letter for each use case. */
@@ -44,23 +50,31 @@ static void add_classes(struct tr_table *table, const json_t *results) {
     tr_table_add(table, letters);
 }
 
-static void add_row(struct tr_table *table, const json_t *document, size_t longest_name) {
+/* How a table is made to fit. */
+struct attempt {
+    size_t longest_name;
+    bool interval;
+};
+
+static void add_row(struct tr_table *table, const json_t *document, const struct attempt *attempt) {
     const json_t *results = json_object_get(document, "results"), *first;
     const json_t *model = json_object_get(document, "model");
     first = json_array_get(results, 0);
-    const char *where = json_string_value(json_object_get(json_object_get(first, "fits"), "where"));
-    add_text(table, json_string_value(json_object_get(model, "name")), longest_name);
-    add_text(table, json_string_value(json_object_get(document, "platform")), longest_name);
+    const json_t *fits = json_object_get(first, "fits");
+    const char *where = tr_json_text_of(fits, "where");
+    bool certain = !where || !isnan(tr_json_number_of(fits, "spare_bytes"));
+    add_name(table, tr_json_text_of(model, "name"), attempt->longest_name);
+    add_name(table, tr_json_text_of(document, "platform"), attempt->longest_name);
     tr_table_addf(table, "%.3g", tr_json_number_of(model, "file_bytes") / 1e9);
-    add_rate(table, results, "pp_tok_s");
-    add_rate(table, results, "tg_tok_s");
+    add_rate(table, results, "pp_tok_s", attempt->interval);
+    add_rate(table, results, "tg_tok_s", attempt->interval);
     add_classes(table, results);
-    tr_table_add(table, where ? where : "no");
-    add_text(table, json_string_value(json_object_get(first, "bound")), 12);
+    tr_table_addf(table, "%s%s", where ? where : "no", certain ? "" : "?");
+    add_name(table, tr_json_text_of(first, "bound"), 12);
 }
 
 /* Returns the width of its lines. */
-static size_t add_table(const json_t *predictions, size_t longest_name, size_t width,
+static size_t add_table(const json_t *predictions, const struct attempt *attempt, size_t width,
                         struct tr_strbuf *out) {
     static const char *const heads[] = {"model",    "machine", "GB",   "PP tok/s",
                                         "TG tok/s", "class",   "fits", "bound"};
@@ -71,7 +85,7 @@ static size_t add_table(const json_t *predictions, size_t longest_name, size_t w
     tr_table_init(&table, "llrrrlll");
     for (size_t column = 0; column < sizeof(heads) / sizeof(heads[0]); column++)
         tr_table_add(&table, heads[column]);
-    json_array_foreach(predictions, i, document) add_row(&table, document, longest_name);
+    json_array_foreach(predictions, i, document) add_row(&table, document, attempt);
     size_t taken = tr_table_write_fitting(&table, 0, width, spare, out);
     tr_table_finish(&table);
     return taken;
@@ -79,29 +93,29 @@ static size_t add_table(const json_t *predictions, size_t longest_name, size_t w
 
 void tr_predictions_matrix(const json_t *predictions, const struct tr_term *term,
                            struct tr_strbuf *out) {
-    static const size_t longest_names[] = {64, 48, 32, 24, 20};
-    const size_t n_lengths = sizeof(longest_names) / sizeof(longest_names[0]);
-    size_t i;
+    /* Intervals go before names are shortened, and those no more than must be. */
+    static const struct attempt attempts[] = {{64, true},  {64, false}, {48, false}, {32, false},
+                                              {24, false}, {20, false}, {16, false}, {14, false},
+                                              {12, false}, {10, false}};
+    const size_t n = sizeof(attempts) / sizeof(attempts[0]);
+    size_t i, at = 0;
     const json_t *result;
-    for (i = 0; i < n_lengths; i++) { /* names are shortened last, and no more than must be */
+    for (bool done = false; !done; at++) {
         struct tr_strbuf trial = {0};
-        size_t taken = add_table(predictions, longest_names[i], term->width, &trial);
-        bool takes_it = taken <= term->width || i + 1 == n_lengths || trial.failed;
+        size_t taken = add_table(predictions, &attempts[at], term->width, &trial);
+        done = taken <= term->width || at + 1 == n || trial.failed;
         out->failed = out->failed || trial.failed;
-        if (takes_it && !trial.failed)
+        if (done && !trial.failed)
             tr_strbuf_add(out, trial.text);
         tr_strbuf_finish(&trial);
-        if (takes_it)
-            break;
     }
-    tr_strbuf_add(out,
-                  "PP, TG: the first use case that has them, with an 80% interval where it was "
-                  "checked.\nClasses of");
+    tr_strbuf_addf(out, "PP, TG: the first use case that has them%s.\nClasses of",
+                   attempts[at - 1].interval ? ", with an 80% interval where it was checked" : "");
     json_array_foreach(json_object_get(json_array_get(predictions, 0), "results"), i, result) {
         char *name = tr_printable(json_string_value(json_object_get(result, "use_case")));
         tr_strbuf_addf(out, " %s", name ? name : "?");
         free(name);
     }
-    tr_strbuf_add(out, ": I interactive, B background, O offline, N non-viable.\n"
+    tr_strbuf_add(out, ": I interactive, B background, O offline, N non-viable, ? unknown.\n"
                        "A page for each: --explain.\n");
 }

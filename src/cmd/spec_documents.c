@@ -41,14 +41,23 @@ static int add_note(const struct tr_model *model, const struct tr_basis *basis,
     return failed ? TR_ENOMEM : 0;
 }
 
-int tr_spec_add_answers(const struct tr_model *model, const struct tr_basis *basis,
-                        const struct tr_use_case *use_cases, size_t n, json_t *document) {
-    json_t *object = NULL;
+double tr_context_to_start_with(const struct tr_prediction *prediction) {
     double context = 0;
+    for (size_t i = 0; i < prediction->n_results; i++) {
+        const struct tr_use_case *one = &prediction->results[i].use_case;
+        if (!(prediction->results[i].spare_bytes < 0))
+            context =
+                fmax(context, (double)one->depth + one->prompt_tokens + one->generated_tokens);
+    }
+    return context;
+}
+
+int tr_spec_add_answers(const struct tr_prediction *prediction, const struct tr_basis *basis,
+                        const struct tr_use_case *use_cases, size_t n, json_t *document) {
+    const struct tr_model *model = prediction->model;
+    const double context = tr_context_to_start_with(prediction);
+    json_t *object = NULL;
     struct tr_use_case both = {"both", "", 512, 128, 0};
-    for (size_t i = 0; i < n; i++)
-        context = fmax(context, (double)use_cases[i].depth + use_cases[i].prompt_tokens +
-                                    use_cases[i].generated_tokens);
     int code = tr_spec_to_json(model, basis->spec, &object);
     if (!code && json_object_set_new(document, "spec", object))
         code = TR_ENOMEM;

@@ -152,7 +152,7 @@ int tr_spec_check_list(const struct tr_spec_options *options, const struct tr_sp
 
 /* One "name=value", `n` bytes. */
 static int read_change(const char *text, size_t n, struct tr_overrides *overrides, int *cores,
-                       struct tr_err *reterr) {
+                       unsigned *seen, struct tr_err *reterr) {
     /* The bounds of the options of the same names. */
     static const struct {
         const char *name;
@@ -174,12 +174,17 @@ static int read_change(const char *text, size_t n, struct tr_overrides *override
     snprintf(name, sizeof(name), "%.*s", (int)equals, text);
     snprintf(value, sizeof(value), "%.*s", (int)(n - equals - 1), text + equals + 1);
     int code = tr_unknown("change", name, known, &why);
-    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
-        if (!strcmp(name, changes[i].name))
-            code = changes[i].whole
-                       ? tr_parse_int(value, (int64_t)changes[i].least, (int64_t)changes[i].most,
-                                      &whole, &why)
-                       : tr_parse_double(value, changes[i].least, changes[i].most, &number, &why);
+    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+        if (strcmp(name, changes[i].name) != 0)
+            continue;
+        code = changes[i].whole
+                   ? tr_parse_int(value, (int64_t)changes[i].least, (int64_t)changes[i].most,
+                                  &whole, &why)
+                   : tr_parse_double(value, changes[i].least, changes[i].most, &number, &why);
+        if (!code && (*seen & 1U << i))
+            code = tr_err_set(&why, TR_EUSAGE, "is given twice");
+        *seen |= 1U << i;
+    }
     if (code)
         return tr_err_set(reterr, code, "--what-if: %s: %s", name, why.text);
     if (!strcmp(name, "mts"))
@@ -197,10 +202,11 @@ static int read_change(const char *text, size_t n, struct tr_overrides *override
 
 int tr_what_if_read(const char *text, struct tr_overrides *overrides, int *ret_cores,
                     struct tr_err *reterr) {
+    unsigned seen = 0;
     int code = 0;
     while (!code && *text) {
         size_t n = strcspn(text, ",");
-        code = read_change(text, n, overrides, ret_cores, reterr);
+        code = read_change(text, n, overrides, ret_cores, &seen, reterr);
         text += n + (text[n] == ',');
     }
     return code;

@@ -137,12 +137,18 @@ static int finish_item(const struct maker *maker, const char *name, struct tr_sp
     return code;
 }
 
+static int has_a_card(const char *name, struct tr_err *reterr) {
+    return tr_err_set(reterr, TR_EUSAGE, "'%.60s' has a card already, without --gpu", name);
+}
+
 /* Members of a choice; `gpu` as after --gpu, NULL without. */
 static int add_choice(const struct maker *maker, const struct tr_platform_choice *choice,
                       const char *gpu, struct tr_err *reterr) {
     struct tr_csv systems = {0};
     int code = load_systems(&systems, reterr);
     size_t row = !code && choice->is_system ? system_row(&systems, choice->name) : 0;
+    if (row && gpu && *tr_csv_get(&systems, row, "gpu"))
+        code = has_a_card(choice->name, reterr);
     for (size_t i = 0; !code && i < choice->n_rows; i++) {
         struct tr_machine *machine = NULL;
         struct tr_spec spec = empty_spec(maker->options);
@@ -228,7 +234,7 @@ static int check_card(const char *name, const char *card, const char *other,
         return tr_err_set(reterr, TR_EUSAGE,
                           "'%.60s': cards of one kind are possible, as '2x RTX 5090'", card);
     if (other)
-        return tr_err_set(reterr, TR_EUSAGE, "'%.60s' has a card already, without --gpu", name);
+        return has_a_card(name, reterr);
     return 0;
 }
 

@@ -7,8 +7,7 @@
 /* Why it is of its class, and what binds; NULL without memory. */
 char *tr_result_why(const struct tr_model *model, const struct tr_prediction_result *result,
                     double prompt_s, bool mostly_prompt);
-/* `kind` goes behind the number of bytes there are: "" or " of VRAM". */
-char *tr_result_why_too_large(double needed_bytes, double missing_bytes, double there_bytes,
-                              const char *kind);
+/* Which memory is too small, by how much, and what that means. */
+char *tr_result_why_too_large(const struct tr_model *model, const struct tr_fit *placed);
 
 #endif

@@ -15,6 +15,7 @@ static struct {
     struct row {
         char group[16], name[32], parameter[24];
         double value;
+        char basis[64]; /* "10 machines, 22 rows": what follows the last semicolon */
     } rows[MAX_ROWS];
     size_t n;
 } table;
@@ -31,17 +32,30 @@ static void load(void) {
         snprintf(row->name, sizeof(row->name), "%s", tr_csv_get(&csv, i, "name"));
         snprintf(row->parameter, sizeof(row->parameter), "%s", tr_csv_get(&csv, i, "parameter"));
         row->value = tr_csv_number(&csv, i, "value");
+        const char *basis = tr_csv_get(&csv, i, "basis"), *end = strrchr(basis, ';');
+        snprintf(row->basis, sizeof(row->basis), "%s",
+                 end ? end + 1 + strspn(end + 1, " ") : basis);
     }
     tr_csv_finish(&csv);
 }
 
-double tr_efficiency(const char *group, const char *name, const char *parameter) {
+static const struct row *row_of(const char *group, const char *name, const char *parameter) {
     call_once(&once, load);
     for (size_t i = 0; i < table.n; i++)
         if (!strcmp(table.rows[i].name, name) && !strcmp(table.rows[i].parameter, parameter) &&
             !strcmp(table.rows[i].group, group))
-            return table.rows[i].value;
-    return NAN;
+            return &table.rows[i];
+    return NULL;
+}
+
+double tr_efficiency(const char *group, const char *name, const char *parameter) {
+    const struct row *row = row_of(group, name, parameter);
+    return row ? row->value : NAN;
+}
+
+const char *tr_efficiency_basis(const char *group, const char *name, const char *parameter) {
+    const struct row *row = row_of(group, name, parameter);
+    return row ? row->basis : "unknown";
 }
 
 const char *tr_efficiency_name(const char *group, size_t n) {

@@ -268,7 +268,8 @@ static void interval(const struct tr_model *model, const struct tr_basis *basis,
     tr_interval_ends(rows_of(basis), basis, phase, ret_low, ret_high);
 }
 
-static char *interval_note(const struct tr_basis *basis) {
+static char *interval_note(const struct tr_model *model, const struct tr_basis *basis) {
+    (void)model;
     return tr_interval_note_of(rows_of(basis), basis);
 }
 

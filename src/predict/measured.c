@@ -389,7 +389,8 @@ static void interval(const struct tr_model *model, const struct tr_basis *basis,
         tr_interval_ends("measured", basis, phase, ret_low, ret_high);
 }
 
-static char *interval_note(const struct tr_basis *basis) {
+static char *interval_note(const struct tr_model *model, const struct tr_basis *basis) {
+    (void)model;
     return is_checked(basis) ? tr_interval_note_of("measured", basis) : NULL;
 }
 

@@ -319,18 +319,25 @@ static struct tr_estimate time_of(double prompt_s, struct bounds pp, double gene
     return (struct tr_estimate){prompt_s + generation_s, low, high};
 }
 
-static char *refuse_size(const struct tr_model *model, const struct tr_basis *basis,
-                         double cache_bytes, struct tr_prediction_result *result) {
-    double needed = (double)model->file_bytes + cache_bytes;
-    double there = needed + result->spare_bytes;
+static char *refuse_size(const struct tr_model *model, const struct tr_fit *placed,
+                         struct tr_prediction_result *result) {
     result->pp_tok_s = result->tg_tok_s = unknown_estimate();
     result->first_token_s = result->total_s = unknown_estimate();
     result->roof_pp_tok_s = result->roof_tg_tok_s = result->total_tok_s = NAN;
     result->bound = result->bound_pp = NULL;
     result->viability = TR_CLASS_NON_VIABLE;
     result->time[TR_PHASE_PROMPT].n_terms = result->time[TR_PHASE_GENERATION].n_terms = 0;
-    (void)basis;
-    return tr_result_why_too_large(needed, -result->spare_bytes, there, "");
+    return tr_result_why_too_large(model, placed);
+}
+
+static struct tr_fit in_ram(const struct tr_model *model, const struct tr_basis *basis,
+                            double cache_bytes) {
+    double needed = (double)model->file_bytes + cache_bytes;
+    double spare = basis->memory_bytes - needed;
+    return (struct tr_fit){.where = spare >= 0 ? "RAM" : NULL,
+                           .memory = "RAM",
+                           .needed_bytes = needed,
+                           .spare_bytes = spare};
 }
 
 static int predict_one(const struct tr_tier *tier, const struct tr_model *model,
@@ -377,18 +384,16 @@ static int predict_one(const struct tr_tier *tier, const struct tr_model *model,
     result->roof_tg_tok_s =
         generated > 0 ? 1e9 / sequences / time[TR_PHASE_GENERATION].roof_ns : NAN;
     result->total_tok_s = generated > 0 ? sequences / token_s : NAN;
-    if (tier->place) {
-        result->fits_where = tier->place(model, basis, cache_bytes, &result->spare_bytes);
-    } else {
-        result->spare_bytes = basis->memory_bytes - (double)model->file_bytes - cache_bytes;
-        result->fits_where = result->spare_bytes >= 0 ? "RAM" : NULL;
-    }
+    const struct tr_fit placed = (tier->place ? tier->place : in_ram)(model, basis, cache_bytes);
+    result->fits_where = placed.where;
+    result->scarce = placed.memory;
+    result->spare_bytes = placed.spare_bytes;
     bool mostly_prompt = prompt_s > generated * token_s;
     result->bound_pp = isnan(result->pp_tok_s.value) ? NULL : bound_of(&time[TR_PHASE_PROMPT]);
     result->bound = mostly_prompt ? result->bound_pp : bound_of(&time[TR_PHASE_GENERATION]);
     /* A test without output has a class, too: by what its output would be. */
     result->viability = tr_classify(prompt_s, 1 / token_s, result->total_s.value);
-    result->why = result->spare_bytes < 0 ? refuse_size(model, basis, cache_bytes, result)
+    result->why = result->spare_bytes < 0 ? refuse_size(model, &placed, result)
                                           : tr_result_why(model, result, prompt_s, mostly_prompt);
     return result->why ? 0 : TR_ENOMEM;
 }
@@ -446,13 +451,22 @@ static int make(const struct tr_tier *tier, const struct tr_model *model,
     prediction->engine = basis->engine ? strdup(basis->engine) : NULL;
     prediction->rates = tr_basis_rates(tier->name, basis);
     if (tier->interval_note)
-        prediction->interval_note = tier->interval_note(basis);
+        prediction->interval_note = tier->interval_note(model, basis);
     prediction->results = calloc(n_use_cases + 1, sizeof(*prediction->results));
     *ret_prediction = prediction;
     return !prediction->results || (basis->platform && !prediction->platform) ||
                    (basis->engine && !prediction->engine)
                ? TR_ENOMEM
                : 0;
+}
+
+/* Figures with a learned correction have none. */
+static bool has_intervals(const struct tr_prediction *prediction) {
+    for (size_t i = 0; i < prediction->n_results; i++)
+        if (!isnan(prediction->results[i].pp_tok_s.low) ||
+            !isnan(prediction->results[i].tg_tok_s.low))
+            return true;
+    return false;
 }
 
 int tr_predict(const char *fidelity, const struct tr_model *model, const struct tr_basis *basis,
@@ -469,6 +483,10 @@ int tr_predict(const char *fidelity, const struct tr_model *model, const struct 
     for (size_t i = 0; i < n_use_cases && !code; i++) {
         code = predict_one(tier, model, basis, &use_cases[i], &prediction->results[i]);
         prediction->n_results = i + 1;
+    }
+    if (!code && !has_intervals(prediction)) {
+        free(prediction->interval_note);
+        prediction->interval_note = NULL;
     }
     if (!code && n_use_cases && tier->explain)
         code = tier->explain(prediction, basis, &use_cases[0]);

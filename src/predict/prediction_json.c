@@ -73,13 +73,13 @@ static json_t *result_json(const struct tr_prediction_result *result) {
                              estimate(result->tg_tok_s), "first_token_s",
                              estimate(result->first_token_s), "total_s", estimate(result->total_s));
     json_t *rest = json_pack(
-        "{s:o, s:o, s:o, s:{s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:o, s:o}, "
+        "{s:o, s:o, s:o, s:{s:o, s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:o, s:o}, "
         "s:{s:o, s:o}, s:o, s:o}",
         "total_tok_s", number(result->total_tok_s), "cold_first_token_s",
         number(result->load_s + result->first_token_s.value), "load_s", number(result->load_s),
         "fits", "where", text(result->fits_where), "spare_bytes", number(result->spare_bytes),
-        "roof_pp_tok_s", number(result->roof_pp_tok_s), "roof_tg_tok_s",
-        number(result->roof_tg_tok_s), "fraction_of_roof_pp",
+        "scarce", text(result->scarce), "roof_pp_tok_s", number(result->roof_pp_tok_s),
+        "roof_tg_tok_s", number(result->roof_tg_tok_s), "fraction_of_roof_pp",
         number(result->pp_tok_s.value / result->roof_pp_tok_s), "fraction_of_roof_tg",
         number(result->tg_tok_s.value / result->roof_tg_tok_s), "bound_pp", text(result->bound_pp),
         "bound", text(result->bound), "class", text(tr_class_name(result->viability)), "why",

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "spec.h"
+#include "strbuf.h"
 #include "tier.h"
 
 static int check(const struct tr_model *model, const struct tr_basis *basis,
@@ -13,18 +14,24 @@ static int check(const struct tr_model *model, const struct tr_basis *basis,
     const struct tr_spec *spec = basis->spec;
     if (!spec || (!spec->has_cpu && spec->gpu.count == 0))
         return tr_err_set(reterr, TR_EUNAVAILABLE, "No machine is named. Give one with --platform");
-    if (spec->has_cpu && !(spec->cpu.dram_gb_per_s > 0))
+    bool no_bandwidth = spec->has_cpu && !(spec->cpu.dram_gb_per_s > 0);
+    bool no_rate = spec->has_cpu && spec->gpu.count == 0 &&
+                   isnan(tr_spec_kernel_gb_per_s(&spec->cpu, model->quantization, 1));
+    const char *rate = spec->cpu.clock_ghz > 0 ? "cores' rates are" : "clock is";
+    if (no_bandwidth && no_rate)
+        return tr_err_set(reterr, TR_EUNAVAILABLE,
+                          "%s: its memory bandwidth is unknown, and so its %s: no rate can be told",
+                          spec->cpu.name, rate);
+    if (no_bandwidth)
         return tr_err_set(reterr, TR_EUNAVAILABLE,
                           "%s: its memory bandwidth is unknown. Give --channels and --mts",
                           spec->cpu.name);
     if (spec->gpu.count && !(spec->gpu.read_gb_per_s > 0))
         return tr_err_set(reterr, TR_EUNAVAILABLE, "%s: its memory bandwidth is unknown",
                           spec->gpu.name);
-    if (spec->has_cpu && spec->gpu.count == 0 &&
-        isnan(tr_spec_kernel_gb_per_s(&spec->cpu, model->quantization, 1)))
+    if (no_rate)
         return tr_err_set(reterr, TR_EUNAVAILABLE,
-                          "%s: its %s unknown, so that no rate can be told", spec->cpu.name,
-                          spec->cpu.clock_ghz > 0 ? "cores' rates are" : "clock is");
+                          "%s: its %s unknown, so that no rate can be told", spec->cpu.name, rate);
     return 0;
 }
 
@@ -67,6 +74,29 @@ static double placed_ns(const struct tr_model *model, const struct tr_basis *bas
     return generation_ns(model, &other);
 }
 
+/* Rows of data/efficiency.csv whose published results tell the interval. What memory binds says
+ * nothing of prompts: theirs are the processor's class. */
+struct published {
+    const char *group, *generation, *prompt;
+};
+static struct published published_for(const struct tr_spec *spec, bool gpu) {
+    return gpu ? (struct published){"gpu", tr_spec_software(spec), tr_spec_software(spec)}
+               : (struct published){"class", tr_spec_class(&spec->cpu), spec->cpu.class_name};
+}
+
+static char *interval_note(const struct tr_model *model, const struct tr_basis *basis) {
+    const struct tr_spec *spec = basis->spec;
+    bool gpu = tr_spec_share_of(model, basis, 0).layers > 0;
+    const struct published rows = published_for(spec, gpu);
+    if (gpu && spec->gpu.unlike_gpus)
+        return NULL;
+    return tr_format(
+        "80 %% of published results over predictions: generation of '%s' (%s), prompts "
+        "of '%s' (%s)",
+        rows.generation, tr_efficiency_basis(rows.group, rows.generation, "tg_low"), rows.prompt,
+        tr_efficiency_basis(rows.group, rows.prompt, "pp_low"));
+}
+
 /* 80% of the published results lie within these of what is predicted; where the placement of pages
  * is not known, from the slowest placement's to the fastest one's. */
 static void interval(const struct tr_model *model, const struct tr_basis *basis,
@@ -74,14 +104,15 @@ static void interval(const struct tr_model *model, const struct tr_basis *basis,
     const struct tr_spec *spec = basis->spec;
     struct tr_spec_share share = tr_spec_share_of(model, basis, 0);
     bool gpu = share.layers > 0, generation = phase == TR_PHASE_GENERATION;
-    const char *group = gpu ? "gpu" : "class";
-    const char *name = gpu ? tr_spec_software(spec) : tr_spec_class(&spec->cpu);
+    const struct published rows = published_for(spec, gpu);
     if (gpu && spec->gpu.unlike_gpus) { /* taken as a GPU: nobody has checked that */
         *ret_low = *ret_high = NAN;
         return;
     }
-    *ret_low = tr_efficiency(group, name, generation ? "tg_low" : "pp_low");
-    *ret_high = tr_efficiency(group, name, generation ? "tg_high" : "pp_high");
+    *ret_low = generation ? tr_efficiency(rows.group, rows.generation, "tg_low")
+                          : tr_efficiency(rows.group, rows.prompt, "pp_low");
+    *ret_high = generation ? tr_efficiency(rows.group, rows.generation, "tg_high")
+                           : tr_efficiency(rows.group, rows.prompt, "pp_high");
     if (!generation || gpu || !spec->has_cpu || spec->cpu.packages < 2)
         return;
     double now = placed_ns(model, basis, spec->placement), slowest = now, fastest = now;
@@ -92,14 +123,6 @@ static void interval(const struct tr_model *model, const struct tr_basis *basis,
     }
     *ret_low *= now / slowest;
     *ret_high *= now / fastest;
-}
-
-/* --- what fits ---------------------------------------------------------------------------------
- */
-
-static const char *place(const struct tr_model *model, const struct tr_basis *basis,
-                         double cache_bytes, double *ret_spare_bytes) {
-    return tr_spec_place(model, basis, cache_bytes, ret_spare_bytes);
 }
 
 /* --- explanations ------------------------------------------------------------------------------
@@ -229,6 +252,7 @@ const struct tr_tier tr_tier_spec = {
     .check = check,
     .time = token_time,
     .interval = interval,
-    .place = place,
+    .interval_note = interval_note,
+    .place = tr_spec_place,
     .explain = explain,
 };

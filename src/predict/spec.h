@@ -19,6 +19,8 @@ double tr_spec_read_gb_per_s(const struct tr_spec *spec);
 /* "fabric" where that is the lesser one, else the machine's class. */
 const char *tr_spec_class(const struct tr_spec_cpu *cpu);
 bool tr_spec_fabric_binds(const struct tr_spec_cpu *cpu);
+/* Matrices of the type whose kernels are the fastest: the roof of prompts. */
+double tr_spec_cpu_roof_gflop_per_s(const struct tr_spec_cpu *cpu, int threads);
 /* The limit itself, for the roof. */
 double tr_spec_read_limit_gb_per_s(const struct tr_spec *spec);
 /* A barrier or the like of so many threads. */
@@ -42,9 +44,8 @@ struct tr_spec_share tr_spec_share_of(const struct tr_model *model, const struct
                                       double context);
 /* Share of a class that lies on the accelerator. */
 double tr_spec_fraction(const struct tr_spec_share *share, enum tr_tensor_class tensor_class);
-/* Where the weights and the cache lie, NULL if nowhere; bytes left in the scarcer memory. */
-const char *tr_spec_place(const struct tr_model *model, const struct tr_basis *basis,
-                          double cache_bytes, double *ret_spare_bytes);
+struct tr_fit tr_spec_place(const struct tr_model *model, const struct tr_basis *basis,
+                            double cache_bytes);
 
 /* --- times (spec_parts.c); each returns what the limits alone would take, ns --- */
 

@@ -104,7 +104,8 @@ double tr_spec_cpu_part(const struct tr_spec_state *state, const struct tr_part 
         return copied_part(state, part, bytes, flop, time);
     if (state->work->phase == TR_PHASE_PROMPT) {
         add(time, part->name, where, bytes, flop, read, matrix, memory_of(cpu));
-        return least_ns(bytes, tr_spec_read_limit_gb_per_s(spec), flop, matrix);
+        return least_ns(bytes, tr_spec_read_limit_gb_per_s(spec), flop,
+                        tr_spec_cpu_roof_gflop_per_s(cpu, threads));
     }
     /* A kernel for one column is told by the bytes that it takes in; of several columns the better
      * way is taken, but all of them take no less than one. */

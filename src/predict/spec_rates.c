@@ -54,6 +54,14 @@ double tr_spec_cpu_gflop_per_s(const struct tr_spec_cpu *cpu, const char *quant,
            of_type(quant ? quant : "other", "flop");
 }
 
+double tr_spec_cpu_roof_gflop_per_s(const struct tr_spec_cpu *cpu, int threads) {
+    double most = NAN;
+    const char *type;
+    for (size_t i = 0; (type = tr_efficiency_name("type", i)); i++)
+        most = fmax(most, tr_spec_cpu_gflop_per_s(cpu, type, threads));
+    return most;
+}
+
 /* Sockets that read with pages in turn over all of them: (n-1)/n of the bytes cross the link, at
  * `remote` of the local rate. */
 static double packages_worth(const struct tr_spec *spec) {

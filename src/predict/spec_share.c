@@ -83,10 +83,9 @@ static struct tr_spec_share fastest(const struct tr_model *model, const struct t
     return rough_ns(model, spec, &experts) < rough_ns(model, spec, &layers) ? experts : layers;
 }
 
-struct tr_spec_share tr_spec_share_of(const struct tr_model *model, const struct tr_basis *basis,
-                                      double context) {
+static struct tr_spec_share share_for(const struct tr_model *model, const struct tr_basis *basis,
+                                      double cache_bytes) {
     const struct tr_spec *spec = basis->spec;
-    double cache_bytes = tr_basis_cache_bytes(model, basis, context);
     if (spec->gpu.count == 0)
         return share_with(model, 0, false);
     if (!spec->has_cpu)
@@ -98,20 +97,30 @@ struct tr_spec_share tr_spec_share_of(const struct tr_model *model, const struct
     return largest_fit(model, spec, spec->experts == TR_EXPERTS_CPU, cache_bytes);
 }
 
-const char *tr_spec_place(const struct tr_model *model, const struct tr_basis *basis,
-                          double cache_bytes, double *ret_spare_bytes) {
+struct tr_spec_share tr_spec_share_of(const struct tr_model *model, const struct tr_basis *basis,
+                                      double context) {
+    double sequences = basis->parallel > 1 ? basis->parallel : 1;
+    return share_for(model, basis, sequences * tr_basis_cache_bytes(model, basis, context));
+}
+
+struct tr_fit tr_spec_place(const struct tr_model *model, const struct tr_basis *basis,
+                            double cache_bytes) {
     const struct tr_spec *spec = basis->spec;
-    double needed = (double)model->file_bytes + cache_bytes;
-    struct tr_spec_share share = share_with(model, 0, false);
-    if (spec->gpu.count)
-        share = spec->gpu_layers >= 0 || !spec->has_cpu ? tr_spec_share_of(model, basis, 0)
-                                                        : fastest(model, spec, cache_bytes);
+    const struct tr_spec_share share = share_for(model, basis, cache_bytes);
     double there = share.layers ? bytes_on_gpu(model, &share, cache_bytes) : 0;
+    double here = (double)model->file_bytes + cache_bytes - there;
     double vram = all_bytes(&spec->gpu) - there;
-    double ram = spec->has_cpu ? spec->cpu.memory_bytes - (needed - there) : NAN;
+    double ram = spec->has_cpu ? spec->cpu.memory_bytes - here : NAN;
     bool all_there = share.layers >= model->blocks && !share.experts_on_cpu;
-    *ret_spare_bytes = share.layers == 0 ? ram : all_there ? vram : fmin(vram, ram);
-    if (*ret_spare_bytes < 0)
-        return NULL;
-    return share.layers == 0 ? "RAM" : all_there ? "VRAM" : "VRAM + RAM";
+    bool in_ram = share.layers == 0 || (!all_there && !(vram <= ram) && !isnan(ram));
+    struct tr_fit placed = {
+        .memory = in_ram ? "RAM" : "VRAM",
+        .needed_bytes = in_ram ? here : there,
+        .spare_bytes = in_ram ? ram : vram,
+    };
+    if (!(placed.spare_bytes < 0))
+        placed.where = share.layers == 0 ? "RAM" : all_there ? "VRAM" : "VRAM + RAM";
+    else if (!in_ram && spec->has_cpu)
+        placed.layers_that_fit = largest_fit(model, spec, share.experts_on_cpu, cache_bytes).layers;
+    return placed;
 }

@@ -13,6 +13,14 @@ struct tr_token_work {
     double batch;   /* prompt: tokens that are computed at once; generation: 1 */
 };
 
+/* Where weights and a cache go. Bytes are of the memory that is scarcer; unknown = NAN. */
+struct tr_fit {
+    const char *where;  /* "RAM", "VRAM", "VRAM + RAM"; NULL: nowhere */
+    const char *memory; /* the scarcer one: "RAM" or "VRAM" */
+    double needed_bytes, spare_bytes;
+    int layers_that_fit; /* in VRAM beside a processor; 0: none, or no such choice */
+};
+
 struct tr_tier {
     const char *name; /* the fidelity */
     /* What the tier adds to every sentence about a figure's worth; NULL without. */
@@ -30,10 +38,10 @@ struct tr_tier {
      * into `threads`; returns how many. NULL: only the one asked for. */
     size_t (*candidates)(const struct tr_basis *basis, int *threads, size_t max);
     /* What the report has to say of the interval, heap; NULL for nothing. NULL: never. */
-    char *(*interval_note)(const struct tr_basis *basis);
-    /* Where weights and a cache of `cache_bytes` go, and how much is left; NULL: all in RAM. */
-    const char *(*place)(const struct tr_model *model, const struct tr_basis *basis,
-                         double cache_bytes, double *ret_spare_bytes);
+    char *(*interval_note)(const struct tr_model *model, const struct tr_basis *basis);
+    /* Where weights and a cache of `cache_bytes` go; NULL: all in RAM. */
+    struct tr_fit (*place)(const struct tr_model *model, const struct tr_basis *basis,
+                           double cache_bytes);
     /* Appends formulas with their numbers; NULL without. */
     int (*explain)(struct tr_prediction *prediction, const struct tr_basis *basis,
                    const struct tr_use_case *use_case);

@@ -55,19 +55,25 @@ static double total_flop(const struct tr_token_time *time) {
     return sum;
 }
 
+/* Rates are of the terms, figures of the whole. */
+static const char *end_of(const struct tr_applied *learned) {
+    return learned->n ? " before what was learned." : ".";
+}
+
 static void add_compute(struct tr_strbuf *why, const char *before, const char *after,
-                        const struct tr_token_time *time) {
+                        const struct tr_token_time *time, const struct tr_applied *learned) {
     const struct tr_time_term *term = largest(time, "compute");
     tr_strbuf_addf(why, "%s %.3g GFLOP%s", before, total_flop(time) / 1e9, after);
     if (term && term->where)
         tr_strbuf_addf(why, ", most on %s", term->where);
     if (term)
         add_figure(why, " at ", term->gflop_per_s, 4, " GFLOP/s");
-    tr_strbuf_add(why, ".");
+    tr_strbuf_add(why, term ? end_of(learned) : ".");
 }
 
 static void add_memory(struct tr_strbuf *why, const struct tr_model *model,
-                       const struct tr_token_time *time, const char *bound) {
+                       const struct tr_token_time *time, const char *bound,
+                       const struct tr_applied *learned) {
     const struct tr_time_term *term = largest(time, bound);
     double cache = 0;
     for (size_t i = 0; i < time->n_terms; i++)
@@ -82,13 +88,14 @@ static void add_memory(struct tr_strbuf *why, const struct tr_model *model,
     if (term)
         add_figure(why, " at ", term->gb_per_s, 4,
                    !strcmp(bound, "fabric") ? " GB/s, which the fabric limits" : " GB/s");
-    tr_strbuf_add(why, ".");
+    tr_strbuf_add(why, term ? end_of(learned) : ".");
 }
 
 static void add_bound_reason(struct tr_strbuf *why, const struct tr_model *model,
                              const struct tr_prediction_result *result, bool mostly_prompt) {
-    const struct tr_token_time *time =
-        &result->time[mostly_prompt ? TR_PHASE_PROMPT : TR_PHASE_GENERATION];
+    const enum tr_phase phase = mostly_prompt ? TR_PHASE_PROMPT : TR_PHASE_GENERATION;
+    const struct tr_token_time *time = &result->time[phase];
+    const struct tr_applied *learned = &result->correction[phase];
     const char *bound = mostly_prompt ? result->bound_pp : result->bound;
     if (!bound)
         tr_strbuf_add(why, ".");
@@ -97,11 +104,11 @@ static void add_bound_reason(struct tr_strbuf *why, const struct tr_model *model
     else if (!strcmp(bound, "sync"))
         tr_strbuf_add(why, "; starting and joining operations takes most of the time.");
     else if (mostly_prompt)
-        add_compute(why, "; most of the time goes into the prompt:", " a token", time);
+        add_compute(why, "; most of the time goes into the prompt:", " a token", time, learned);
     else if (!strcmp(bound, "compute"))
-        add_compute(why, "; each token takes", "", time);
+        add_compute(why, "; each token takes", "", time, learned);
     else
-        add_memory(why, model, time, bound);
+        add_memory(why, model, time, bound, learned);
 }
 
 char *tr_result_why(const struct tr_model *model, const struct tr_prediction_result *result,
@@ -113,9 +120,19 @@ char *tr_result_why(const struct tr_model *model, const struct tr_prediction_res
     return tr_strbuf_take(&why);
 }
 
-char *tr_result_why_too_large(double needed_bytes, double missing_bytes, double there_bytes,
-                              const char *kind) {
-    return tr_format("It needs %.3g GB of memory with its cache, %.3g GB more than the %.3g GB%s "
-                     "there are, so it would run at the speed of the storage.",
-                     needed_bytes / 1e9, missing_bytes / 1e9, there_bytes / 1e9, kind);
+char *tr_result_why_too_large(const struct tr_model *model, const struct tr_fit *placed) {
+    const bool vram = !strcmp(placed->memory, "VRAM");
+    struct tr_strbuf why = {0};
+    tr_strbuf_addf(&why,
+                   "It needs %.3g GB of %s with its cache, %.3g GB more than the %.3g GB there are",
+                   placed->needed_bytes / 1e9, vram ? "VRAM" : "memory", -placed->spare_bytes / 1e9,
+                   (placed->needed_bytes + placed->spare_bytes) / 1e9);
+    if (!vram)
+        tr_strbuf_add(&why, ", so it would run at the speed of the storage.");
+    else if (placed->layers_that_fit > 0)
+        tr_strbuf_addf(&why, "; %d of its %d layers fit (--gpu-layers %d).",
+                       placed->layers_that_fit, model->blocks, placed->layers_that_fit);
+    else
+        tr_strbuf_add(&why, ", so it cannot be loaded there.");
+    return tr_strbuf_take(&why);
 }
