@@ -156,7 +156,11 @@ static int split_threads(const char *text, struct selection *selection, struct t
                               MAX_THREAD_COUNTS);
         if (tr_parse_int(word, 1, TR_CPULIST_MAX_ID, &value, &why))
             return tr_err_set(reterr, TR_EUSAGE, "--threads: %s", why.text);
-        selection->threads[selection->plan.n_threads++] = (int)value;
+        bool known = false; /* twice is once */
+        for (size_t i = 0; i < selection->plan.n_threads; i++)
+            known = known || selection->threads[i] == (int)value;
+        if (!known)
+            selection->threads[selection->plan.n_threads++] = (int)value;
         if (!at[strcspn(at, ",")])
             break;
     }
@@ -259,7 +263,8 @@ static int check_options(const struct tr_command *command, void *target, struct 
         return tr_err_set(reterr, TR_EUSAGE, "--quick, --full and --time exclude each other");
     if (options->cpus && options->place && !strncmp(options->place, "pair", 4))
         return tr_err_set(reterr, TR_EUSAGE, "--cpus and --place pair exclude each other");
-    if (options->self_test && (is_selection(options) || options->quick || options->full))
+    if (options->self_test &&
+        (is_selection(options) || options->quick || options->full || options->dry_run))
         return tr_err_set(reterr, TR_EUSAGE, "--self-test stands alone: it plans by itself");
     return 0;
 }
@@ -318,6 +323,8 @@ static int run(void *data, char *const *arguments, size_t n_arguments, struct tr
                 *reterr = problem;
         }
     }
+    if ((!code || code == TR_EUNTRUSTED) && measuring.plan.left_out[0])
+        code = tr_err_set(reterr, TR_EUNAVAILABLE, "%s", measuring.plan.left_out);
     tr_calibration_destroy(calibration);
     tr_measuring_finish(&measuring);
     selection_finish(&selection);

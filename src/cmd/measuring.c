@@ -162,21 +162,22 @@ static void print_text(const struct tr_plan *plan, struct tr_strbuf *out) {
     tr_table_finish(&table);
 }
 
+static int render_plan(const char *format, const struct tr_term *term, const void *data,
+                       struct tr_strbuf *out, struct tr_err *reterr) {
+    const struct tr_plan *plan = data;
+    (void)term;
+    if (!strcmp(format, "json"))
+        return print_json(plan, out);
+    if (strcmp(format, "text") != 0)
+        return tr_err_set(reterr, TR_EUSAGE, "--dry-run shows a plan as text or json, not as %s",
+                          format);
+    print_text(plan, out);
+    return 0;
+}
+
 int tr_measuring_print_plan(const struct tr_measuring *measuring, struct tr_err *reterr) {
-    struct tr_strbuf out = {0};
-    int code = 0;
-    if (tr_output_machine_readable(measuring->output))
-        code = print_json(&measuring->plan, &out);
-    else
-        print_text(&measuring->plan, &out);
     for (size_t i = 0; i < measuring->notes.n; i++)
-        tr_note(measuring->output, "%s", measuring->notes.items[i]);
-    size_t length = out.length;
-    char *text = tr_strbuf_take(&out);
-    if (!text)
-        return TR_ENOMEM;
-    if (!code)
-        code = tr_output_print(text, length, reterr);
-    free(text);
-    return code;
+        if (strcmp(measuring->notes.items[i], measuring->plan.left_out) != 0) /* said at the end */
+            tr_note(measuring->output, "%s", measuring->notes.items[i]);
+    return tr_output_write(measuring->output, "text", render_plan, &measuring->plan, reterr);
 }

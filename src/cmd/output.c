@@ -132,6 +132,19 @@ static int format_of_extension(const char *file, char format[16], struct tr_err 
                       file);
 }
 
+/* Before hours of measuring, not after them. */
+static int check_folder(const char *file, struct tr_err *reterr) {
+    const char *slash = strrchr(file, '/');
+    char *folder = !slash          ? strdup(".")
+                   : slash == file ? strdup("/")
+                                   : strndup(file, (size_t)(slash - file));
+    int code = folder ? 0 : TR_ENOMEM;
+    if (!code && access(folder, W_OK | X_OK))
+        code = tr_err_set(reterr, TR_EIO, "%.300s: cannot be written: %s", file, strerror(errno));
+    free(folder);
+    return code;
+}
+
 int tr_output_check(const struct tr_command *command, void *target, struct tr_err *reterr) {
     struct tr_output_options *output = target;
     size_t on_stdout = 0;
@@ -147,6 +160,9 @@ int tr_output_check(const struct tr_command *command, void *target, struct tr_er
         if (file && !output->force && access(file, F_OK) == 0)
             return tr_err_set(reterr, TR_EUSAGE,
                               "%.300s: exists already. Use --force to overwrite it", file);
+        code = file && access(file, F_OK) ? check_folder(file, reterr) : 0;
+        if (code)
+            return code;
         for (size_t j = 0; file && j < i; j++)
             if (output->items[j].file && !strcmp(file, output->items[j].file))
                 return tr_err_set(reterr, TR_EUSAGE, "%.300s: named for two outputs", file);

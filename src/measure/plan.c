@@ -478,21 +478,64 @@ static void scale_budget(struct tr_plan *plan, double seconds) {
         plan->groups[i].seconds *= rest / sum;
 }
 
-/* Nothing can be measured: of the first row that was asked for, or of an experiment's note. */
-static int refuse_all(const struct tr_plan_builder *builder, struct tr_err *reterr) {
+/* The first row of that name, and why it cannot be measured; NULL if it can. */
+static const char *obstacle_of(const struct tr_plan_builder *builder, const char *name,
+                               char text[TR_OBSTACLE_BYTES]) {
     size_t n_benches, n_rows;
     const struct tr_bench *benches = tr_benches(&n_benches);
     const struct tr_kernel *rows = tr_kernels(&n_rows);
-    const struct tr_strings *notes = builder->notes;
     const struct tr_bench_request request = {.machine = builder->machine,
                                              .isa_cap = builder->options->isa_cap};
+    for (size_t r = 0; r < n_rows; r++)
+        for (size_t b = 0; b < n_benches; b++)
+            if (tr_bench_matches(&benches[b], &rows[r], name))
+                return tr_bench_obstacle(&request, &rows[r], text);
+    return NULL;
+}
+
+static bool is_planned(const struct tr_plan *plan, const char *name) {
+    size_t n_benches;
+    const struct tr_bench *benches = tr_benches(&n_benches);
+    for (size_t b = 0; b < n_benches; b++)
+        for (size_t g = 0; g < plan->n_groups; g++) {
+            const struct tr_group *group = &plan->groups[g];
+            if (!strcmp(group->name, benches[b].name) && tr_bench_is_named(&benches[b], &name, 1))
+                return true;
+            for (size_t i = 0; i < group->n_steps; i++)
+                if (tr_bench_matches(&benches[b], group->steps[i].kernel, name))
+                    return true;
+        }
+    return false;
+}
+
+/* Named kernels that this CPU has not, among others that it has. Experiments tell it themselves
+ * (tr_bench_left_out). */
+static int note_left_out(const struct tr_plan_builder *builder) {
+    const struct tr_plan_options *options = builder->options;
+    struct tr_plan *plan = builder->plan;
+    int code = 0;
+    for (size_t i = 0; i < options->n_kernels && !code; i++) {
+        char text[TR_OBSTACLE_BYTES];
+        const char *why = is_planned(plan, options->kernels[i])
+                              ? NULL
+                              : obstacle_of(builder, options->kernels[i], text);
+        if (!why)
+            continue;
+        code = tr_strings_add(builder->notes, "%s is left out: %s", options->kernels[i], why);
+        if (!plan->left_out[0])
+            snprintf(plan->left_out, sizeof(plan->left_out), "%s is left out: %s",
+                     options->kernels[i], why);
+    }
+    return code;
+}
+
+/* Nothing can be measured: of the first row that was asked for, or of an experiment's note. */
+static int refuse_all(const struct tr_plan_builder *builder, struct tr_err *reterr) {
+    const struct tr_strings *notes = builder->notes;
     char text[TR_OBSTACLE_BYTES];
     const char *why = NULL;
     for (size_t i = 0; i < builder->options->n_kernels && !why; i++)
-        for (size_t r = 0; r < n_rows && !why; r++)
-            for (size_t b = 0; b < n_benches && !why; b++)
-                if (tr_bench_matches(&benches[b], &rows[r], builder->options->kernels[i]))
-                    why = tr_bench_obstacle(&request, &rows[r], text);
+        why = obstacle_of(builder, builder->options->kernels[i], text);
     if (!why && notes->n)
         why = notes->items[notes->n - 1];
     return tr_err_set(reterr, TR_EUNAVAILABLE,
@@ -551,6 +594,8 @@ static int make_plan(const struct tr_machine *machine, const struct tr_plan_opti
         code = add_own(&builder, reterr);
     if (!code && !plan.n_groups)
         code = refuse_all(&builder, reterr);
+    if (!code)
+        code = note_left_out(&builder);
     if (!code && plan.memory_bound)
         code = tr_strings_add(
             notes,

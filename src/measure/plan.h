@@ -90,6 +90,7 @@ struct tr_plan_curve {
     int (*mark)(struct tr_curve *curve, const struct tr_machine *machine);
 };
 
+enum { TR_PLAN_REASON = 256 };
 struct tr_plan {
     struct tr_group *groups;
     size_t n_groups;
@@ -102,7 +103,9 @@ struct tr_plan {
     int64_t memory_bytes; /* at most, while it runs (plan_memory.h) */
     bool by_name;     /* every figure was asked for; else read and FMA at all threads matter most */
     bool nodes_given; /* memory was put on nodes that the user named: limits are not about that */
-    bool memory_bound; /* working sets are smaller than the rule asks for */
+    bool memory_bound;             /* working sets are smaller than the rule asks for */
+    char left_out[TR_PLAN_REASON]; /* of what was asked for by name the first that is not possible
+                                      here, and why; "" if all of it is */
 };
 
 /* How much a run without a selection does: measure --quick, tokenroof run, measure, measure --full.
