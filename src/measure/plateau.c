@@ -17,6 +17,8 @@ static const double merge_ratio = 1.2;  /* neighbours closer than this are one p
 static const double least_span = 0.999; /* octaves, less rounding */
 /* Of memory to a last cache that is shared with others: translations make no such steps. */
 static const double memory_ratio = 2.5, memory_ratio_at_end = 1.5;
+/* What is flat from well above the cache before the last one to far beyond the last one. */
+static const double inside_cache = 4, beyond_cache = 3;
 static const double straight_enough = 0.10; /* farthest point of a line without knee */
 static const double least_rise = 0.2;       /* less than this is noise */
 enum { LEAST_POINTS = 3, LEAST_KNEE_POINTS = 4 };
@@ -228,6 +230,11 @@ const char *tr_plateau_level(const struct tr_plateau *plateaus, size_t n_plateau
     int last_cache = sizes->l3_bytes > 0 ? 2 : sizes->l2_bytes > 0 ? 1 : 0;
     if (level < 0)
         return NULL;
+    const int64_t ends_at[] = {sizes->l1_bytes, sizes->l2_bytes, sizes->l3_bytes};
+    if (level == last_cache && level > 0 && ends_at[level - 1] > 0 &&
+        plateaus[which].from > inside_cache * (double)ends_at[level - 1] &&
+        plateaus[which].to > beyond_cache * (double)ends_at[level])
+        return level_names[MEMORY];
     bool ends = which + 1 == n_plateaus && plateaus[which].to >= curve_end;
     for (size_t i = 0; i < which && level == last_cache; i++)
         if (level_by_size(&plateaus[i], sizes) == last_cache) {

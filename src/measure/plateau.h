@@ -30,7 +30,8 @@ struct tr_cache_sizes {
 /* "L1", "L2", "L3" or "memory": the level in which most of the plateau (on the scale of octaves)
  * lies. Sizes only name what the curve shows: where several plateaus lie inside the last cache, one
  * that differs from the first of them by a factor of 2.5 is memory (of 1.5, for the last one, if it
- * reaches the curve's end): the cache is shared with others, or a part of it was granted. NULL for
+ * reaches the curve's end): the cache is shared with others, or a part of it was granted. One
+ * that goes from 4 times the cache before to 3 times the last one is memory, too. NULL for
  * a plateau in a level whose size is unknown. */
 const char *tr_plateau_level(const struct tr_plateau *plateaus, size_t n_plateaus, size_t which,
                              double curve_end, const struct tr_cache_sizes *sizes);

@@ -175,6 +175,27 @@ static void shared_last_cache_and_slow_translations(void **state) {
     expect(&curve, &sizes, "memory", 162, 0.03);
 }
 
+/* Neighbours leave so little of the last cache that it has no plateau of its own: what is flat from
+ * well inside it to far beyond it is memory. */
+static void last_cache_taken_by_others(void **state) {
+    (void)state;
+    static const double ns[] = {1.3,   1.3,   1.3,   1.3,   1.3,   1.3,   1.3,  4.0,
+                                4.0,   4.0,   4.0,   4.0,   4.1,   4.2,   4.9,  9.0,
+                                16.5,  17.1,  60.0,  110.0, 171.0, 175.,  168., 180.0,
+                                172.0, 178.0, 183.0, 186.0, 182.0, 184.0, 187.0};
+    static const struct tr_cache_sizes sizes = {32 << 10, 512 << 10, 32 << 20};
+    struct curve curve = {.n = sizeof(ns) / sizeof(ns[0])};
+    for (size_t i = 0; i < curve.n; i++) {
+        curve.x[i] = 4 * KIB * exp2(0.5 * (double)i);
+        curve.y[i] = ns[i];
+    }
+    expect(&curve, &sizes, "memory", 180, 0.05);
+    struct tr_plateau plateaus[TR_PLATEAUS_MOST];
+    size_t n = 0;
+    assert_int_equal(tr_plateaus(curve.x, curve.y, curve.n, plateaus, &n), 0);
+    assert_int_equal(tr_plateau_of_level(plateaus, n, "L3", curve.x[curve.n - 1], &sizes), -1);
+}
+
 static void no_plateau_where_there_is_none(void **state) {
     (void)state;
     struct curve curve = {.n = 40};
@@ -353,6 +374,7 @@ int main(void) {
         cmocka_unit_test(outliers_do_not_tear),
         cmocka_unit_test(shared_last_cache),
         cmocka_unit_test(shared_last_cache_and_slow_translations),
+        cmocka_unit_test(last_cache_taken_by_others),
         cmocka_unit_test(no_plateau_where_there_is_none),
         cmocka_unit_test(one_flat_curve_is_one_plateau),
         cmocka_unit_test(more_steps_than_room),
