@@ -91,6 +91,29 @@ static size_t add_table(const json_t *predictions, const struct attempt *attempt
     return taken;
 }
 
+/* Shortened names may be the same: the whole ones, in the order of the lines. */
+static void add_whole_names(const json_t *predictions, size_t longest_name, size_t width,
+                            struct tr_strbuf *out) {
+    struct tr_strbuf names = {0};
+    const json_t *document;
+    const char *last = "";
+    size_t i;
+    bool shortened = false;
+    json_array_foreach(predictions, i, document) {
+        const char *name = tr_json_text_of(document, "platform");
+        if (!name || !strcmp(name, last))
+            continue;
+        tr_strbuf_addf(&names, "%s%s", *last ? "; " : "", name);
+        shortened = shortened || tr_display_width(name) > longest_name;
+        last = name;
+    }
+    char *text = tr_strbuf_take(&names);
+    if (text && shortened)
+        tr_predictions_sentence(out, "machines, in this order", text, width);
+    out->failed = out->failed || !text;
+    free(text);
+}
+
 void tr_predictions_matrix(const json_t *predictions, const struct tr_term *term,
                            struct tr_strbuf *out) {
     /* Intervals go before names are shortened, and those no more than must be. */
@@ -109,6 +132,7 @@ void tr_predictions_matrix(const json_t *predictions, const struct tr_term *term
             tr_strbuf_add(out, trial.text);
         tr_strbuf_finish(&trial);
     }
+    add_whole_names(predictions, attempts[at - 1].longest_name, term->width, out);
     tr_strbuf_addf(out, "PP, TG: the first use case that has them%s.\nClasses of",
                    attempts[at - 1].interval ? ", with an 80% interval where it was checked" : "");
     json_array_foreach(json_object_get(json_array_get(predictions, 0), "results"), i, result) {
