@@ -44,7 +44,7 @@ int tr_failure_get(const struct tr_failure *failure, struct tr_err *reterr) {
 }
 
 int tr_err_stopped(struct tr_err *reterr) {
-    return tr_err_set(reterr, TR_ESTOPPED, "stopped; what was complete is kept and marked partial");
+    return tr_err_set(reterr, TR_ESTOPPED, "stopped; what was complete is marked partial");
 }
 
 void tr_team_barrier(void) {
