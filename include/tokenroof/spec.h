@@ -70,6 +70,8 @@ struct tr_spec {
 
 /* A figure of data/efficiency.csv; NAN if there is none. */
 double tr_efficiency(const char *group, const char *name, const char *parameter);
+/* The largest of a group's; NAN if there is none. */
+double tr_efficiency_most(const char *group, const char *parameter);
 /* What it rests on, in words: "10 machines, 22 rows"; "unknown" if there is none. */
 const char *tr_efficiency_basis(const char *group, const char *name, const char *parameter);
 /* Name of the n-th row of a group (each name once), NULL behind the last one. */

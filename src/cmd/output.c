@@ -160,9 +160,6 @@ int tr_output_check(const struct tr_command *command, void *target, struct tr_er
         if (file && !output->force && access(file, F_OK) == 0)
             return tr_err_set(reterr, TR_EUSAGE,
                               "%.300s: exists already. Use --force to overwrite it", file);
-        code = file && access(file, F_OK) ? check_folder(file, reterr) : 0;
-        if (code)
-            return code;
         for (size_t j = 0; file && j < i; j++)
             if (output->items[j].file && !strcmp(file, output->items[j].file))
                 return tr_err_set(reterr, TR_EUSAGE, "%.300s: named for two outputs", file);
@@ -171,6 +168,12 @@ int tr_output_check(const struct tr_command *command, void *target, struct tr_er
         return tr_err_set(reterr, TR_EUSAGE,
                           "two formats on standard output%s. Send one to a file: -f FORMAT:FILE",
                           output->json ? " (--json is one)" : "");
+    for (size_t i = 0; i < output->n; i++) {
+        const char *file = output->items[i].file;
+        int code = file && access(file, F_OK) ? check_folder(file, reterr) : 0;
+        if (code)
+            return code;
+    }
     return 0;
 }
 

@@ -53,6 +53,15 @@ double tr_efficiency(const char *group, const char *name, const char *parameter)
     return row ? row->value : NAN;
 }
 
+double tr_efficiency_most(const char *group, const char *parameter) {
+    double most = NAN;
+    call_once(&once, load);
+    for (size_t i = 0; i < table.n; i++)
+        if (!strcmp(table.rows[i].group, group) && !strcmp(table.rows[i].parameter, parameter))
+            most = fmax(most, table.rows[i].value);
+    return most;
+}
+
 const char *tr_efficiency_basis(const char *group, const char *name, const char *parameter) {
     const struct row *row = row_of(group, name, parameter);
     return row ? row->basis : "unknown";

@@ -55,11 +55,9 @@ double tr_spec_cpu_gflop_per_s(const struct tr_spec_cpu *cpu, const char *quant,
 }
 
 double tr_spec_cpu_roof_gflop_per_s(const struct tr_spec_cpu *cpu, int threads) {
-    double most = NAN;
-    const char *type;
-    for (size_t i = 0; (type = tr_efficiency_name("type", i)); i++)
-        most = fmax(most, tr_spec_cpu_gflop_per_s(cpu, type, threads));
-    return most;
+    return effective_cores(cpu, threads) * cpu->clock_ghz *
+           tr_efficiency("kernel", cpu->kernels, "flop_per_cycle") *
+           tr_efficiency_most("type", "flop");
 }
 
 /* Sockets that read with pages in turn over all of them: (n-1)/n of the bytes cross the link, at
