@@ -183,10 +183,7 @@ int tr_bench_left_out(const struct tr_plan_builder *builder, const struct tr_ben
                       const char *why) {
     if (!tr_bench_is_named(bench, builder->options->kernels, builder->options->n_kernels))
         return 0;
-    char *first = builder->plan->left_out;
-    if (!*first)
-        snprintf(first, sizeof(builder->plan->left_out), "%s is left out: %s", bench->name, why);
-    return tr_strings_add(builder->notes, "%s is left out: %s", bench->name, why);
+    return tr_plan_leave_out(builder, bench->name, why);
 }
 
 int tr_bench_needs_two(const struct tr_plan_builder *builder, const struct tr_bench *bench) {

@@ -20,6 +20,8 @@ struct tr_use_case {
     const char *what;
     int prompt_tokens, generated_tokens, depth;
 };
+/* Positions of the cache that it takes: depth, prompt and answer. */
+int64_t tr_use_case_positions(const struct tr_use_case *use_case);
 /* UC1..UC4; *ret_n gets 4. Static storage. */
 const struct tr_use_case *tr_use_cases(size_t *ret_n);
 

@@ -44,10 +44,9 @@ static int add_note(const struct tr_model *model, const struct tr_basis *basis,
 double tr_context_to_start_with(const struct tr_prediction *prediction) {
     double context = 0;
     for (size_t i = 0; i < prediction->n_results; i++) {
-        const struct tr_use_case *one = &prediction->results[i].use_case;
-        if (!(prediction->results[i].spare_bytes < 0))
-            context =
-                fmax(context, (double)one->depth + one->prompt_tokens + one->generated_tokens);
+        const struct tr_prediction_result *one = &prediction->results[i];
+        if (!(one->spare_bytes < 0))
+            context = fmax(context, (double)tr_use_case_positions(&one->use_case));
     }
     return context;
 }

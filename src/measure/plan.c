@@ -508,23 +508,26 @@ static bool is_planned(const struct tr_plan *plan, const char *name) {
     return false;
 }
 
+int tr_plan_leave_out(const struct tr_plan_builder *builder, const char *name, const char *why) {
+    struct tr_plan *plan = builder->plan;
+    if (!plan->left_out[0])
+        snprintf(plan->left_out, sizeof(plan->left_out), "%s is left out: %s", name, why);
+    return tr_strings_add(builder->notes, "%s is left out: %s", name, why);
+}
+
 /* Named kernels that this CPU has not, among others that it has. Experiments tell it themselves
  * (tr_bench_left_out). */
 static int note_left_out(const struct tr_plan_builder *builder) {
     const struct tr_plan_options *options = builder->options;
-    struct tr_plan *plan = builder->plan;
     int code = 0;
     for (size_t i = 0; i < options->n_kernels && !code; i++) {
         char text[TR_OBSTACLE_BYTES];
-        const char *why = is_planned(plan, options->kernels[i])
+        const char *why = is_planned(builder->plan, options->kernels[i])
                               ? NULL
                               : obstacle_of(builder, options->kernels[i], text);
         if (!why)
             continue;
-        code = tr_strings_add(builder->notes, "%s is left out: %s", options->kernels[i], why);
-        if (!plan->left_out[0])
-            snprintf(plan->left_out, sizeof(plan->left_out), "%s is left out: %s",
-                     options->kernels[i], why);
+        code = tr_plan_leave_out(builder, options->kernels[i], why);
     }
     return code;
 }

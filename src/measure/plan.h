@@ -161,6 +161,8 @@ struct tr_bench;
 int tr_plan_add_group(struct tr_plan_builder *builder, const struct tr_bench *bench,
                       struct tr_crew *crew, struct tr_step *steps, size_t n_steps, double seconds,
                       struct tr_group **ret_group, struct tr_err *reterr);
+/* Says that what was asked for by name is left out, and why. TR_ENOMEM. */
+int tr_plan_leave_out(const struct tr_plan_builder *builder, const char *name, const char *why);
 /* The largest slice (per thread and array) that --size or the rule asks for and memory allows. */
 int64_t tr_plan_slice_by_rule(const struct tr_plan_builder *builder, const struct tr_crew *crew,
                               int arrays);

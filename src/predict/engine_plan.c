@@ -202,7 +202,7 @@ static void choose_batches(struct plan *plan, const struct tr_use_case *use_case
     for (size_t i = 0; i < n_use_cases; i++) {
         const struct tr_use_case *one = &use_cases[i];
         int64_t batch = one->prompt_tokens < ubatch ? one->prompt_tokens : ubatch;
-        int64_t end = (int64_t)one->depth + one->prompt_tokens + one->generated_tokens;
+        int64_t end = tr_use_case_positions(one);
         plan->deepest = end > plan->deepest ? end : plan->deepest;
         size_t at = 0;
         while (at < plan->n_batches && plan->batches[at] != batch)

@@ -346,7 +346,7 @@ static int predict_one(const struct tr_tier *tier, const struct tr_model *model,
     int prompt = use_case->prompt_tokens, generated = use_case->generated_tokens;
     double depth = use_case->depth;
     struct tr_token_time *time = result->time;
-    double context = depth + prompt + generated;
+    double context = (double)tr_use_case_positions(use_case);
     double sequences = basis->parallel > 1 ? basis->parallel : 1;
     double cache_bytes = sequences * tr_basis_cache_bytes(model, basis, context);
     struct bounds pp = bounds_of(tier, model, basis, TR_PHASE_PROMPT);

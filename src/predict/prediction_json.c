@@ -107,10 +107,8 @@ static bool add_context_note(const struct tr_prediction *prediction, json_t *not
     int context = prediction->model->context_length;
     double longest = 0;
     char note[128];
-    for (size_t i = 0; i < prediction->n_results; i++) {
-        const struct tr_use_case *one = &prediction->results[i].use_case;
-        longest = fmax(longest, (double)one->depth + one->prompt_tokens + one->generated_tokens);
-    }
+    for (size_t i = 0; i < prediction->n_results; i++)
+        longest = fmax(longest, (double)tr_use_case_positions(&prediction->results[i].use_case));
     if (context <= 0 || longest <= context)
         return true;
     snprintf(note, sizeof(note), "%.0f positions are asked for; the model is made for %d", longest,

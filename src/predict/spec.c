@@ -77,24 +77,33 @@ static double placed_ns(const struct tr_model *model, const struct tr_basis *bas
 /* Rows of data/efficiency.csv whose published results tell the interval. What memory binds says
  * nothing of prompts: theirs are the processor's class. */
 struct published {
-    const char *group, *generation, *prompt;
+    const char *group, *names[TR_PHASE_COUNT];
+    bool unchecked; /* taken as a GPU: nobody has checked that */
 };
-static struct published published_for(const struct tr_spec *spec, bool gpu) {
-    return gpu ? (struct published){"gpu", tr_spec_software(spec), tr_spec_software(spec)}
-               : (struct published){"class", tr_spec_class(&spec->cpu), spec->cpu.class_name};
+static struct published published_for(const struct tr_model *model, const struct tr_basis *basis) {
+    const struct tr_spec *spec = basis->spec;
+    if (tr_spec_share_of(model, basis, 0).layers > 0) {
+        const char *software = tr_spec_software(spec);
+        return (struct published){
+            .group = "gpu",
+            .names = {[TR_PHASE_GENERATION] = software, [TR_PHASE_PROMPT] = software},
+            .unchecked = spec->gpu.unlike_gpus};
+    }
+    return (struct published){.group = "class",
+                              .names = {[TR_PHASE_GENERATION] = tr_spec_class(&spec->cpu),
+                                        [TR_PHASE_PROMPT] = spec->cpu.class_name}};
 }
 
 static char *interval_note(const struct tr_model *model, const struct tr_basis *basis) {
-    const struct tr_spec *spec = basis->spec;
-    bool gpu = tr_spec_share_of(model, basis, 0).layers > 0;
-    const struct published rows = published_for(spec, gpu);
-    if (gpu && spec->gpu.unlike_gpus)
+    const struct published rows = published_for(model, basis);
+    if (rows.unchecked)
         return NULL;
+    const char *generation = rows.names[TR_PHASE_GENERATION], *prompt = rows.names[TR_PHASE_PROMPT];
     return tr_format(
         "80 %% of published results over predictions: generation of '%s' (%s), prompts "
         "of '%s' (%s)",
-        rows.generation, tr_efficiency_basis(rows.group, rows.generation, "tg_low"), rows.prompt,
-        tr_efficiency_basis(rows.group, rows.prompt, "pp_low"));
+        generation, tr_efficiency_basis(rows.group, generation, "tg_low"), prompt,
+        tr_efficiency_basis(rows.group, prompt, "pp_low"));
 }
 
 /* 80% of the published results lie within these of what is predicted; where the placement of pages
@@ -102,17 +111,13 @@ static char *interval_note(const struct tr_model *model, const struct tr_basis *
 static void interval(const struct tr_model *model, const struct tr_basis *basis,
                      enum tr_phase phase, double *ret_low, double *ret_high) {
     const struct tr_spec *spec = basis->spec;
-    struct tr_spec_share share = tr_spec_share_of(model, basis, 0);
-    bool gpu = share.layers > 0, generation = phase == TR_PHASE_GENERATION;
-    const struct published rows = published_for(spec, gpu);
-    if (gpu && spec->gpu.unlike_gpus) { /* taken as a GPU: nobody has checked that */
-        *ret_low = *ret_high = NAN;
+    const struct published rows = published_for(model, basis);
+    *ret_low = *ret_high = NAN;
+    if (rows.unchecked)
         return;
-    }
-    *ret_low = generation ? tr_efficiency(rows.group, rows.generation, "tg_low")
-                          : tr_efficiency(rows.group, rows.prompt, "pp_low");
-    *ret_high = generation ? tr_efficiency(rows.group, rows.generation, "tg_high")
-                           : tr_efficiency(rows.group, rows.prompt, "pp_high");
+    bool generation = phase == TR_PHASE_GENERATION, gpu = !strcmp(rows.group, "gpu");
+    *ret_low = tr_efficiency(rows.group, rows.names[phase], generation ? "tg_low" : "pp_low");
+    *ret_high = tr_efficiency(rows.group, rows.names[phase], generation ? "tg_high" : "pp_high");
     if (!generation || gpu || !spec->has_cpu || spec->cpu.packages < 2)
         return;
     double now = placed_ns(model, basis, spec->placement), slowest = now, fastest = now;
@@ -187,7 +192,7 @@ static int explain_copies(struct tr_prediction *prediction, const struct tr_basi
     const struct tr_token_work work = {
         .phase = TR_PHASE_PROMPT,
         .depth = use_case->depth + tokens / 2,
-        .context = use_case->depth + tokens + use_case->generated_tokens,
+        .context = (double)tr_use_case_positions(use_case),
         .batch = fmin(at_once, tokens),
     };
     bool all_there = share->layers >= prediction->model->blocks && !share->experts_on_cpu;
@@ -233,7 +238,7 @@ static int explain_gpu(struct tr_prediction *prediction, const struct tr_spec *s
 static int explain(struct tr_prediction *prediction, const struct tr_basis *basis,
                    const struct tr_use_case *use_case) {
     const struct tr_spec *spec = basis->spec;
-    double context = use_case->depth + use_case->prompt_tokens + use_case->generated_tokens;
+    double context = (double)tr_use_case_positions(use_case);
     struct tr_spec_share share = tr_spec_share_of(prediction->model, basis, context);
     int code = 0;
     if (spec->has_cpu)

@@ -11,6 +11,10 @@ static const struct tr_use_case use_cases[] = {
     {"UC4", "prompt expansion, explanation, creative writing, code", 384, 1152, 0},
 };
 
+int64_t tr_use_case_positions(const struct tr_use_case *use_case) {
+    return (int64_t)use_case->depth + use_case->prompt_tokens + use_case->generated_tokens;
+}
+
 const struct tr_use_case *tr_use_cases(size_t *ret_n) {
     *ret_n = sizeof(use_cases) / sizeof(use_cases[0]);
     return use_cases;
