@@ -24,11 +24,19 @@ static const double quick_sample_ns = 12e6;
 static const int64_t slice_least = 4096;
 
 int64_t tr_slice_round(int64_t bytes) {
-    /* 16 parts x (whole pages + 9 lines) = a multiple of 16 x 4096, and 16 x 576. */
-    const int64_t lines = 16 * 64, page = 16 * 4096, extra = 16 * 576;
-    if (bytes >= 2 * page)
+    /* 16 parts x (whole pages + 9 lines) = a multiple of 16 x 4096, and 16 x 576. Where that would
+     * be much more than was asked for, as within caches, any odd number of lines from 9 on. */
+    const int64_t parts = 16, page_lines = 64, least = 9;
+    const int64_t page = parts * page_lines * 64, extra = parts * least * 64;
+    int64_t lines = (bytes + parts * 64 - 1) / (parts * 64); /* of a part */
+    if (bytes >= 64 * page)
         return (bytes - extra + page - 1) / page * page + extra;
-    return (bytes + lines - 1) / lines * lines;
+    if (bytes >= 2 * page) {
+        lines |= 1;
+        if (lines % page_lines < least)
+            lines += least - lines % page_lines;
+    }
+    return lines * parts * 64;
 }
 
 int64_t tr_slice_round_segments(int64_t bytes, int64_t most) {

@@ -184,8 +184,7 @@ void tr_plan_finish(struct tr_plan *plan);
 
 /* Rounds up to a slice that every kernel divides into equal parts: a multiple of 16 parts of whole
  * cache lines, an odd number of lines beyond a page, so that parts walked side by side differ in
- * their cache sets.
- */
+ * their cache sets. By at most 8 % from 128 KiB on, 2 % from 1 MiB on. */
 int64_t tr_slice_round(int64_t bytes);
 /* Samples from memory walk through a slice segment by segment, each sample where the last one
  * ended: a sample need not last as long as a pass over gigabytes. Rounds a slice to whole segments

@@ -771,6 +771,12 @@ static void slices_divide(void **state) {
         int64_t slice = tr_slice_round(bytes);
         assert_true(slice >= bytes && slice % 1024 == 0 && slice - bytes < 65 << 10);
     }
+    /* Within caches a tenth more is another cache's figure. */
+    for (int64_t bytes = 128 << 10; bytes < 256 << 20; bytes += 1 + bytes / 999) {
+        int64_t slice = tr_slice_round(bytes), lines = slice / 1024 % 64;
+        assert_true(slice - bytes < (bytes < 1 << 20 ? bytes / 12 : bytes / 50));
+        assert_true(lines % 2 == 1 && lines >= 9);
+    }
 }
 
 int main(void) {
