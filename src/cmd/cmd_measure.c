@@ -311,9 +311,13 @@ static int run(void *data, char *const *arguments, size_t n_arguments, struct tr
                                                          options->output.verbose > 0};
         if (calibration)
             written = tr_output_write(&options->output, "text", render, &input, &problem);
-        if (calibration && !written && !is_selection(options))
-            written = tr_calibration_save(calibration, NULL, measuring.machine->host_id, &problem);
-        if (calibration && !written && calibration->path)
+        /* A pipe or a terminal that is gone is no reason to lose what took a minute. */
+        if (calibration && !is_selection(options)) {
+            int saved = tr_calibration_save(calibration, NULL, measuring.machine->host_id,
+                                            written ? NULL : &problem);
+            written = written ? written : saved;
+        }
+        if (calibration && calibration->path)
             tr_note(&options->output, "saved %s", calibration->path);
         if (written && code == TR_ESTOPPED) {
             tr_note(&options->output, "%s", problem.text);

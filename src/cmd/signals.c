@@ -39,9 +39,12 @@ static void on_stop(int number) {
 
 void tr_signals_catch(void) {
     struct sigaction before;
-    /* A shell starts background jobs with SIGINT ignored; that stays so. */
-    if (sigaction(SIGINT, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
-        set_action(SIGINT, on_stop);
+    /* A shell starts background jobs with SIGINT ignored, nohup(1) everything with SIGHUP: that
+     * stays so. */
+    static const int unless_ignored[] = {SIGINT, SIGHUP};
+    for (size_t i = 0; i < sizeof(unless_ignored) / sizeof(unless_ignored[0]); i++)
+        if (sigaction(unless_ignored[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+            set_action(unless_ignored[i], on_stop);
     set_action(SIGTERM, on_stop);
     set_action(SIGPIPE, SIG_IGN); /* write() then fails with EPIPE, which is reported */
 }

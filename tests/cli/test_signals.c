@@ -10,6 +10,8 @@ static int dies_of(void (*what)(void)) {
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
+        signal(SIGINT, SIG_DFL); /* whoever runs the tests in the background has them ignored */
+        signal(SIGHUP, SIG_DFL);
         tr_signals_catch();
         what();
         _exit(0);
@@ -29,6 +31,21 @@ static void once(void) {
 static void once_and_reraise(void) {
     raise(SIGINT);
     tr_signals_reraise();
+}
+
+static void hung_up(void) {
+    raise(SIGHUP);
+    if (*tr_stop_flag() != SIGHUP)
+        _exit(1);
+    tr_signals_reraise();
+}
+
+static void hung_up_under_nohup(void) {
+    signal(SIGHUP, SIG_IGN);
+    tr_signals_catch();
+    raise(SIGHUP);
+    if (*tr_stop_flag())
+        _exit(1);
 }
 
 static void twice_in_one_moment(void) {
@@ -55,6 +72,8 @@ static void test_signals(void **state) {
     assert_int_equal(dies_of(once_and_reraise), SIGINT);
     assert_int_equal(dies_of(twice_in_one_moment), 0);
     assert_int_equal(dies_of(twice), SIGTERM);
+    assert_int_equal(dies_of(hung_up), SIGHUP);
+    assert_int_equal(dies_of(hung_up_under_nohup), 0);
     assert_int_equal(dies_of(broken_pipe), 0);
 }
 
