@@ -12,14 +12,15 @@
 static const int64_t smallest_slice = 4096;
 static const double sample_ns = 6e6;
 
-/* Slices, `per_octave` an octave up to `largest`, whole lines of all parts. */
+/* Slices, `per_octave` an octave up to `largest`, whole lines of all parts; none so near to the
+ * largest that it would be measured twice. */
 static size_t make_slices(int64_t largest, int per_octave, int64_t **ret_slices) {
     size_t n = 0;
     int64_t *slices = calloc(64 * (size_t)per_octave, sizeof(*slices));
     for (int64_t octave = smallest_slice; slices && octave < largest; octave *= 2)
         for (int i = 0; i < per_octave; i++) {
             int64_t slice = (octave + octave * i / per_octave) / 512 * 512;
-            if (slice < largest)
+            if (slice < largest / 10 * 9)
                 slices[n++] = slice;
         }
     if (slices)

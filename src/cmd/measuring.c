@@ -7,11 +7,10 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "calibration_json.h"
+#include "plan_text.h"
 #include "predictions.h"
 #include "progress.h"
 #include "session.h"
-#include "table.h"
 
 /* What comes to the program beside the plan's own: PAPI and its tables, results as they grow. */
 static const int64_t besides_bytes = 8 << 20;
@@ -92,92 +91,12 @@ int tr_measuring_run(struct tr_measuring *measuring, struct tr_calibration **ret
     return code;
 }
 
-/* ---- --dry-run ---- */
-
-static json_t *step_json(const struct tr_group *group, const struct tr_step *step) {
-    const struct tr_kernel *kernel = step->kernel;
-    int64_t bytes = step->slice_bytes * group->crew.n_threads * kernel->op->arrays;
-    char *cpus = tr_cpulist_format(&group->crew.place.cpus);
-    json_t *object = json_pack(
-        "{s:s, s:s, s:b, s:s, s:s, s:i, s:o, s:i, s:I, s:f}", "experiment", group->name, "kernel",
-        kernel->id, "searched", step->searched || step->fastest_form, "isa", kernel->isa, "place",
-        tr_place_kind_name(group->crew.place.kind), "index", group->crew.place.index, "cpus",
-        tr_json_text(cpus), "threads", group->crew.n_threads, "working_set_bytes",
-        (json_int_t)bytes, "seconds", group->seconds / (double)group->n_steps);
-    free(cpus);
-    return object;
-}
-
-static int print_json(const struct tr_plan *plan, struct tr_strbuf *out) {
-    json_t *steps = json_array();
-    json_t *document =
-        json_pack("{s:s, s:f, s:I, s:o}", "schema", "tokenroof.plan/1", "seconds", plan->seconds,
-                  "memory_bytes", (json_int_t)memory_bytes(plan), "steps", steps);
-    int code = document ? 0 : TR_ENOMEM;
-    for (size_t g = 0; g < plan->n_groups && !code; g++)
-        for (size_t i = 0; i < plan->groups[g].n_steps && !code; i++)
-            if (json_array_append_new(steps,
-                                      step_json(&plan->groups[g], &plan->groups[g].steps[i])))
-                code = TR_ENOMEM;
-    if (!code)
-        code = tr_json_print(document, out);
-    json_decref(document);
-    return code;
-}
-
-static void print_text(const struct tr_plan *plan, struct tr_strbuf *out) {
-    struct tr_table table;
-    tr_strbuf_addf(out, "plan: about %.0f s, %.0f MiB of memory\n", plan->seconds,
-                   (double)memory_bytes(plan) / 1048576.0);
-    tr_table_init(&table, "lllllrrr");
-    static const char *const head[] = {"experiment", "kernel",          "isa", "place", "cpus",
-                                       "threads",    "working set MiB", "s"};
-    for (size_t i = 0; i < sizeof(head) / sizeof(head[0]); i++)
-        tr_table_add(&table, head[i]);
-    for (size_t g = 0; g < plan->n_groups; g++) {
-        const struct tr_group *group = &plan->groups[g];
-        char *cpus = tr_cpulist_format(&group->crew.place.cpus);
-        for (size_t i = 0; i < group->n_steps; i++) {
-            const struct tr_step *step = &group->steps[i];
-            int64_t bytes = step->slice_bytes * group->crew.n_threads * step->kernel->op->arrays;
-            tr_table_add(&table, group->name);
-            if (step->searched || step->fastest_form)
-                tr_table_addf(&table, "%s, fastest form", step->kernel->op->name);
-            else
-                tr_table_add(&table, step->kernel->id);
-            tr_table_add(&table, step->kernel->isa);
-            tr_table_addf(&table, "%s %d", tr_place_kind_name(group->crew.place.kind),
-                          group->crew.place.index);
-            tr_table_add(&table, cpus);
-            tr_table_addf(&table, "%d", group->crew.n_threads);
-            if (bytes)
-                tr_table_addf(&table, "%.4g", (double)bytes / 1048576.0);
-            else
-                tr_table_add(&table, "-");
-            tr_table_addf(&table, "%.1f", group->seconds / (double)group->n_steps);
-        }
-        free(cpus);
-    }
-    tr_table_write(&table, 2, out);
-    tr_table_finish(&table);
-}
-
-static int render_plan(const char *format, const struct tr_term *term, const void *data,
-                       struct tr_strbuf *out, struct tr_err *reterr) {
-    const struct tr_plan *plan = data;
-    (void)term;
-    if (!strcmp(format, "json"))
-        return print_json(plan, out);
-    if (strcmp(format, "text") != 0)
-        return tr_err_set(reterr, TR_EUSAGE, "--dry-run shows a plan as text or json, not as %s",
-                          format);
-    print_text(plan, out);
-    return 0;
-}
-
 int tr_measuring_print_plan(const struct tr_measuring *measuring, struct tr_err *reterr) {
     for (size_t i = 0; i < measuring->notes.n; i++)
         if (strcmp(measuring->notes.items[i], measuring->plan.left_out) != 0) /* said at the end */
             tr_note(measuring->output, "%s", measuring->notes.items[i]);
-    return tr_output_write(measuring->output, "text", render_plan, &measuring->plan, reterr);
+    const struct tr_plan_text text = {.machine = measuring->machine,
+                                      .plan = &measuring->plan,
+                                      .memory_bytes = memory_bytes(&measuring->plan)};
+    return tr_output_write(measuring->output, "text", tr_plan_render, &text, reterr);
 }

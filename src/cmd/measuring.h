@@ -28,7 +28,7 @@ void tr_measuring_announce(const struct tr_measuring *measuring);
  * there is something to show; else NULL. */
 int tr_measuring_run(struct tr_measuring *measuring, struct tr_calibration **ret_calibration,
                      struct tr_err *reterr);
-/* The plan in words or as JSON (schema tokenroof.plan/1), for --dry-run. */
+/* The plan as --dry-run shows it (plan_text.h). */
 int tr_measuring_print_plan(const struct tr_measuring *measuring, struct tr_err *reterr);
 void tr_measuring_finish(struct tr_measuring *measuring);
 
