@@ -10,7 +10,7 @@
 #include "profile.h"
 #include "quant.h"
 
-enum { MAX_ENGINES = 16 };
+enum { MAX_ENGINES = 16, MAX_UARCHS = 64 };
 
 /* Read once from the embedded table, constant from then on. */
 static struct {
@@ -20,10 +20,18 @@ static struct {
         bool timed;
     } * rows;
     size_t n;
-    const char *engines[MAX_ENGINES + 1];
-    size_t n_engines;
+    const char *engines[MAX_ENGINES + 1], *uarchs[MAX_UARCHS];
+    size_t n_engines, n_uarchs;
 } table;
 static once_flag once = ONCE_FLAG_INIT;
+
+static void add_name(const char **names, size_t *n, size_t room, const char *name) {
+    for (size_t i = 0; i < *n; i++)
+        if (!strcmp(names[i], name))
+            return;
+    if (*n < room)
+        names[(*n)++] = name;
+}
 
 static void load(void) {
     const struct tr_data *data = tr_data_find("engine_profiles.csv");
@@ -42,11 +50,8 @@ static void load(void) {
         row->ratio = tr_csv_number(&csv, i, "ratio");
         const char *source = tr_csv_get(&csv, i, "source");
         row->timed = !strstr(source, "mapped by kernel class") && !strstr(source, "published.csv");
-        bool known = false;
-        for (size_t j = 0; j < table.n_engines; j++)
-            known = known || !strcmp(table.engines[j], row->engine);
-        if (!known && table.n_engines < MAX_ENGINES)
-            table.engines[table.n_engines++] = row->engine;
+        add_name(table.engines, &table.n_engines, MAX_ENGINES, row->engine);
+        add_name(table.uarchs, &table.n_uarchs, MAX_UARCHS, row->uarch);
     }
     tr_csv_finish(&csv);
 }
@@ -56,17 +61,16 @@ static double octaves(double a, double b) {
 }
 
 /* Of exactly this type, at the numbers of tokens, then of threads nearest on the scale of octaves:
- * with one thread a product waits for its core, with more of them for memory. `uarch` NULL: of any
- * micro-architecture. */
-static double exact(const char *engine, const struct tr_profile_product *product,
-                    int *ret_threads) {
+ * with one thread a product waits for its core, with more of them for memory. */
+static double of_one(const char *engine, const struct tr_profile_product *product,
+                     int *ret_threads) {
     double ratio = NAN, nearest_tokens = INFINITY, nearest_threads = INFINITY;
     for (size_t i = 0; i < table.n; i++) {
         const struct row *row = &table.rows[i];
         /* Words first: predictions look rows up for every product of every token that they sample.
          */
         if (strcmp(row->op, product->op) || strcmp(row->type, product->type) ||
-            strcmp(row->engine, engine) || (product->uarch && strcmp(row->uarch, product->uarch)))
+            strcmp(row->engine, engine) || strcmp(row->uarch, product->uarch))
             continue;
         double tokens = octaves(row->tokens, product->tokens);
         double threads = octaves(row->threads, product->threads);
@@ -78,6 +82,39 @@ static double exact(const char *engine, const struct tr_profile_product *product
         *ret_threads = (int)row->threads;
     }
     return ratio;
+}
+
+/* The median of all micro-architectures that have such rows, for one that has none: which of them
+ * was timed first tells nothing. */
+static double of_any(const char *engine, struct tr_profile_product product, int *ret_threads) {
+    struct {
+        double ratio;
+        int threads;
+    } found[MAX_UARCHS];
+    size_t n = 0;
+    for (size_t i = 0; i < table.n_uarchs; i++) {
+        int threads = *ret_threads;
+        product.uarch = table.uarchs[i];
+        double ratio = of_one(engine, &product, &threads);
+        if (isnan(ratio))
+            continue;
+        size_t at = n++;
+        for (; at && found[at - 1].ratio > ratio; at--)
+            found[at] = found[at - 1];
+        found[at].ratio = ratio;
+        found[at].threads = threads;
+    }
+    if (n == 0)
+        return NAN;
+    *ret_threads = found[(n - 1) / 2].threads;
+    return sqrt(found[(n - 1) / 2].ratio * found[n / 2].ratio);
+}
+
+/* Of exactly this type; of any micro-architecture where `uarch` is NULL. */
+static double exact(const char *engine, const struct tr_profile_product *product,
+                    int *ret_threads) {
+    return product->uarch ? of_one(engine, product, ret_threads)
+                          : of_any(engine, *product, ret_threads);
 }
 
 /* From type to type, each nearer to what was compared. */

@@ -19,9 +19,9 @@ struct tr_profile_product {
 
 /* Rate of this program's kernel / rate of the engine's, by the nearest type, the nearest number of
  * tokens and, of these rows, the nearest number of threads that was compared
- * (data/engine_profiles.csv), on the same micro-architecture where there is such a row. 1 where
- * nothing is known. `*ret_threads`, unless NULL: those of the row; of `product` where nothing is
- * known. */
+ * (data/engine_profiles.csv), on the same micro-architecture where there is such a row, else the
+ * median of the others. 1 where nothing is known. `*ret_threads`, unless NULL: those of the row; of
+ * `product` where nothing is known. */
 double tr_profile_ratio(const char *engine, const struct tr_profile_product *product,
                         int *ret_threads);
 /* Whether the engine's kernels were compared on this micro-architecture. */

@@ -83,6 +83,27 @@ static void profiles_are_looked_up(void **state) {
     assert_true(tr_profile_known("llama.cpp-plain") && !tr_profile_known("none"));
 }
 
+static int by_size(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Elsewhere by the median of those that were compared, whichever was timed first. */
+static void unknown_machines_get_the_median(void **state) {
+    (void)state;
+    static const char *const uarchs[] = {"zen3", "zen4", "zen5", "redwood_cove_gnr"};
+    enum { N = sizeof(uarchs) / sizeof(uarchs[0]) };
+    double ratios[N];
+    for (size_t i = 0; i < N; i++)
+        ratios[i] = ratio_of("llama.cpp", "gemv", "Q4_K", 1, uarchs[i]);
+    qsort(ratios, N, sizeof(ratios[0]), by_size);
+    assert_true(ratios[0] < ratios[N - 1]);
+    assert_float_equal(ratio_of("llama.cpp", "gemv", "Q4_K", 1, "none"),
+                       sqrt(ratios[(N - 1) / 2] * ratios[N / 2]), 1e-9);
+    assert_true(ratio_of("llama.cpp", "gemv", "Q4_K", 1, NULL) ==
+                ratio_of("llama.cpp", "gemv", "Q4_K", 1, "none"));
+}
+
 /* llamafile's kernels by their class: llama.cpp's on weights as in the file, its own for prompts of
  * K-quants. Said to be mapped. */
 static void llamafile_is_mapped(void **state) {
@@ -371,6 +392,7 @@ int main(void) {
         cmocka_unit_test(disturbed_times_are_counted),
         cmocka_unit_test(rates_are_interpolated),
         cmocka_unit_test(profiles_are_looked_up),
+        cmocka_unit_test(unknown_machines_get_the_median),
         cmocka_unit_test(llamafile_is_mapped),
         cmocka_unit_test_setup_teardown(many_sequences_are_bound_by_computing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_token_is_its_products, setup, teardown),
