@@ -1,14 +1,11 @@
 #include "measuring.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
 #include "plan_text.h"
-#include "predictions.h"
 #include "progress.h"
 #include "session.h"
 

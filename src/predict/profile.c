@@ -17,6 +17,7 @@ static struct {
     struct row {
         char engine[24], type[16], op[12], uarch[24];
         double tokens, threads, ratio;
+        size_t uarch_at; /* in `uarchs` */
         bool timed;
     } * rows;
     size_t n;
@@ -25,12 +26,14 @@ static struct {
 } table;
 static once_flag once = ONCE_FLAG_INIT;
 
-static void add_name(const char **names, size_t *n, size_t room, const char *name) {
-    for (size_t i = 0; i < *n; i++)
-        if (!strcmp(names[i], name))
-            return;
-    if (*n < room)
+/* Where the name stands, added where it is new; `room` where there is none left. */
+static size_t place_of(const char **names, size_t *n, size_t room, const char *name) {
+    size_t at = 0;
+    while (at < *n && strcmp(names[at], name) != 0)
+        at++;
+    if (at == *n && at < room)
         names[(*n)++] = name;
+    return at;
 }
 
 static void load(void) {
@@ -50,8 +53,8 @@ static void load(void) {
         row->ratio = tr_csv_number(&csv, i, "ratio");
         const char *source = tr_csv_get(&csv, i, "source");
         row->timed = !strstr(source, "mapped by kernel class") && !strstr(source, "published.csv");
-        add_name(table.engines, &table.n_engines, MAX_ENGINES, row->engine);
-        add_name(table.uarchs, &table.n_uarchs, MAX_UARCHS, row->uarch);
+        place_of(table.engines, &table.n_engines, MAX_ENGINES, row->engine);
+        row->uarch_at = place_of(table.uarchs, &table.n_uarchs, MAX_UARCHS, row->uarch);
     }
     tr_csv_finish(&csv);
 }
@@ -60,61 +63,59 @@ static double octaves(double a, double b) {
     return fabs(log2(a / fmax(b, 1)));
 }
 
+/* Of one micro-architecture the row nearest to a product; ratio NAN while none was found. */
+struct nearest {
+    double tokens, threads; /* octaves away */
+    double ratio;
+    int row_threads;
+};
+
+/* The median: of an even number the geometric mean of the middle two, with the lower one's threads.
+ */
+static double median(struct nearest *found, size_t n, int *ret_threads) {
+    size_t n_known = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct nearest one = found[i];
+        if (isnan(one.ratio))
+            continue;
+        size_t at = n_known++;
+        for (; at && found[at - 1].ratio > one.ratio; at--)
+            found[at] = found[at - 1];
+        found[at] = one;
+    }
+    if (n_known == 0)
+        return NAN;
+    const struct nearest *low = &found[(n_known - 1) / 2], *high = &found[n_known / 2];
+    *ret_threads = low->row_threads;
+    return low == high ? low->ratio : sqrt(low->ratio * high->ratio);
+}
+
 /* Of exactly this type, at the numbers of tokens, then of threads nearest on the scale of octaves:
- * with one thread a product waits for its core, with more of them for memory. */
-static double of_one(const char *engine, const struct tr_profile_product *product,
-                     int *ret_threads) {
-    double ratio = NAN, nearest_tokens = INFINITY, nearest_threads = INFINITY;
+ * with one thread a product waits for its core, with more of them for memory. `uarch` NULL: the
+ * median of all that have such rows, since which of them was timed first tells nothing. */
+static double exact(const char *engine, const struct tr_profile_product *product,
+                    int *ret_threads) {
+    struct nearest found[MAX_UARCHS];
+    size_t n = product->uarch ? 1 : table.n_uarchs;
+    for (size_t i = 0; i < n; i++)
+        found[i] = (struct nearest){INFINITY, INFINITY, NAN, 0};
     for (size_t i = 0; i < table.n; i++) {
         const struct row *row = &table.rows[i];
+        size_t at = product->uarch ? 0 : row->uarch_at;
         /* Words first: predictions look rows up for every product of every token that they sample.
          */
         if (strcmp(row->op, product->op) || strcmp(row->type, product->type) ||
-            strcmp(row->engine, engine) || strcmp(row->uarch, product->uarch))
+            strcmp(row->engine, engine) || at >= n ||
+            (product->uarch && strcmp(row->uarch, product->uarch)))
             continue;
+        struct nearest *one = &found[at];
         double tokens = octaves(row->tokens, product->tokens);
         double threads = octaves(row->threads, product->threads);
-        if (tokens > nearest_tokens || (tokens == nearest_tokens && threads >= nearest_threads))
+        if (tokens > one->tokens || (tokens == one->tokens && threads >= one->threads))
             continue;
-        nearest_tokens = tokens;
-        nearest_threads = threads;
-        ratio = row->ratio;
-        *ret_threads = (int)row->threads;
+        *one = (struct nearest){tokens, threads, row->ratio, (int)row->threads};
     }
-    return ratio;
-}
-
-/* The median of all micro-architectures that have such rows, for one that has none: which of them
- * was timed first tells nothing. */
-static double of_any(const char *engine, struct tr_profile_product product, int *ret_threads) {
-    struct {
-        double ratio;
-        int threads;
-    } found[MAX_UARCHS];
-    size_t n = 0;
-    for (size_t i = 0; i < table.n_uarchs; i++) {
-        int threads = *ret_threads;
-        product.uarch = table.uarchs[i];
-        double ratio = of_one(engine, &product, &threads);
-        if (isnan(ratio))
-            continue;
-        size_t at = n++;
-        for (; at && found[at - 1].ratio > ratio; at--)
-            found[at] = found[at - 1];
-        found[at].ratio = ratio;
-        found[at].threads = threads;
-    }
-    if (n == 0)
-        return NAN;
-    *ret_threads = found[(n - 1) / 2].threads;
-    return sqrt(found[(n - 1) / 2].ratio * found[n / 2].ratio);
-}
-
-/* Of exactly this type; of any micro-architecture where `uarch` is NULL. */
-static double exact(const char *engine, const struct tr_profile_product *product,
-                    int *ret_threads) {
-    return product->uarch ? of_one(engine, product, ret_threads)
-                          : of_any(engine, *product, ret_threads);
+    return median(found, n, ret_threads);
 }
 
 /* From type to type, each nearer to what was compared. */
