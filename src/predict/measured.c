@@ -250,17 +250,30 @@ static double attention_ns(const struct tr_basis *basis, double bytes, double fl
     return fmax(bytes / tr_placed_gb_per_s(basis, own), flop / gflop_per_s);
 }
 
+/* By how much the engine's attention in a prompt is slower than our products in F16, for each FLOP:
+ * a pair of a query and a key costs it a softmax besides 2 FLOP for each number of key and value,
+ * so that the ratio goes with 1 / length of a head on a straight line through the two that were
+ * compared. */
+static double slower_in_prompts(const struct tr_model *model, const struct tr_basis *basis) {
+    double at_64 = faster_beside_products(basis, "prompt_attention_64", "F16", NULL);
+    double at_128 = faster_beside_products(basis, "prompt_attention_128", "F16", NULL);
+    double length = 128;
+    if (model->n_layers && model->layers[0].key_length + model->layers[0].value_length > 0)
+        length = (model->layers[0].key_length + model->layers[0].value_length) / 2.0;
+    return fmax(at_128 + (at_64 - at_128) * (128 / length - 1), 1);
+}
+
 /* A generated token reads the cache; a prompt's tokens share what they read, and are bound by the
- * arithmetic, for which products in F16 stand. */
+ * arithmetic, which is told by products in F16. */
 static void add_cache(const struct tr_model *model, const struct tr_basis *basis,
                       const struct tr_token_work *work, struct tr_token_time *time) {
     bool generation = work->phase == TR_PHASE_GENERATION;
     double bytes = tr_basis_cache_bytes(model, basis, work->depth);
     double flop = tr_model_attention_flop(model, work->depth);
-    const struct tr_measured *measured = basis->measured;
     double ns = generation ? attention_ns(basis, bytes, flop)
-                           : flop / tr_measured_rate_of(measured, TR_MEASURED_GEMM, "F16",
-                                                        work->batch, basis->threads);
+                           : flop * slower_in_prompts(model, basis) /
+                                 tr_measured_rate_of(basis->measured, TR_MEASURED_GEMM, "F16",
+                                                     work->batch, basis->threads);
     if (work->depth <= 0)
         ns = 0;
     tr_term_add(time, (struct tr_time_term){

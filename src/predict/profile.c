@@ -15,7 +15,7 @@ enum { MAX_ENGINES = 16, MAX_UARCHS = 64 };
 /* Read once from the embedded table, constant from then on. */
 static struct {
     struct row {
-        char engine[24], type[16], op[12], uarch[24];
+        char engine[24], type[16], op[24], uarch[24];
         double tokens, threads, ratio;
         size_t uarch_at; /* in `uarchs` */
         bool timed;

@@ -10,7 +10,8 @@
 /* A product: a matrix of a type with `tokens` vectors at once; or what an engine's graph has
  * besides (docs/method.md, Measured tier). */
 struct tr_profile_product {
-    const char *op, /* "gemv", "gemm", "attention", "node", "scaling", "product" */
+    const char *op, /* "gemv", "gemm", "attention", "prompt_attention_64", "prompt_attention_128",
+                     * "node", "scaling", "product" */
         *type;
     double tokens;
     int threads;

@@ -253,12 +253,40 @@ static void a_prompt_is_its_operations(void **state) {
     double pp = prediction->results[0].pp_tok_s.value;
     /* The last of 16 blocks has no feed-forward part for all tokens but the last one. */
     const double feed_forward = 2.0 * 3 * 2048 * 8192;
-    double flop =
-        f->model->prompt_flop_per_token - feed_forward + tr_model_attention_flop(f->model, 256);
+    double flop = f->model->prompt_flop_per_token - feed_forward;
     /* Norms are counted as operations of the model, but are no products. */
     double engine = ratio_with("llama.cpp", "gemm", "F16", 512, f->basis.threads, NULL);
-    assert_true(pp < 400e9 / flop / engine * 1.01 && pp > 400e9 / flop / engine * 0.97);
+    double attention =
+        ratio_with("llama.cpp", "prompt_attention_64", "F16", 512, f->basis.threads, NULL);
+    double ns = (flop * engine + tr_model_attention_flop(f->model, 256) * attention) / 400;
+    assert_true(pp < 1e9 / ns * 1.01 && pp > 1e9 / ns * 0.97);
     tr_prediction_destroy(prediction);
+}
+
+/* A pair of a query and a key costs the engine a softmax besides its FLOP, more for each FLOP the
+ * shorter a head is: what was compared at 64 and 128, and a straight line over 1 / length. */
+static void attention_in_prompts_is_slower_than_products(void **state) {
+    struct fixture *f = *state;
+    double at_64 = ratio_with("llama.cpp", "prompt_attention_64", "F16", 512, 2, NULL);
+    double at_128 = ratio_with("llama.cpp", "prompt_attention_128", "F16", 512, 2, NULL);
+    const struct {
+        int length;
+        double ratio;
+    } heads[] = {{64, at_64}, {128, at_128}, {256, at_128 - (at_64 - at_128) / 2}};
+    assert_true(at_128 > 1.5 && at_64 > 1.1 * at_128 && at_64 < 6);
+    for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+        for (size_t k = 0; k < f->model->n_layers; k++)
+            f->model->layers[k].key_length = f->model->layers[k].value_length = heads[i].length;
+        struct tr_prediction *prediction = predict(f, 512, 0, 0);
+        const struct tr_token_time *time = &prediction->results[0].time[TR_PHASE_PROMPT];
+        const struct tr_time_term *cache = NULL;
+        for (size_t k = 0; k < time->n_terms; k++)
+            if (!strcmp(time->terms[k].name, "cache"))
+                cache = &time->terms[k];
+        assert_non_null(cache);
+        assert_near(cache->ns, cache->flop * heads[i].ratio / 400, 1e-9 * cache->ns);
+        tr_prediction_destroy(prediction);
+    }
 }
 
 /* With fewer bytes per operation than the machine's balance, reading binds: 8 experts of 128 used.
@@ -399,6 +427,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(an_engine_is_bound_by_its_cores, setup, teardown),
         cmocka_unit_test_setup_teardown(depth_costs_cache, setup, teardown),
         cmocka_unit_test_setup_teardown(a_prompt_is_its_operations, setup, teardown),
+        cmocka_unit_test_setup_teardown(attention_in_prompts_is_slower_than_products, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(experts_are_read_once_a_batch, setup, teardown),
         cmocka_unit_test_setup_teardown(placement_slows_reading, setup, teardown),
         cmocka_unit_test_setup_teardown(the_best_threads_are_found, setup, teardown),
